@@ -1,0 +1,125 @@
+"""The runner: walks one Call through a chain. Spans, timing, cancellation and error mapping live here and only here."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from rowen.flow.chain import Chain, Step
+from rowen.values import (
+    Attempt,
+    Attempted,
+    Broken,
+    Call,
+    Clock,
+    Event,
+    Fold,
+    Problem,
+    Refused,
+    Stepped,
+    events_of,
+    fault_of,
+)
+
+log = logging.getLogger(__name__)
+
+_FIELDS = tuple(name for name in Call.__struct_fields__ if name not in {"steps", "notes"})
+
+
+class Walk:
+    """One Call on its way. `call` is the call as it is now, and the finished record once `events()` has ended."""
+
+    __slots__ = ("_chain", "_clock", "call")
+
+    def __init__(self, chain: Chain, call: Call, clock: Clock) -> None:
+        self._chain = chain
+        self._clock = clock
+        self.call = call
+
+    async def answer(self) -> Call:
+        """Walk to the end and return the finished call, its answer whole.
+
+        Raises:
+            Problem: whatever ended the walk; the after-steps have run.
+
+        """
+        async with aclosing(self.events()) as events:
+            async for _ in events:
+                pass
+        return self.call
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Yield the answer's events as they come. Close it (`aclosing`) when the caller leaves.
+
+        Raises:
+            Problem: whatever ended the walk; the after-steps have run.
+
+        """
+        fold = Fold()
+        try:
+            for name, step in self._chain.before:
+                if self.call.answer is not None:
+                    break
+                await self._step(name, step)
+            if self.call.answer is not None:
+                self._first()
+                for event in events_of(self.call.answer):
+                    yield event
+            else:
+                async with aclosing(self._chain.answer(self.call)) as events:  # type: ignore[type-var]
+                    async for event in events:
+                        fold.add(event)
+                        if type(event) is Attempted:
+                            continue
+                        if not self.call.first_ns:
+                            self._first()
+                        yield event
+                self.call = self.call.but(answer=fold.answer(), source="model")
+        except Problem as problem:
+            self._fail(problem, fold)
+            raise
+        except (GeneratorExit, asyncio.CancelledError):
+            self._fail(Refused("cancelled"), fold)
+            raise
+        except Exception as error:
+            log.exception("call %s broke", self.call.id)
+            broken = Broken("broken", f"{type(error).__name__} in the chain")
+            self._fail(broken, fold)
+            raise broken from error
+        finally:
+            await self._end(tuple(fold.attempts))
+
+    def _first(self) -> None:
+        self.call = self.call.but(first_ns=self._clock.now_ns())
+
+    def _fail(self, problem: Problem, fold: Fold) -> None:
+        """Note the problem, and what of the answer was there by then."""
+        partial = fold.answer()
+        self.call = self.call.but(
+            problem=fault_of(problem),
+            answer=self.call.answer or (partial if partial.choices else None),
+            source=self.call.source or ("model" if partial.choices else ""),
+        )
+
+    async def _end(self, attempts: tuple[Attempt, ...]) -> None:
+        self.call = self.call.but(attempts=attempts, ended_ns=self._clock.now_ns())
+        for name, step in self._chain.after:
+            try:
+                await self._step(name, step)
+            except Exception:
+                # The answer has left; a failing after-step must not keep the others from running.
+                log.exception("after-step %s failed for call %s", name, self.call.id)
+
+    async def _step(self, name: str, step: Step) -> None:
+        old = self.call
+        started = self._clock.now_ns()
+        try:
+            new = await step(old)
+        except Problem as problem:
+            ended = self._clock.now_ns()
+            stepped = Stepped(name=name, started_ns=started, ended_ns=ended, code=problem.code)
+            self.call = old.but(steps=(*old.steps, stepped))
+            raise
+        changed = () if new is old else tuple(f for f in _FIELDS if getattr(new, f) is not getattr(old, f))
+        stepped = Stepped(name=name, started_ns=started, ended_ns=self._clock.now_ns(), changed=changed)
+        self.call = new.but(steps=(*new.steps, stepped))

@@ -1,0 +1,1 @@
+"""The wire: one package per vendor or engine, always streaming."""

@@ -1,0 +1,1 @@
+"""What stays: record families as protocols, and the drivers that implement them."""

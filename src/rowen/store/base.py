@@ -1,0 +1,231 @@
+"""What stays: one small async protocol per record family. Drivers implement them; stages know only these.
+
+Ids and times are made above; a store writes what it is given. Every family is scoped by tenant where its records
+belong to one. A store that cannot be written or read raises `Unavailable("store_unavailable")`; a damaged file raises
+`Broken("store_corrupt")` when it is opened.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from rowen.values import Answer, AuditEntry, Definition, Key, Message, Tenant, Trace, TraceRow, User, Value
+
+
+class Keys(Protocol):
+    """API keys by id and digest."""
+
+    async def put(self, key: Key) -> None: ...
+    async def get(self, id: str) -> Key | None: ...
+    async def all(self, tenant: str | None = None) -> list[Key]: ...
+    async def touch(self, used: dict[str, int]) -> None:
+        """Set `last_used_ns` of keys by id, in one write."""
+        ...
+
+
+class Tenants(Protocol):
+    """Tenants and their users."""
+
+    async def put(self, tenant: Tenant) -> None: ...
+    async def all(self) -> list[Tenant]: ...
+    async def put_user(self, user: User) -> None: ...
+    async def users(self, tenant: str | None = None) -> list[User]: ...
+
+
+class Audit(Protocol):
+    """The append-only, hash-chained log of management acts. There is no way to change or remove a line."""
+
+    async def append(self, entry: AuditEntry) -> AuditEntry:
+        """Append and return the entry with its `chain` set, in one transaction over all processes."""
+        ...
+
+    async def entries(self, tenant: str | None = None, *, before: str = "", limit: int = 100) -> list[AuditEntry]:
+        """Newest first; `before` is the id to page from."""
+        ...
+
+    async def broken_at(self) -> str | None:
+        """Return the id of the first entry whose chain does not fit, None when all do."""
+        ...
+
+
+class Revision(Protocol):
+    """A number that grows with every change to keys, tenants, users or definitions, in any process."""
+
+    async def revision(self) -> int: ...
+
+
+class Definitions(Protocol):
+    """Every Definition that ever ran here, by hash."""
+
+    async def put(self, definition: Definition) -> None: ...
+    async def get(self, hash: str) -> Definition | None: ...
+    async def all(self, app: str | None = None) -> list[Definition]: ...
+
+
+class Turn(Value, frozen=True, kw_only=True):
+    """A stored answer that a later request may go on from (`previous_response_id`)."""
+
+    id: str
+    tenant: str
+    app: str
+    created_ns: int
+    messages: tuple[Message, ...]
+    """All that was said before the answer."""
+    answer: Answer
+    body: str
+    """The answer's JSON as it was sent, to be read again by id."""
+
+
+class Turns(Protocol):
+    """Answers kept for `previous_response_id`."""
+
+    async def put(self, turn: Turn) -> None: ...
+    async def get(self, id: str, tenant: str) -> Turn | None: ...
+    async def delete(self, id: str, tenant: str) -> bool: ...
+
+
+class Counters(Protocol):
+    """Shared integer counters with limits: what keeps budgets exact over processes and crashes.
+
+    A counter is a name that includes its window (`tokens:tenant:acme:2026-11-23`). Amounts are integers in the
+    measure's unit (money: 1e-9 of the currency). Each call is one atomic decision.
+    """
+
+    async def take(self, counter: str, amount: int, limit: int, expires_ns: int, *, least: int = 0) -> int:
+        """Add up to `amount` so that the sum stays within `limit`; return what was added.
+
+        Adds nothing and returns 0 when not even `least` (default: all of `amount`) fits.
+        """
+        ...
+
+    async def give_back(self, counter: str, amount: int) -> None:
+        """Subtract what was taken and not used."""
+        ...
+
+    async def add(self, counter: str, amount: int, expires_ns: int) -> None:
+        """Add without a limit: what was used above the reservation."""
+        ...
+
+    async def sums(self, counters: Sequence[str]) -> list[int]: ...
+
+    async def hold(self, counter: str, owner: str, amount: int, limit: int, until_ns: int, now_ns: int) -> bool:
+        """Set the owner's share of a live counter (concurrency) to `amount`, if the shares of all live owners fit.
+
+        A share lapses at `until_ns` unless held again: a killed process leaks nothing.
+        """
+        ...
+
+    async def prune(self, now_ns: int) -> None:
+        """Forget counters whose window is over and shares that lapsed."""
+        ...
+
+
+class Cached(Value, frozen=True, kw_only=True):
+    """A cached answer with where it came from."""
+
+    answer: Answer
+    trace: str
+    stored_ns: int
+    expires_ns: int
+
+
+class Cache(Protocol):
+    """Exact answers by key. The key includes tenant and policy; the store knows nothing of them."""
+
+    async def get(self, key: str, now_ns: int) -> Cached | None: ...
+    async def put(self, key: str, cached: Cached) -> None: ...
+    async def prune(self, now_ns: int, keep: int) -> None:
+        """Remove expired entries, and the oldest above `keep`."""
+        ...
+
+    async def clear(self, prefix: str = "") -> int: ...
+
+
+class TraceFilter(Value, frozen=True, kw_only=True):
+    """Which traces to list. Empty fields do not filter. `before` is a trace id to page from (newest first)."""
+
+    tenant: str | None = None
+    app: str = ""
+    model: str = ""
+    deployment: str = ""
+    provider: str = ""
+    key: str = ""
+    user: str = ""
+    session: str = ""
+    feature: str = ""
+    status: str = ""
+    code: str = ""
+    source: str = ""
+    text: str = ""
+    since_ns: int = 0
+    until_ns: int = 0
+    slower_ms: int = 0
+    dearer: Decimal | None = None
+    before: str = ""
+    limit: int = 50
+
+
+class Bucket(Value, frozen=True, kw_only=True):
+    """Sums over one stretch of time for one value of the grouping."""
+
+    start_ns: int
+    group: str = ""
+    calls: int = 0
+    failed: int = 0
+    refused: int = 0
+    cached: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: Decimal = Decimal(0)
+    waste: Decimal = Decimal(0)
+    unpriced: int = 0
+    """Calls whose cost is unknown."""
+    durations: dict[int, int] = {}
+    """Histogram of milliseconds: bucket index → count; index i holds durations in [1.05**i, 1.05**(i+1)) ms."""
+    firsts: dict[int, int] = {}
+    """The same for the time to the first event."""
+
+
+GroupBy = Literal["", "model", "deployment", "provider", "app", "key", "user", "status", "code", "feature"]
+
+
+class Traces(Protocol):
+    """What happened, call by call."""
+
+    async def write(self, traces: Sequence[Trace]) -> None:
+        """Write a batch in one transaction; a trace that is already there is replaced."""
+        ...
+
+    async def find(self, filter: TraceFilter) -> list[TraceRow]: ...
+    async def get(self, id: str, tenant: str | None = None) -> Trace | None: ...
+    async def buckets(
+        self, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: GroupBy = "", app: str = ""
+    ) -> list[Bucket]:
+        """Sums for charts and tables, oldest first."""
+        ...
+
+    async def values(self, column: GroupBy, tenant: str | None = None) -> list[str]:
+        """The distinct values of a column lately seen, for filters."""
+        ...
+
+    async def delete(self, *, before_ns: int) -> int: ...
+
+
+class Store(Protocol):
+    """All families of one deployment, opened together and closed together."""
+
+    keys: Keys
+    tenants: Tenants
+    audit: Audit
+    revisions: Revision
+    definitions: Definitions
+    turns: Turns
+    counters: Counters
+    cache: Cache
+    traces: Traces
+
+    async def check(self) -> dict[str, str]:
+        """Return each family's home and health (`ok` or a sentence), for `rowen doctor` and `/readyz`."""
+        ...
+
+    async def close(self) -> None: ...

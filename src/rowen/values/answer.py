@@ -1,0 +1,233 @@
+"""A whole answer: the fold of its events, and the way back."""
+
+from collections.abc import Iterator
+from typing import Any, assert_never
+
+from rowen.values.base import Value
+from rowen.values.event import (
+    Attempt,
+    Attempted,
+    CallArgs,
+    Called,
+    Embedded,
+    Event,
+    Finished,
+    Likely,
+    Reasoned,
+    Refusing,
+    Said,
+    Signed,
+    Sounded,
+    Started,
+    Used,
+)
+from rowen.values.message import Audio, Declined, Message, Part, Text, Thought, ToolCall
+from rowen.values.usage import Usage
+
+
+class Choice(Value, frozen=True, kw_only=True):
+    """One of the `n` answers."""
+
+    message: Message
+    reason: str = ""
+    stop: str = ""
+    logprobs: tuple[dict[str, Any], ...] = ()
+    extra: dict[str, Any] = {}
+
+
+class Answer(Value, frozen=True, kw_only=True):
+    """What a model answered, whole."""
+
+    id: str = ""
+    model: str = ""
+    choices: tuple[Choice, ...] = ()
+    vectors: tuple[tuple[float, ...], ...] = ()
+    usage: Usage = Usage()
+    extra: dict[str, Any] = {}
+
+    @property
+    def text(self) -> str:
+        """The text of the first choice."""
+        return self.choices[0].message.text if self.choices else ""
+
+
+def events_of(answer: Answer) -> Iterator[Event]:
+    """Yield the events whose fold is the answer: how a cached answer is streamed."""
+    yield Started(id=answer.id, model=answer.model, extra=answer.extra)
+    if answer.vectors:
+        yield Embedded(vectors=answer.vectors)
+    for number, choice in enumerate(answer.choices):
+        calls = 0
+        for part in choice.message.parts:
+            match part:
+                case Text():
+                    yield Said(text=part.text, choice=number)
+                case Thought():
+                    if part.text:
+                        yield Reasoned(text=part.text, choice=number)
+                    if part.signature or part.hidden:
+                        yield Signed(signature=part.signature, hidden=part.hidden, choice=number)
+                case ToolCall():
+                    yield Called(index=calls, id=part.id, name=part.name, choice=number, extra=part.extra)
+                    yield CallArgs(index=calls, text=part.arguments, choice=number)
+                    calls += 1
+                case Audio():
+                    yield Sounded(id=part.id, data=part.data, transcript=part.transcript, choice=number)
+                case Declined():
+                    yield Refusing(text=part.text, choice=number)
+                case _:
+                    raise ValueError(f"a model does not answer with a part of type {type(part).__name__}")
+        if choice.logprobs:
+            yield Likely(tokens=choice.logprobs, choice=number)
+        yield Finished(reason=choice.reason, stop=choice.stop, choice=number, extra=choice.extra)
+    yield Used(usage=answer.usage)
+
+
+class Fold:
+    """Takes events one by one and gives the answer so far. Cheap enough to run beside every stream."""
+
+    __slots__ = ("_choices", "_extra", "_id", "_model", "_vectors", "attempts", "usage")
+
+    def __init__(self) -> None:
+        self._id = ""
+        self._model = ""
+        self._extra: dict[str, Any] = {}
+        self._vectors: tuple[tuple[float, ...], ...] = ()
+        self._choices: dict[int, _Choice] = {}
+        self.usage: Usage | None = None
+        self.attempts: list[Attempt] = []
+
+    def add(self, event: Event) -> None:
+        """Take one event."""
+        if type(event) is Said:  # nine events of ten are this one
+            choice = self._choices.get(event.choice) or self._open(event.choice)
+            if choice.kind == "text":
+                choice.run.append(event.text)
+            else:
+                choice.turn("text", event.text)
+            return
+        match event:
+            case Said():  # handled above
+                return
+            case Started():
+                self._id, self._model, self._extra = event.id, event.model, event.extra
+            case Reasoned():
+                self._open(event.choice).more("thought", event.text)
+            case Signed():
+                self._open(event.choice).sign(event)
+            case Called():
+                self._open(event.choice).call(event)
+            case CallArgs():
+                self._open(event.choice).calls[event.index][1].append(event.text)
+            case Sounded():
+                self._open(event.choice).sound(event)
+            case Refusing():
+                self._open(event.choice).more("declined", event.text)
+            case Likely():
+                self._open(event.choice).logprobs.extend(event.tokens)
+            case Embedded():
+                self._vectors = event.vectors
+            case Finished():
+                self._open(event.choice).finish = event
+            case Used():
+                self.usage = event.usage
+            case Attempted():
+                self.attempts.append(event.attempt)
+            case _:
+                assert_never(event)
+
+    def answer(self) -> Answer:
+        """Return the answer that the events so far make."""
+        return Answer(
+            id=self._id,
+            model=self._model,
+            choices=tuple(self._choices[number].choice() for number in sorted(self._choices)),
+            vectors=self._vectors,
+            usage=self.usage or Usage(),
+            extra=self._extra,
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether every choice that began has ended."""
+        return bool(self._vectors) or (bool(self._choices) and all(c.finish for c in self._choices.values()))
+
+    def _open(self, number: int) -> "_Choice":
+        return self._choices.get(number) or self._choices.setdefault(number, _Choice())
+
+
+class _Choice:
+    """The parts of one choice while they arrive; `run` gathers the part that is open now."""
+
+    __slots__ = ("_sound", "calls", "finish", "kind", "logprobs", "parts", "run")
+
+    def __init__(self) -> None:
+        self.parts: list[Part | int] = []
+        self.kind = ""
+        self.run: list[str] = []
+        self.calls: dict[int, tuple[Called, list[str]]] = {}
+        self.logprobs: list[dict[str, Any]] = []
+        self.finish: Finished | None = None
+        self._sound: tuple[str, list[str], list[str]] | None = None
+
+    def more(self, kind: str, text: str) -> None:
+        if self.kind == kind:
+            self.run.append(text)
+        else:
+            self.turn(kind, text)
+
+    def turn(self, kind: str, text: str = "") -> None:
+        """Close the open part and open one of another kind."""
+        whole = "".join(self.run)
+        if whole:
+            self.parts.append(_part(self.kind, whole))
+        self.kind = kind
+        self.run = [text] if text else []
+
+    def sign(self, event: Signed) -> None:
+        text = "".join(self.run) if self.kind == "thought" else ""
+        if self.kind != "thought":
+            self.turn("")
+        self.kind, self.run = "", []
+        self.parts.append(Thought(text=text, signature=event.signature, hidden=event.hidden))
+
+    def call(self, event: Called) -> None:
+        self.turn("")
+        if event.index not in self.calls:
+            self.parts.append(event.index)
+        self.calls[event.index] = (event, [])
+
+    def sound(self, event: Sounded) -> None:
+        known, data, transcript = self._sound or ("", [], [])
+        data.append(event.data)
+        transcript.append(event.transcript)
+        self._sound = (event.id or known, data, transcript)
+
+    def choice(self) -> Choice:
+        self.turn("")
+        parts = tuple(self._called(part) if isinstance(part, int) else part for part in self.parts)
+        if self._sound:
+            known, data, transcript = self._sound
+            parts += (Audio(id=known, data="".join(data), transcript="".join(transcript)),)
+        end = self.finish
+        return Choice(
+            message=Message(role="assistant", parts=parts),
+            reason=end.reason if end else "",
+            stop=end.stop if end else "",
+            logprobs=tuple(self.logprobs),
+            extra=end.extra if end else {},
+        )
+
+    def _called(self, index: int) -> ToolCall:
+        begun, text = self.calls[index]
+        return ToolCall(id=begun.id, name=begun.name, arguments="".join(text), extra=begun.extra)
+
+
+def _part(kind: str, text: str) -> Part:
+    match kind:
+        case "thought":
+            return Thought(text=text)
+        case "declined":
+            return Declined(text=text)
+        case _:
+            return Text(text=text)

@@ -1,0 +1,63 @@
+"""Time and randomness, handed in. Nobody reads the system's clock in the middle of a step."""
+
+import os
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Clock(Protocol):
+    """What time it is, on the wall and on a stopwatch."""
+
+    def now_ns(self) -> int:
+        """Nanoseconds since 1970 UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds on a clock that never goes back."""
+        ...
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    now_ns = staticmethod(time.time_ns)
+    monotonic = staticmethod(time.monotonic)
+
+
+def at(ns: int) -> datetime:
+    """Return nanoseconds since 1970 as an aware UTC time."""
+    return datetime.fromtimestamp(ns / 1e9, UTC)
+
+
+def ns_of(moment: datetime) -> int:
+    """Return an aware time as nanoseconds since 1970."""
+    since = moment - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1_000
+
+
+def now(clock: Clock) -> datetime:
+    """Return the clock's time as an aware UTC time."""
+    return at(clock.now_ns())
+
+
+def new_id(ns: int, entropy: Callable[[int], bytes] = os.urandom) -> str:
+    """Return a UUIDv7 (RFC 9562) as 32 lower-case hex digits, also valid as an OpenTelemetry trace id."""
+    tail = int.from_bytes(entropy(10), "big")
+    value = (
+        (ns // 1_000_000 & 0xFFFFFFFFFFFF) << 80
+        | 0x7000 << 64
+        | (tail >> 68 & 0xFFF) << 64
+        | 2 << 62
+        | tail & (1 << 62) - 1
+    )
+    return f"{value:032x}"
+
+
+def new_span_id(rand: random.Random | None = None) -> str:
+    """Return an OpenTelemetry span id: 16 lower-case hex digits, never all zero."""
+    return f"{(rand or random).getrandbits(64) or 1:016x}"
