@@ -5,16 +5,19 @@ and the *after* steps still run, so nothing escapes the record. An *after* step 
 it ended: whole, with an error, or because the caller left.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from rowen.values import Call, Event
+from rowen.values import Attempt, Call, Events
 
 Step = Callable[[Call], Awaitable[Call]]
 """One station. It says only what changes; the runner owns spans, timing, cancellation and error mapping."""
 
-AnswerStep = Callable[[Call], AsyncIterator[Event]]
-"""Yields the events of the answer to a call whose plan is made. Closing it stops whatever is under way."""
+AnswerStep = Callable[[Call, Callable[[Attempt], None]], Events]
+"""Yields the events of the answer to a call whose plan is made, and tells of each attempt as it ends.
+
+Attempts are told, not yielded, because a stream that is being closed can yield no more, and what a cancelled attempt
+cost must still be known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

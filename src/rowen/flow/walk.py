@@ -2,17 +2,15 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 from rowen.flow.chain import Chain, Step
 from rowen.values import (
     Attempt,
-    Attempted,
     Broken,
     Call,
     Clock,
-    Event,
+    Events,
     Fold,
     Problem,
     Refused,
@@ -48,7 +46,7 @@ class Walk:
                 pass
         return self.call
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> Events:
         """Yield the answer's events as they come. Close it (`aclosing`) when the caller leaves.
 
         Raises:
@@ -56,6 +54,7 @@ class Walk:
 
         """
         fold = Fold()
+        attempts: list[Attempt] = []
         try:
             for name, step in self._chain.before:
                 if self.call.answer is not None:
@@ -66,11 +65,9 @@ class Walk:
                 for event in events_of(self.call.answer):
                     yield event
             else:
-                async with aclosing(self._chain.answer(self.call)) as events:  # type: ignore[type-var]
+                async with aclosing(self._chain.answer(self.call, attempts.append)) as events:
                     async for event in events:
                         fold.add(event)
-                        if type(event) is Attempted:
-                            continue
                         if not self.call.first_ns:
                             self._first()
                         yield event
@@ -87,7 +84,7 @@ class Walk:
             self._fail(broken, fold)
             raise broken from error
         finally:
-            await self._end(tuple(fold.attempts))
+            await self._end(tuple(attempts))
 
     def _first(self) -> None:
         self.call = self.call.but(first_ns=self._clock.now_ns())

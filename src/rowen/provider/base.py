@@ -4,11 +4,10 @@ A provider package has three files: `wire.py` (pure: request â†’ bytes, bytes â†
 can do) and `client.py` (settings and the conversation over the transport).
 """
 
-from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 from rowen.provider.transport import Transport
-from rowen.values import Deployment, Event, Profile, Request, Secret, Settings
+from rowen.values import Deployment, Events, Profile, Request, Secret, Settings
 
 
 class ModelSettings(Settings, frozen=True, kw_only=True):
@@ -30,7 +29,7 @@ class Provider(Protocol):
 
     profile: Profile
 
-    def ask(self, request: Request, deployment: Deployment) -> AsyncIterator[Event]:
+    def ask(self, request: Request, deployment: Deployment) -> Events:
         """Yield the events of one answer, from `Started` to the last `Used` (absent when the vendor reports none).
 
         `request.model` is the caller's name for the model; the wire sends `deployment.upstream`.
@@ -41,6 +40,7 @@ class Provider(Protocol):
             Mistaken: the request cannot be expressed (`field_unsupported`, `field_unknown`) or was refused as wrong.
 
         Closing the iterator aborts the upstream request.
+
         """
         ...
 

@@ -8,11 +8,11 @@ from rowen.values.definition import Definition
 from rowen.values.errors import CODES, Broken, Mistaken, Problem, Refused, Unavailable
 from rowen.values.event import (
     Attempt,
-    Attempted,
     CallArgs,
     Called,
     Embedded,
     Event,
+    Events,
     Finished,
     Likely,
     Reasoned,
@@ -51,7 +51,6 @@ __all__ = [
     "Answer",
     "Ask",
     "Attempt",
-    "Attempted",
     "Audio",
     "AuditEntry",
     "Broken",
@@ -69,6 +68,7 @@ __all__ = [
     "Door",
     "Embedded",
     "Event",
+    "Events",
     "Fault",
     "File",
     "Finished",

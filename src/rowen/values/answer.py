@@ -5,8 +5,6 @@ from typing import Any, assert_never
 
 from rowen.values.base import Value
 from rowen.values.event import (
-    Attempt,
-    Attempted,
     CallArgs,
     Called,
     Embedded,
@@ -86,7 +84,7 @@ def events_of(answer: Answer) -> Iterator[Event]:
 class Fold:
     """Takes events one by one and gives the answer so far. Cheap enough to run beside every stream."""
 
-    __slots__ = ("_choices", "_extra", "_id", "_model", "_vectors", "attempts", "usage")
+    __slots__ = ("_choices", "_extra", "_id", "_model", "_vectors", "usage")
 
     def __init__(self) -> None:
         self._id = ""
@@ -95,7 +93,6 @@ class Fold:
         self._vectors: tuple[tuple[float, ...], ...] = ()
         self._choices: dict[int, _Choice] = {}
         self.usage: Usage | None = None
-        self.attempts: list[Attempt] = []
 
     def add(self, event: Event) -> None:
         """Take one event."""
@@ -131,8 +128,6 @@ class Fold:
                 self._open(event.choice).finish = event
             case Used():
                 self.usage = event.usage
-            case Attempted():
-                self.attempts.append(event.attempt)
             case _:
                 assert_never(event)
 

@@ -1,10 +1,10 @@
 """What comes back: a stream of small events. A plain answer is the fold of them (`values.answer`).
 
 Order for one attempt: `Started`, then any of `Said`, `Reasoned`, `Signed`, `Called`, `CallArgs`, `Sounded`,
-`Refusing`, `Likely`, then one `Finished` a choice, then `Used`. `Attempted` is news from the route about an attempt that
-ended, well or badly; it is for the record and leaves by no door.
+`Refusing`, `Likely`, then one `Finished` a choice, then `Used`.
 """
 
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from rowen.values.base import Value
@@ -130,24 +130,9 @@ class Attempt(Value, frozen=True, kw_only=True):
     """Why this attempt was made: `first`, `retry`, `fallback`, `hedge`."""
 
 
-class Attempted(Value, frozen=True, kw_only=True, tag="attempted"):
-    """An attempt ended."""
-
-    attempt: Attempt
-
-
 Event = (
-    Started
-    | Said
-    | Reasoned
-    | Signed
-    | Called
-    | CallArgs
-    | Sounded
-    | Refusing
-    | Likely
-    | Embedded
-    | Finished
-    | Used
-    | Attempted
+    Started | Said | Reasoned | Signed | Called | CallArgs | Sounded | Refusing | Likely | Embedded | Finished | Used
 )
+
+Events = AsyncGenerator[Event, None]
+"""The events of one answer. Closing it (`aclosing`) stops whatever is under way upstream."""

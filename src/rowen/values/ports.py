@@ -1,9 +1,9 @@
 """What a stage may need of another, as callables that are handed in. A test hands in three lines."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Protocol
 
-from rowen.values.event import Event
+from rowen.values.event import Events
 from rowen.values.money import Money
 from rowen.values.request import Request
 from rowen.values.usage import Usage
@@ -12,7 +12,7 @@ from rowen.values.usage import Usage
 class Ask(Protocol):
     """Ask one deployment by name. Yields the events of one attempt; raises `Problem`; closing it stops the upstream."""
 
-    def __call__(self, request: Request, deployment: str) -> AsyncIterator[Event]: ...
+    def __call__(self, request: Request, deployment: str) -> Events: ...
 
 
 class Pricing(Protocol):
