@@ -1,0 +1,7 @@
+"""What happened: the record of every call, written off the hot path."""
+
+from rowen.trace.base import TraceSettings
+from rowen.trace.buffer import Buffer
+from rowen.trace.step import record
+
+__all__ = ["Buffer", "TraceSettings", "record"]

@@ -1,0 +1,18 @@
+"""Settings of the record: what of a call is kept."""
+
+from typing import Literal
+
+from rowen.values import Settings
+
+
+class TraceSettings(Settings, frozen=True, kw_only=True):
+    """What of a call is kept in its trace."""
+
+    content: Literal["full", "masked", "none"] = "full"
+    """`full`: request and answer as they were. `masked`: with `mask` applied. `none`: neither, only figures."""
+    mask: tuple[str, ...] = ()
+    """Regular expressions (RE2) whose matches are replaced by `[masked]` before anything is stored."""
+    preview: int = 200
+    """Characters of question and answer shown in lists."""
+    keep_days: int = 30
+    """Days after which traces are deleted; 0 keeps them."""

@@ -1,0 +1,220 @@
+"""A finished Call as a Trace: one row, spans named as the OpenTelemetry GenAI conventions name them, and the content.
+
+Conventions: https://github.com/open-telemetry/semantic-conventions-genai (schema 1.42.0). What they have no name for is
+under `rowen.`.
+"""
+
+import random
+from decimal import Decimal
+from typing import Any, Literal
+
+from rowen.trace.base import TraceSettings
+from rowen.trace.mask import Mask, masked_answer, masked_request
+from rowen.values import Answer, Attempt, Call, Request, Span, Trace, TraceRow, Usage, new_span_id
+
+SCHEMA_URL = "https://opentelemetry.io/schemas/gen-ai/1.42.0"
+
+_PROVIDER = {
+    "azure": "azure.ai.openai",
+    "bedrock": "aws.bedrock",
+    "gemini": "gcp.gemini",
+    "mistral": "mistral_ai",
+}
+"""Our provider kinds under the conventions' names, where they differ."""
+
+
+def trace_of(call: Call, settings: TraceSettings, mask: Mask | None = None, rand: random.Random | None = None) -> Trace:
+    """Return the trace of a call that has ended."""
+    request: Request | None = call.request
+    answer = call.answer
+    if settings.content == "none":
+        request = answer = None
+    elif mask is not None:
+        request = masked_request(call.request, mask)
+        answer = masked_answer(answer, mask) if answer else None
+    return Trace(
+        row=_row(call, request, answer, settings.preview),
+        spans=_spans(call, rand),
+        request=request,
+        answer=answer,
+        masked=settings.content != "full",
+    )
+
+
+def _row(call: Call, request: Request | None, answer: Answer | None, preview: int) -> TraceRow:
+    caller, usage, used = call.caller, usage_of(call), _deciding(call)
+    return TraceRow(
+        id=call.id,
+        started_ns=call.started_ns,
+        duration_ns=call.ended_ns - call.started_ns,
+        first_ns=call.first_ns - call.started_ns if call.first_ns else None,
+        app=call.app,
+        definition=call.definition,
+        tenant=caller.tenant if caller else "",
+        key=caller.key if caller else "",
+        user=(caller.user if caller else "") or call.end_user,
+        session=call.session,
+        feature=call.feature,
+        door=call.door.shape,
+        model=call.request.model,
+        deployment=used.deployment if used else "",
+        provider=used.provider if used else "",
+        answered_by=(call.answer.model if call.answer else "") or (used.model if used else ""),
+        source=call.source,
+        status=_status(call),
+        code=call.problem.code if call.problem else "",
+        streamed=call.request.stream,
+        attempts=len(call.attempts),
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        estimated=usage.estimated,
+        cost=call.cost.amount if call.cost else None,
+        waste=sum((attempt.cost.amount for attempt in call.waste if attempt.cost), Decimal(0)),
+        asked=_asked(request, preview),
+        said=answer.text[:preview] if answer else "",
+    )
+
+
+def usage_of(call: Call) -> Usage:
+    """Return the tokens behind the answer that the caller got; a cached answer used none."""
+    used = _deciding(call)
+    return used.usage if used else Usage()
+
+
+def _deciding(call: Call) -> Attempt | None:
+    """The attempt whose answer was used, else the last one."""
+    for attempt in call.attempts:
+        if not attempt.waste and attempt.status == "ok":
+            return attempt
+    return call.attempts[-1] if call.attempts else None
+
+
+def _status(call: Call) -> Literal["ok", "refused", "failed", "cancelled"]:
+    if call.problem is None:
+        return "ok"
+    if call.problem.code == "cancelled":
+        return "cancelled"
+    return "refused" if call.problem.kind in {"refused", "mistaken"} else "failed"
+
+
+def _asked(request: Request | None, preview: int) -> str:
+    if request is None:
+        return ""
+    for message in reversed(request.messages):
+        if message.role == "user":
+            return message.text[:preview]
+    return request.texts[0][:preview] if request.texts else ""
+
+
+def _spans(call: Call, rand: random.Random | None) -> tuple[Span, ...]:
+    root = new_span_id(rand)
+    spans = [_root(call, root)]
+    spans.extend(
+        Span(
+            trace=call.id,
+            id=new_span_id(rand),
+            parent=root,
+            name=step.name,
+            started_ns=step.started_ns,
+            ended_ns=step.ended_ns,
+            status="error" if step.code else "unset",
+            message=step.code,
+            attributes={"rowen.changed": list(step.changed), **_noted(call, step.name)},
+        )
+        for step in call.steps
+    )
+    spans.extend(_attempt(call, attempt, root, rand) for attempt in call.attempts)
+    return tuple(spans)
+
+
+def _noted(call: Call, step: str) -> dict[str, Any]:
+    """What a step noted; notes are kept under the room's name, which the step's name begins with."""
+    notes = call.notes.get(step) or call.notes.get(step.partition(".")[0]) or {}
+    return {f"rowen.{key}": value for key, value in notes.items()} if isinstance(notes, dict) else {"rowen.note": notes}
+
+
+def _root(call: Call, id: str) -> Span:
+    request, usage = call.request, usage_of(call)
+    operation = "embeddings" if request.kind == "embeddings" else "chat"
+    attributes: dict[str, Any] = {
+        "gen_ai.operation.name": operation,
+        "gen_ai.request.model": request.model,
+        "gen_ai.request.stream": request.stream,
+        "gen_ai.usage.input_tokens": usage.input_tokens,
+        "gen_ai.usage.output_tokens": usage.output_tokens,
+        "rowen.app": call.app,
+        "rowen.definition": call.definition,
+        "rowen.door": call.door.shape,
+        "rowen.source": call.source,
+        "client.address": call.door.address,
+        "url.path": call.door.path,
+    }
+    if call.caller:
+        attributes |= {"rowen.tenant": call.caller.tenant, "rowen.key": call.caller.key, "user.id": call.caller.user}
+    if call.session:
+        attributes["gen_ai.conversation.id"] = call.session
+    if call.feature:
+        attributes["rowen.feature"] = call.feature
+    if call.tags:
+        attributes["rowen.tags"] = list(call.tags)
+    if call.answer:
+        attributes["gen_ai.response.id"] = call.answer.id
+        attributes["gen_ai.response.model"] = call.answer.model
+        attributes["gen_ai.response.finish_reasons"] = [choice.reason for choice in call.answer.choices]
+    if call.first_ns:
+        attributes["gen_ai.response.time_to_first_chunk"] = (call.first_ns - call.started_ns) / 1e9
+    attributes["rowen.cost"] = str(call.cost.amount) if call.cost else "unknown"
+    if call.problem:
+        attributes["error.type"] = call.problem.code
+    return Span(
+        trace=call.id,
+        id=id,
+        parent=call.door.parent,
+        name=f"{operation} {request.model}",
+        kind="server",
+        started_ns=call.started_ns,
+        ended_ns=call.ended_ns,
+        status="error" if call.problem else "ok",
+        message=call.problem.message if call.problem else "",
+        attributes=attributes,
+    )
+
+
+def _attempt(call: Call, attempt: Attempt, parent: str, rand: random.Random | None) -> Span:
+    operation = "embeddings" if call.request.kind == "embeddings" else "chat"
+    usage = attempt.usage
+    attributes: dict[str, Any] = {
+        "gen_ai.operation.name": operation,
+        "gen_ai.provider.name": _PROVIDER.get(attempt.provider, attempt.provider),
+        "gen_ai.request.model": attempt.model,
+        "gen_ai.usage.input_tokens": usage.input_tokens,
+        "gen_ai.usage.output_tokens": usage.output_tokens,
+        "rowen.deployment": attempt.deployment,
+        "rowen.reason": attempt.reason,
+        "rowen.waste": attempt.waste,
+        "rowen.cost": str(attempt.cost.amount) if attempt.cost else "unknown",
+    }
+    if usage.cache_read_tokens:
+        attributes["gen_ai.usage.cache_read.input_tokens"] = usage.cache_read_tokens
+    if usage.cache_write_tokens:
+        attributes["gen_ai.usage.cache_creation.input_tokens"] = usage.cache_write_tokens
+    if usage.reasoning_tokens:
+        attributes["gen_ai.usage.reasoning.output_tokens"] = usage.reasoning_tokens
+    if usage.estimated:
+        attributes["rowen.usage.estimated"] = True
+    if attempt.first_event_ns:
+        attributes["gen_ai.response.time_to_first_chunk"] = (attempt.first_event_ns - attempt.started_ns) / 1e9
+    if attempt.code:
+        attributes["error.type"] = attempt.code
+    return Span(
+        trace=call.id,
+        id=new_span_id(rand),
+        parent=parent,
+        name=f"{operation} {attempt.model}",
+        kind="client",
+        started_ns=attempt.started_ns,
+        ended_ns=attempt.ended_ns,
+        status="ok" if attempt.status == "ok" else "error",
+        message=attempt.message,
+        attributes=attributes,
+    )

@@ -1,0 +1,168 @@
+from contextlib import aclosing
+
+import pytest
+
+from rowen.flow import Chain, Walk
+from rowen.values import (
+    Answer,
+    Attempt,
+    Call,
+    Choice,
+    Door,
+    Events,
+    Finished,
+    Refused,
+    Request,
+    Said,
+    SystemClock,
+    Unavailable,
+    says,
+)
+
+CALL = Call(
+    id="0" * 32,
+    app="a",
+    definition="d",
+    request=Request(model="m", messages=(says("user", "hi"),)),
+    door=Door(shape="internal"),
+    started_ns=1,
+)
+ATTEMPT = Attempt(deployment="m", provider="echo", model="m", started_ns=1, ended_ns=2)
+
+
+async def speak(call: Call, tell) -> Events:
+    try:
+        yield Said(text="hel")
+        yield Said(text="lo")
+        yield Finished(reason="stop")
+    finally:
+        tell(ATTEMPT)
+
+
+def chain(*before, answer=speak, after=()) -> Chain:
+    return Chain(
+        before=tuple((step.__name__, step) for step in before),
+        answer=answer,
+        after=tuple((step.__name__, step) for step in after),
+    )
+
+
+async def test_the_answer_is_the_fold_of_the_events():
+    call = await Walk(chain(), CALL, SystemClock()).answer()
+
+    assert call.answer is not None
+    assert call.answer.text == "hello"
+    assert call.source == "model"
+    assert call.attempts == (ATTEMPT,)
+    assert call.ended_ns >= call.first_ns > 0
+
+
+async def test_a_step_is_recorded_with_what_it_changed():
+    async def name(call: Call) -> Call:
+        return call.but(feature="f")
+
+    async def look(call: Call) -> Call:
+        return call
+
+    call = await Walk(chain(name, look), CALL, SystemClock()).answer()
+
+    assert [(step.name, step.changed) for step in call.steps] == [("name", ("feature",)), ("look", ())]
+
+
+async def test_an_answer_set_early_ends_the_walk_and_the_after_steps_still_run():
+    seen = []
+
+    async def hit(call: Call) -> Call:
+        return call.but(
+            answer=Answer(choices=(Choice(message=says("assistant", "kept"), reason="stop"),)), source="cache"
+        )
+
+    async def never(call: Call) -> Call:
+        raise AssertionError
+
+    async def record(call: Call) -> Call:
+        seen.append(call.source)
+        return call
+
+    walk = Walk(chain(hit, never, after=(record,)), CALL, SystemClock())
+    events = [event async for event in walk.events()]
+
+    assert events[1] == Said(text="kept")
+    assert seen == ["cache"]
+
+
+async def test_a_refusal_is_recorded_and_raised():
+    seen = []
+
+    async def refuse(call: Call) -> Call:
+        raise Refused("limit_requests", retry_after=3)
+
+    async def record(call: Call) -> Call:
+        seen.append(call)
+        return call
+
+    with pytest.raises(Refused):
+        await Walk(chain(refuse, after=(record,)), CALL, SystemClock()).answer()
+
+    assert seen[0].problem.code == "limit_requests"
+    assert seen[0].steps[0].code == "limit_requests"
+
+
+async def test_a_caller_who_leaves_is_recorded_with_what_was_said_and_spent():
+    seen = []
+
+    async def record(call: Call) -> Call:
+        seen.append(call)
+        return call
+
+    walk = Walk(chain(after=(record,)), CALL, SystemClock())
+    async with aclosing(walk.events()) as events:
+        async for _ in events:
+            break
+
+    assert seen[0].problem.code == "cancelled"
+    assert seen[0].answer.text == "hel"
+    assert seen[0].attempts == (ATTEMPT,)
+
+
+async def test_a_failure_in_mid_stream_keeps_what_was_said():
+    async def cut(call: Call, tell) -> Events:
+        yield Said(text="hel")
+        raise Unavailable("upstream_cut", who="m")
+
+    walk = Walk(chain(answer=cut), CALL, SystemClock())
+    with pytest.raises(Unavailable):
+        await walk.answer()
+
+    assert walk.call.answer is not None
+    assert walk.call.answer.text == "hel"
+    assert walk.call.problem is not None
+    assert walk.call.problem.who == "m"
+
+
+async def test_an_unexpected_error_becomes_broken_without_its_text():
+    async def break_(call: Call) -> Call:
+        raise KeyError("sk-secret")
+
+    walk = Walk(chain(break_), CALL, SystemClock())
+    with pytest.raises(Exception, match="KeyError") as caught:
+        await walk.answer()
+
+    assert "sk-secret" not in str(caught.value)
+    assert walk.call.problem is not None
+    assert walk.call.problem.code == "broken"
+
+
+async def test_a_failing_after_step_does_not_stop_the_others():
+    seen = []
+
+    async def fail(call: Call) -> Call:
+        raise RuntimeError
+
+    async def record(call: Call) -> Call:
+        seen.append(call)
+        return call
+
+    await Walk(chain(after=(fail, record)), CALL, SystemClock()).answer()
+
+    assert len(seen) == 1
