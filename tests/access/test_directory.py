@@ -1,0 +1,257 @@
+"""The directory: who may call, from memory, whatever the store does."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rowen.access import SYSTEM, digest_of
+from rowen.values import Key, Limit, Problem, Refused, Unavailable
+
+HOME = "192.0.2.7"
+
+
+def ask(house, made, *, address=HOME, shape="openai.chat", app="handbook", model="fast"):
+    return house.directory.check(digest_of(made.secret.reveal()), address, shape, app, model)
+
+
+def code_of(house, made, **where) -> str:
+    try:
+        ask(house, made, **where)
+    except Problem as problem:
+        return problem.code
+    return "passed"
+
+
+async def test_a_known_key_gives_its_caller(house):
+    made = await house.key(name="ours", tenant="acme", priority="high")
+
+    caller = ask(house, made)
+
+    assert (caller.key, caller.shown, caller.tenant, caller.priority) == (made.key.id, made.key.shown, "acme", "high")
+
+
+async def test_the_limits_of_key_user_and_tenant_are_all_the_callers(house):
+    def limit(per, amount):
+        return Limit(measure="requests", amount=amount, window="minute", per=per)
+
+    await house.people.create_tenant(SYSTEM, "acme", limits=(limit("tenant", 3),))
+    user = await house.people.create_user(SYSTEM, tenant="acme", name="Ada", limits=(limit("user", 2),))
+    made = await house.key(tenant="acme", user=user.id, limits=(limit("key", 1),))
+
+    caller = ask(house, made)
+
+    assert [(found.per, int(found.amount)) for found in caller.limits] == [("key", 1), ("user", 2), ("tenant", 3)]
+
+
+async def test_no_key_and_an_unknown_key_are_told_apart(house):
+    with pytest.raises(Refused) as none:
+        house.directory.check("", HOME, "openai.chat", "handbook", "fast")
+    with pytest.raises(Refused) as unknown:
+        house.directory.check(digest_of("rk-nobody"), HOME, "openai.chat", "handbook", "fast")
+
+    assert (none.value.code, unknown.value.code) == ("key_missing", "key_unknown")
+
+
+async def test_before_the_first_load_a_key_is_not_called_unknown(make_house):
+    house = make_house()
+
+    with pytest.raises(Unavailable, match="could not be read yet"):
+        house.directory.check(digest_of("rk-x"), HOME, "openai.chat", "handbook", "fast")
+
+
+async def test_a_key_expires_at_its_nanosecond(house):
+    made = await house.key(expires_ns=house.clock.ns + 1_000)
+
+    house.clock.ns += 999
+    before = code_of(house, made)
+    house.clock.ns += 1
+    at = code_of(house, made)
+
+    assert (before, at) == ("passed", "key_expired")
+
+
+async def test_a_revoked_key_stays_revoked_though_the_clock_goes_back(house):
+    made = await house.key()
+    await house.register.revoke(SYSTEM, made.key.id)
+
+    house.clock.ns -= 10**12
+
+    assert code_of(house, made) == "key_revoked"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "where"),
+    [
+        ({"scopes": ("read",)}, {}),
+        ({"scopes": ("admin",)}, {}),
+        ({"apps": ("other",)}, {}),
+        ({"endpoints": ("anthropic",)}, {}),
+        ({"models": ("careful",)}, {}),
+        ({"models": ("careful",)}, {"model": ""}),
+    ],
+)
+async def test_what_a_key_may_not_do_is_its_scope(house, wanted, where):
+    made = await house.key(**wanted)
+
+    assert code_of(house, made, **where) == "key_scope"
+
+
+async def test_the_list_of_models_needs_no_model(house):
+    made = await house.key(models=("careful",), endpoints=("openai.models",))
+
+    assert code_of(house, made, shape="openai.models", model=None) == "passed"
+
+
+async def test_a_disabled_tenant_or_user_closes_their_keys(house):
+    await house.people.create_tenant(SYSTEM, "acme")
+    user = await house.people.create_user(SYSTEM, tenant="acme", name="Ada")
+    of_user, of_tenant = await house.key(tenant="acme", user=user.id), await house.key(tenant="acme")
+
+    await house.people.change_user(SYSTEM, user.id, name="Ada", limits=(), disabled=True)
+    first = (code_of(house, of_user), code_of(house, of_tenant))
+    await house.people.change_tenant(SYSTEM, "acme", name="", limits=(), disabled=True)
+    then = (code_of(house, of_user), code_of(house, of_tenant))
+
+    assert first == ("key_scope", "passed")
+    assert then == ("key_scope", "key_scope")
+
+
+@pytest.mark.parametrize(
+    ("network", "address", "passes"),
+    [
+        ("10.0.0.0/8", "10.255.0.1", True),
+        ("10.0.0.0/8", "11.0.0.1", False),
+        ("10.0.0.0/8", "::ffff:10.1.2.3", True),
+        ("::ffff:10.0.0.0/104", "10.1.2.3", True),
+        ("::ffff:10.0.0.0/104", "11.1.2.3", False),
+        ("2001:db8::/32", "2001:db8:ff::1", True),
+        ("2001:db8::/32", "2001:db9::1", False),
+        ("2001:db8::/32", "10.0.0.1", False),
+        ("0.0.0.0/0", "2001:db8::1", False),
+        ("::/0", "2001:db8::1", True),
+        ("10.0.0.0/8", "", False),
+        ("10.0.0.0/8", "unix:", False),
+    ],
+)
+async def test_a_key_may_be_used_from_its_networks_only(house, network, address, passes):
+    made = await house.key(networks=("198.51.100.0/24", network))
+
+    assert code_of(house, made, address=address) == ("passed" if passes else "key_network")
+
+
+async def test_a_network_that_cannot_be_read_lets_nobody_in(house):
+    made = await house.key()
+    await house.shelf.put(made.key.but(networks=("nonsense",)))
+    await house.directory.refresh()
+
+    assert code_of(house, made) == "key_network"
+
+
+async def test_another_process_sees_a_revocation_at_its_next_look(house):
+    made = await house.key()
+    other = house.another()
+    await other.directory.load()
+    await house.register.revoke(SYSTEM, made.key.id)
+
+    changed = await other.directory.refresh()
+
+    assert changed
+    assert code_of(other, made) == "key_revoked"
+    assert not await other.directory.refresh()
+
+
+async def test_the_task_follows_the_store_and_outlives_its_outage(house, caplog):
+    good, bad = await house.key(), await house.key()
+    other = house.another()
+    await other.directory.load()
+    await house.register.revoke(SYSTEM, bad.key.id)
+    await other.directory.refresh()
+    house.shelf.down = True
+
+    other.directory.start()
+    await until(lambda: "cannot be read" in caplog.text)
+    while_down = (code_of(other, good), code_of(other, bad))
+    house.shelf.down = False
+    await house.register.revoke(SYSTEM, good.key.id)
+    await until(lambda: code_of(other, good) == "key_revoked")
+    await other.directory.stop()
+
+    assert while_down == ("passed", "key_revoked")
+    assert caplog.text.count("cannot be read") == 1
+
+
+async def test_last_use_is_written_in_one_batch_and_kept_while_the_store_is_down(house):
+    one, two = await house.key(), await house.key()
+    ask(house, one)
+    house.shelf.down = True
+    with pytest.raises(Unavailable):
+        await house.directory.flush()
+    house.shelf.down = False
+    house.clock.on(1)
+    ask(house, two)
+
+    await house.directory.flush()
+    await house.directory.flush()
+
+    assert house.shelf.touched == [{one.key.id: house.clock.ns - 10**9, two.key.id: house.clock.ns}]
+
+
+async def test_stopping_writes_what_is_left(house):
+    made = await house.key()
+    house.directory.start()
+    ask(house, made)
+
+    await house.directory.stop()
+
+    assert house.shelf.touched == [{made.key.id: house.clock.ns}]
+
+
+@pytest.mark.parametrize("scope", ["read", "manage", "admin"])
+@pytest.mark.parametrize("held", ["call", "read", "manage", "admin"])
+async def test_scopes_of_management_include_the_smaller_ones(house, held, scope):
+    order = ["call", "read", "manage", "admin"]
+    made = await house.key(scopes=(held,))
+
+    try:
+        house.directory.admit(made.key.digest, HOME, scope)
+        passed = True
+    except Refused as refused:
+        assert refused.code == "key_scope"
+        passed = False
+
+    assert passed == (held != "call" and order.index(held) >= order.index(scope))
+
+
+names = st.sampled_from(["a", "b", "c"])
+few = st.lists(names, max_size=2, unique=True).map(tuple)
+
+
+@given(apps=few, models=few, shapes=few, app=names, model=names, shape=names, call=st.booleans())
+def test_a_key_passes_exactly_where_every_scope_holds(make_house, apps, models, shapes, app, model, shape, call):
+    async def trial():
+        house = make_house()
+        scopes = ("call",) if call else ("manage",)
+        house.shelf.kept["k"] = Key(
+            id="k", digest="d", shown="rk-", name="n", scopes=scopes, apps=apps, models=models, endpoints=shapes
+        )
+        await house.directory.load()
+        try:
+            house.directory.check("d", HOME, shape, app, model)
+        except Refused:
+            return False
+        return True
+
+    expected = call and all(
+        not held or asked in held for held, asked in ((apps, app), (models, model), (shapes, shape))
+    )
+
+    assert asyncio.run(trial()) == expected
+
+
+async def until(claim) -> None:
+    """Give the loop its turns until a claim holds."""
+    async with asyncio.timeout(5):
+        while not claim():
+            await asyncio.sleep(0)
