@@ -1,0 +1,153 @@
+"""One question and its answer over the transport: the part that every provider's client has in common."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import NamedTuple, Protocol
+
+from rowen.provider.faults import MAX_ERROR_BODY, refusal
+from rowen.provider.transport import Frame, Reply, Sse, Transport
+from rowen.provider.transport.eventstream import EventStream
+from rowen.values import Deployment, Event, Events, Problem, Unavailable
+
+MAX_BODY = 134_217_728  # bytes; a batch of 2,048 embeddings of 3,072 numbers is 80 MB of JSON
+_LINGER = 0.25  # seconds to wait for the end of a body whose last event is here, so that its connection can be reused
+
+
+class Reader(Protocol):
+    """Turns one vendor's answer into events. One for each answer."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the vendor's own end mark has come."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """Whether every choice that began has ended."""
+        ...
+
+    def feed(self, name: str, data: bytes, /) -> Sequence[Event]:
+        """Return the events of one piece of a stream: a server-sent event, or an AWS frame (`!` before an exception)."""
+        ...
+
+    def whole(self, body: bytes) -> Sequence[Event]:
+        """Return the events of an answer that came as one JSON body."""
+        ...
+
+    def end(self) -> Sequence[Event]:
+        """Return what is left when the stream has ended; `upstream_cut` where it ended too early."""
+        ...
+
+
+class Exchange(NamedTuple):
+    """What to send, and who reads the answer."""
+
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    reader: Reader
+
+
+async def converse(transport: Transport, deployment: Deployment, prepare: Callable[[], Exchange]) -> Events:
+    """Yield the events of one answer; closing it aborts the upstream request.
+
+    Raises:
+        Problem: what `prepare`, the transport, the upstream's status or its reader say; `who` is the deployment.
+
+    """
+    patience = deployment.patience
+    try:
+        url, headers, body, reader = prepare()
+        reply = await transport.open(
+            "POST",
+            url,
+            headers,
+            body,
+            connect_timeout=patience.connect,
+            silence_timeout=max(patience.first, patience.gap),
+        )
+        try:
+            if not 200 <= reply.status < 300:
+                raise refusal(reply.status, reply.headers, await _error_body(reply))
+            kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
+            if kind not in _FRAMINGS:
+                if kind != "application/json":
+                    message = f"The provider answered with {kind[:60] or 'no content type'}, not with a stream or JSON."
+                    raise Unavailable("upstream_garbage", message)
+                for event in reader.whole(await reply.read(MAX_BODY)):
+                    yield event
+                return
+            framing = _FRAMINGS[kind]()
+            chunks = reply.chunks()
+            try:
+                async for piece in chunks:
+                    for name, data in framing.feed(piece):
+                        for event in reader.feed(name, data):
+                            yield event
+                    if reader.done:
+                        break
+                else:
+                    for name, data in framing.end():
+                        for event in reader.feed(name, data):
+                            yield event
+            except Unavailable as problem:
+                # The answer is whole; only the vendor's end mark was lost.
+                if problem.code != "upstream_cut" or not reader.finished:
+                    raise
+            if reader.done:
+                await _drain(chunks)
+            for event in reader.end():
+                yield event
+        finally:
+            await reply.close()
+    except Problem as problem:
+        problem.who = deployment.name
+        raise
+
+
+async def _error_body(reply: Reply) -> bytes:
+    """The body of an error, or nothing where it is too long or breaks off: the status says enough."""
+    with suppress(Unavailable):
+        return await reply.read(MAX_ERROR_BODY)
+    return b""
+
+
+async def _drain(chunks: AsyncIterator[bytes]) -> None:
+    with suppress(TimeoutError, Unavailable):
+        async with asyncio.timeout(_LINGER):
+            async for _ in chunks:
+                pass
+
+
+class _Framing(Protocol):
+    def feed(self, piece: bytes) -> list[tuple[str, bytes]]: ...
+
+    def end(self) -> list[tuple[str, bytes]]: ...
+
+
+class _Frames:
+    """AWS frames as (name, data); an exception's name begins with `!`."""
+
+    def __init__(self) -> None:
+        self._stream = EventStream()
+
+    def feed(self, piece: bytes) -> list[tuple[str, bytes]]:
+        return [(_name(frame), frame.payload) for frame in self._stream.feed(piece)]
+
+    def end(self) -> list[tuple[str, bytes]]:
+        self._stream.end()
+        return []
+
+
+def _name(frame: Frame) -> str:
+    headers = frame.headers
+    if headers.get(":message-type", "event") == "event":
+        return headers.get(":event-type", "")
+    return "!" + (headers.get(":exception-type") or headers.get(":error-code") or "")
+
+
+_FRAMINGS: dict[str, Callable[[], _Framing]] = {
+    "text/event-stream": Sse,
+    "application/vnd.amazon.eventstream": _Frames,
+}
