@@ -3,7 +3,7 @@ from contextlib import aclosing
 import pytest
 
 from rowen.provider.base import ModelSettings
-from rowen.provider.echo import make, vector
+from rowen.provider.echo import declared, make, vector
 from rowen.values import (
     CallArgs,
     Called,
@@ -18,7 +18,7 @@ from rowen.values import (
     says,
 )
 
-HERE = Deployment(name="fast", model="fast", provider="echo", upstream="echo")
+HERE = Deployment(name="fast", model="fast", provider="echo", upstream="echo", profile=declared())
 HELLO = Request(model="fast", messages=(says("system", "Be kind."), says("user", "hello old friend")))
 
 
