@@ -30,8 +30,24 @@ _FILTERS = (
     "blocked",
 )
 _LIMITS = ("rate_limit", "ratelimit", "throttl", "too_many", "resource_exhausted", "quota", "toomanyrequests")
-_KEY_TROUBLE = ("authentication", "permission", "unauthorized", "accessdenied", "invalid_api_key", "unrecognizedclient")
-_WRONG = ("invalid_request", "invalid_argument", "validation", "not_found", "unprocessable", "context_length")
+_KEY_TROUBLE = (
+    "authentication",
+    "billing",
+    "permission",
+    "unauthorized",
+    "accessdenied",
+    "invalid_api_key",
+    "unrecognizedclient",
+)
+_WRONG = (
+    "invalid_request",
+    "invalid_argument",
+    "validation",
+    "not_found",
+    "unprocessable",
+    "context_length",
+    "too_large",
+)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 

@@ -40,6 +40,8 @@ _ASKED: dict[str, Callable[[Request], bool]] = {
     "presence_penalty": lambda r: r.presence_penalty is not None,
     "reasoning_effort": lambda r: r.reasoning is not None,
     "parallel_tool_calls": lambda r: r.parallel_tools is False,
+    "temperature": lambda r: r.temperature is not None,
+    "top_p": lambda r: r.top_p is not None,
     "dimensions": lambda r: r.dimensions is not None,
     "stop": lambda r: bool(r.stop),
     "modalities": lambda r: bool(set(r.modalities) - {"text"}),

@@ -3,12 +3,12 @@
 https://platform.openai.com/docs/api-reference/chat/create
 """
 
-import base64
 from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
 
 import msgspec
 
+from rowen.provider.content import inlined, text_of
 from rowen.provider.openai.profile import Service
 from rowen.provider.openai.read import EmbeddingsReader, Reader
 from rowen.values import (
@@ -123,6 +123,7 @@ def _message(message: Message, service: Service, own: bool, unsent: dict[str, No
         case "assistant":
             yield {"role": "assistant", **_answer(message.parts, service, own, unsent), **more}
         case "tool":
+            unsent |= dict.fromkeys(more)
             yield from _results(message.parts, own, unsent)
         case _:
             assert_never(message.role)
@@ -145,25 +146,26 @@ def _part(part: Part, own: bool, unsent: dict[str, None]) -> dict[str, Any]:
             found = {"type": "image_url", "image_url": inner}
         case Audio():
             found = {"type": "input_audio", "input_audio": {"data": part.data, "format": part.format}}
-        case File() if part.media_type.startswith("text/") and part.data:
-            # The wire takes documents as PDF only; a plain text is as good as a text part.
-            return {"type": "text", "text": base64.b64decode(part.data).decode("utf-8", "replace")}
-        case File(url=url) if url:
-            raise Mistaken("field_unsupported", "This provider takes files by content or id, not by address.")
         case File():
-            file: dict[str, Any] = {}
-            if part.id:
-                file["file_id"] = part.id
-            if part.data:
-                file["file_data"] = f"data:{part.media_type or 'application/pdf'};base64,{part.data}"
-                file["filename"] = part.name or "document"
-            found = {"type": "file", "file": file}
+            text = text_of(part)
+            # The wire takes documents as PDF only; a plain text is as good as a text part.
+            found = {"type": "file", "file": _file(part)} if text is None else {"type": "text", "text": text}
         case Thought() | ToolCall() | ToolResult() | Declined():
             message = f"A part of type {part.__struct_config__.tag!r} cannot stand in this message."
             raise Mistaken("field_invalid", message, place="messages")
         case _:
             assert_never(part)
     return _with(found, part.extra, own, unsent)
+
+
+def _file(part: File) -> dict[str, Any]:
+    if part.id:
+        return {"file_id": part.id}
+    media_type, data = inlined(part)
+    if not data:
+        message = "This provider takes files by content or id, not by address."
+        raise Mistaken("field_unsupported", message, place="file parts")
+    return {"file_data": f"data:{media_type or 'application/pdf'};base64,{data}", "filename": part.name or "document"}
 
 
 def _with(found: dict[str, Any], extra: dict[str, Any], own: bool, unsent: dict[str, None]) -> dict[str, Any]:

@@ -1,0 +1,6 @@
+"""Anthropic's messages."""
+
+from rowen.provider.anthropic.client import make
+from rowen.provider.anthropic.profile import declared
+
+__all__ = ["declared", "make"]
