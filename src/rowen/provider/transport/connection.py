@@ -1,0 +1,354 @@
+"""One HTTP/1.1 connection to an upstream: bytes in, one exchange at a time, httptools for the grammar."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Self, cast
+
+import httptools
+
+from rowen.values.errors import Unavailable
+
+MAX_HEAD = 65_536  # bytes of status line and headers; vendors send 1 to 4 KiB
+HIGH_WATER = 262_144  # unread bytes at which the socket is no longer read
+_LONG_HEAD = f"The head of the answer is longer than {MAX_HEAD} bytes."
+
+
+class Exchange:
+    """One request's answer, filled by its connection and read by one consumer. This is the transport's `Reply`."""
+
+    __slots__ = (
+        "_connection",
+        "_error",
+        "_held",
+        "_parts",
+        "_timer",
+        "_waiter",
+        "ended",
+        "has_head",
+        "headers",
+        "heard",
+        "silence",
+        "status",
+        "who",
+    )
+
+    def __init__(self, connection: "Connection", who: str, silence: float | None) -> None:
+        self._connection = connection
+        self._error: Unavailable | None = None
+        self._parts: deque[bytes] = deque()
+        self._held = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self.who = who
+        self.silence = silence
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.has_head = False
+        self.ended = False
+        self.heard = connection.loop.time()
+        if silence is not None:
+            self._timer = connection.loop.call_at(self.heard + silence, self._check_silence)
+
+    async def head(self) -> None:
+        """Return once the head is there; raise what went wrong before that."""
+        while not self.has_head:
+            if self._error is not None:
+                raise self._error
+            await self._news()
+
+    async def read(self, limit: int) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        async for part in self.chunks():
+            size += len(part)
+            if size > limit:
+                self.abort()
+                raise Unavailable("upstream_garbage", f"The answer is longer than {limit} bytes.", who=self.who)
+            parts.append(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        parts = self._parts
+        try:
+            while True:
+                if parts:
+                    piece = parts[0] if len(parts) == 1 else b"".join(parts)
+                    parts.clear()
+                    if self._held >= HIGH_WATER:
+                        self._connection.resume(self)
+                    self._held = 0
+                    yield piece
+                elif self.ended:
+                    return
+                elif self._error is not None:
+                    raise self._error
+                else:
+                    await self._news()
+        finally:
+            self.abort()
+
+    async def close(self) -> None:
+        self.abort()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.abort()
+
+    def abort(self) -> None:
+        """Give the answer up: break its connection, unless the body has ended."""
+        if not self.ended and self._error is None:
+            self.fail(Unavailable("upstream_cut", "The answer was closed before its end.", who=self.who))
+            self._connection.abort()
+
+    def take(self, body: bytes) -> None:
+        """A piece of the body came."""
+        self._parts.append(body)
+        self._held += len(body)
+        if self._held >= HIGH_WATER:
+            self._connection.pause()
+
+    def finish(self) -> None:
+        """The body is complete."""
+        self.ended = True
+        self._stop_timer()
+        self.wake()
+
+    def fail(self, error: Unavailable) -> None:
+        """The answer will not be complete. What had come is still given out before the error."""
+        if not self.ended and self._error is None:
+            self._error = error
+            self._stop_timer()
+            self.wake()
+
+    def wake(self) -> None:
+        """Let the consumer look again."""
+        waiter = self._waiter
+        if waiter is not None:
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def _news(self) -> None:
+        waiter = self._waiter = self._connection.loop.create_future()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            self.abort()
+            raise
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _check_silence(self) -> None:
+        # One timer for each exchange, set again when it fires: re-arming it on every read would cost more than reading.
+        assert self.silence is not None
+        loop = self._connection.loop
+        now = loop.time()
+        waits_for_us = bool(self._parts)  # silence is the upstream's only while we wait for it
+        due = (now if waits_for_us else self.heard) + self.silence
+        if due > now:
+            self._timer = loop.call_at(due, self._check_silence)
+            return
+        message = f"Nothing came for {self.silence:g} seconds."
+        self.fail(Unavailable("upstream_timeout", message, who=self.who))
+        self._connection.abort()
+
+
+class Connection(asyncio.Protocol):
+    """The protocol on one socket. `release` gets it back when it may carry the next request, `gone` when it is lost."""
+
+    __slots__ = (
+        "_closed_by_upstream",
+        "_exchange",
+        "_gone",
+        "_head_size",
+        "_interim",
+        "_parser",
+        "_paused",
+        "_release",
+        "_sized",
+        "_transport",
+        "_usable",
+        "idle_since",
+        "loop",
+        "used",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        release: Callable[["Connection"], None],
+        gone: Callable[["Connection"], None],
+    ) -> None:
+        self.loop = loop
+        self.used = False
+        self.idle_since = 0.0
+        self._release = release
+        self._gone = gone
+        self._transport: asyncio.Transport
+        self._parser = httptools.HttpResponseParser(self)
+        self._exchange: Exchange | None = None
+        self._usable = True
+        self._closed_by_upstream = False
+        self._paused = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._head_size = 0
+        self._interim = False
+        self._sized = False
+
+    @property
+    def stale(self) -> bool:
+        """Whether it served before and this time was closed without a byte: the request may go out once more."""
+        return self.used and self._closed_by_upstream and self._head_size == 0
+
+    @property
+    def open(self) -> bool:
+        """Whether the connection may carry a request."""
+        return self._usable and not self._transport.is_closing()
+
+    def send(self, request: bytes, body: bytes, who: str, silence: float | None) -> Exchange:
+        """Send a request and return its exchange, the head of which has still to come."""
+        exchange = self._exchange = Exchange(self, who, silence)
+        if len(body) <= 65_536:
+            self._transport.write(request + body)
+        else:
+            self._transport.writelines((request, body))
+        return exchange
+
+    def abort(self) -> None:
+        """Break the connection at once, without a word."""
+        self._usable = False
+        self._transport.abort()
+
+    def pause(self) -> None:
+        """Stop reading: the consumer is slower than the upstream."""
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self, exchange: Exchange) -> None:
+        """Read on, if it is still this exchange's connection."""
+        if self._paused and exchange is self._exchange:
+            self._paused = False
+            exchange.heard = self.loop.time()
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    # asyncio's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop does not inherit from it
+
+    def data_received(self, data: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None:  # bytes nobody asked for: the next answer could be mistaken for another's
+            self.abort()
+            return
+        exchange.heard = self.loop.time()
+        if not exchange.has_head:
+            self._head_size += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            too_long = self._head_size > MAX_HEAD and not exchange.has_head
+            self._fail(_LONG_HEAD if too_long else "The answer is not valid HTTP.")
+            return
+        if self._head_size > MAX_HEAD and not exchange.has_head:
+            self._fail(_LONG_HEAD)
+        elif exchange.ended:
+            self._done()
+        else:
+            exchange.wake()
+
+    def eof_received(self) -> None:
+        return None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._usable = False
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            if exchange.has_head and not self._sized and exc is None:
+                exchange.finish()  # a body without a length ends where the connection does
+            elif isinstance(exc, TimeoutError):
+                exchange.fail(Unavailable("upstream_timeout", "The network gave the connection up.", who=exchange.who))
+            else:
+                self._closed_by_upstream = True
+                when = "in the middle of the answer" if exchange.has_head else "before it answered"
+                exchange.fail(
+                    Unavailable("upstream_cut", f"The provider closed the connection {when}.", who=exchange.who)
+                )
+        self._gone(self)
+
+    # the parser's side
+
+    def on_message_begin(self) -> None:
+        exchange = self._exchange
+        if exchange is None or exchange.ended:
+            self._usable = False  # more than one answer to one request
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None or exchange.ended:
+            return
+        key = name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        headers = exchange.headers
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+
+    def on_headers_complete(self) -> None:
+        exchange = self._exchange
+        if exchange is None or exchange.ended:
+            return
+        status = self._parser.get_status_code()
+        self._interim = status < 200
+        if self._interim:
+            exchange.headers.clear()
+            return
+        headers = exchange.headers
+        # The bytes read so far may hold much of the body too, so the head is measured only where they are many.
+        if self._head_size > MAX_HEAD and sum(map(len, headers)) + sum(map(len, headers.values())) > MAX_HEAD:
+            raise ValueError(_LONG_HEAD)
+        exchange.status = status
+        coding = headers.get("transfer-encoding", "")
+        self._sized = coding.lower().endswith("chunked") if coding else "content-length" in headers
+        exchange.has_head = True
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self._exchange
+        if exchange is not None and not exchange.ended:
+            exchange.take(body)
+
+    def on_message_complete(self) -> None:
+        exchange = self._exchange
+        if exchange is None or exchange.ended or self._interim:
+            return
+        if not self._parser.should_keep_alive():
+            self._usable = False
+        exchange.finish()
+
+    def _done(self) -> None:
+        self._exchange = None
+        self._reset()
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+        self.used = True
+        # An upstream that answers before it has read the whole request will not be in step for the next one.
+        if self.open and self._transport.get_write_buffer_size() == 0:
+            self.idle_since = self.loop.time()
+            self._release(self)
+        else:
+            self.abort()
+
+    def _fail(self, message: str) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            exchange.fail(Unavailable("upstream_garbage", message, who=exchange.who))
+        self.abort()

@@ -1,0 +1,1 @@
+"""For tests, ours and yours: a fault upstream, a fake clock, an echo provider. Nothing inside imports it."""
