@@ -114,7 +114,7 @@ async def test_cancelling_the_task_aborts_the_upstream(behaviour: Hang, up: Faul
     assert up.open_connections == 0
 
 
-async def test_a_cancelled_wait_for_the_head_without_leaving_the_reply_aborts_too(
+async def test_cancelling_a_wait_for_the_next_piece_aborts_while_the_reply_is_still_held(
     up: FaultUpstream, transport: HttpTransport
 ):
     up.on("*", Hang(then=Stream(chunks=(b"one", b"two")), after_chunks=1))
@@ -160,6 +160,19 @@ async def test_a_request_whose_answer_had_begun_is_not_sent_again(up: FaultUpstr
         await fetched(transport, up.url)
 
     assert caught.value.code == "upstream_cut"
+    assert len(up.requests) == 2
+
+
+async def test_silence_on_a_used_connection_is_not_answered_by_asking_again(
+    up: FaultUpstream, transport: HttpTransport
+):
+    up.on("*", Reply(), Hang())
+    await fetched(transport, up.url)
+
+    with pytest.raises(Unavailable) as caught:
+        await transport.open("POST", up.url, {}, b"", connect_timeout=5, silence_timeout=0.05)
+
+    assert caught.value.code == "upstream_timeout"
     assert len(up.requests) == 2
 
 
@@ -240,6 +253,14 @@ async def test_a_large_request_arrives_whole(up: FaultUpstream, transport: HttpT
         await reply.read(100)
 
     assert up.requests[0].body == sent
+
+
+async def test_tries_the_other_addresses_of_a_name(up: FaultUpstream, transport: HttpTransport):
+    up.on("*", Reply(body=b"here"))
+
+    body = await fetched(transport, up.url.replace("127.0.0.1", "localhost"))
+
+    assert body == b"here"
 
 
 async def test_a_port_where_nobody_listens_is_an_upstream_that_cannot_be_reached(transport: HttpTransport):

@@ -83,10 +83,11 @@ class HttpTransport:
         reply = connection.send(request, body, who, silence_timeout)
         try:
             await reply.head()
-        except Unavailable:
-            if not connection.stale or self._closed:
-                raise
+        except Unavailable as error:
             # The upstream closed an idle connection while our request was on its way: it has not looked at it.
+            stale = error.code == "upstream_cut" and connection.unheard and not self._closed
+            if not stale:
+                raise
             connection = await self._connect(address.origin, connect_timeout)
             reply = connection.send(request, body, who, silence_timeout)
             await reply.head()

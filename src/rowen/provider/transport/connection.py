@@ -163,7 +163,6 @@ class Connection(asyncio.Protocol):
     """The protocol on one socket. `release` gets it back when it may carry the next request, `gone` when it is lost."""
 
     __slots__ = (
-        "_closed_by_upstream",
         "_exchange",
         "_gone",
         "_head_size",
@@ -194,7 +193,6 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._exchange: Exchange | None = None
         self._usable = True
-        self._closed_by_upstream = False
         self._paused = False
         self._reset()
 
@@ -204,9 +202,9 @@ class Connection(asyncio.Protocol):
         self._sized = False
 
     @property
-    def stale(self) -> bool:
-        """Whether it served before and this time was closed without a byte: the request may go out once more."""
-        return self.used and self._closed_by_upstream and self._head_size == 0
+    def unheard(self) -> bool:
+        """Whether it served before, and has not had a byte of the answer that is under way."""
+        return self.used and self._head_size == 0
 
     @property
     def open(self) -> bool:
@@ -279,7 +277,6 @@ class Connection(asyncio.Protocol):
             elif isinstance(exc, TimeoutError):
                 exchange.fail(Unavailable("upstream_timeout", "The network gave the connection up.", who=exchange.who))
             else:
-                self._closed_by_upstream = True
                 when = "in the middle of the answer" if exchange.has_head else "before it answered"
                 exchange.fail(
                     Unavailable("upstream_cut", f"The provider closed the connection {when}.", who=exchange.who)
