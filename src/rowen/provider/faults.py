@@ -53,34 +53,46 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Complaint(NamedTuple):
-    """An upstream's error body, whatever its shape: its words, its type and code as one text, and its own status."""
+    """An upstream's error body, whatever its shape: its words, its type and code as one text.
+
+    `status` and `wait` (seconds) are what the body itself says of them.
+    """
 
     message: str
     kind: str
     status: int = 0
+    wait: float | None = None
 
 
 def refusal(status: int, headers: Mapping[str, str], body: bytes) -> Problem:
     """Return the problem that an answer with an error status means."""
     if 300 <= status < 400:
         return Unavailable("upstream_garbage", f"The provider answered with a redirect ({status}); check `base_url`.")
-    return judged(complaint(body), status, retry_after(headers))
+    said = complaint(body)
+    if kind := headers.get("x-amzn-errortype"):
+        said = said._replace(kind=f"{said.kind} {kind}")
+    return judged(said, status, retry_after(headers))
 
 
 def judged(said: Complaint, status: int = 0, wait: float | None = None) -> Problem:
     """Return the problem that a complaint means; also for error events within a stream, which have no status."""
     status = status or said.status
+    wait = wait if wait is not None else said.wait
     kind = said.kind.lower()
     words = f"The provider answered{f' {status}' if status else ''}: {said.message}" if said.message else ""
     if status < 500 and any(word in kind for word in _FILTERS):
         return Mistaken("upstream_filtered", words)
     if status == 429 or (not status and any(word in kind for word in _LIMITS)):
         return Unavailable("upstream_limited", words, retry_after=wait)
-    if status in {401, 402, 403} or (not status and any(word in kind for word in _KEY_TROUBLE)):
+    if (
+        "api_key_invalid" in kind
+        or status in {401, 402, 403}
+        or (not status and any(word in kind for word in _KEY_TROUBLE))
+    ):
         return Unavailable("upstream_key", words)
     if status == 408:
         return Unavailable("upstream_timeout", words, retry_after=wait)
-    if status in {409, 425} or status >= 500:
+    if status in {409, 424, 425} or status >= 500:
         return Unavailable("upstream_error", words or f"The provider answered {status}.", retry_after=wait)
     if status >= 400 or any(word in kind for word in _WRONG):
         return Mistaken("upstream_refused", words or f"The provider answered {status}.")
@@ -117,15 +129,21 @@ def complained(found: Any) -> Complaint:
     if not isinstance(message, str):
         message = msgspec.json.encode(message).decode()
     kinds = [found.get("type"), found.get("code"), found.get("status"), found.get("__type"), found.get("kind")]
-    inner = found.get("innererror")
-    if isinstance(inner, dict):
-        kinds.append(inner.get("code"))
+    nested = found.get("innererror")
+    if isinstance(nested, dict):
+        kinds.append(nested.get("code"))
     metadata = found.get("metadata")
     if isinstance(metadata, dict) and "flagged_input" in metadata:
         kinds.append("moderation")
+    details = found.get("details")
+    wait = None
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, dict):
+            kinds.append(detail.get("reason"))
+            wait = _seconds(detail.get("retryDelay")) or wait
     code = found.get("code")
     status = code if isinstance(code, int) and 400 <= code < 600 else 0
-    return Complaint(scrubbed(message), " ".join(str(kind) for kind in kinds if kind), status)
+    return Complaint(scrubbed(message), " ".join(str(kind) for kind in kinds if kind), status, wait)
 
 
 def scrubbed(text: str) -> str:
@@ -159,8 +177,7 @@ def _reset(name: str, value: str, headers: Mapping[str, str]) -> float | None:
         left = headers.get(name.replace("-reset-", "-remaining-", 1))
         if left not in {None, "0"}:
             return None
-        parts = _DURATION.findall(value)
-        return sum(float(amount) * _UNITS[unit] for amount, unit in parts) if parts else _number(value)
+        return _seconds(value)
     if name.startswith("anthropic-ratelimit-") and name.endswith("-reset"):
         if headers.get(f"{name.removesuffix('-reset')}-remaining") not in {None, "0"}:
             return None
@@ -172,6 +189,14 @@ def _reset(name: str, value: str, headers: Mapping[str, str]) -> float | None:
             return None
         return max(0.0, (moment - (_http_date(headers.get("date", "")) or now(SystemClock()))).total_seconds())
     return None
+
+
+def _seconds(text: object) -> float | None:
+    """Seconds of a duration such as `6m0s`, `20ms` or `34.5s`, or of a plain number."""
+    if not isinstance(text, str):
+        return None
+    parts = _DURATION.findall(text)
+    return sum(float(amount) * _UNITS[unit] for amount, unit in parts) if parts else _number(text)
 
 
 def _number(text: str) -> float | None:
