@@ -1,0 +1,51 @@
+"""The route table of the management API."""
+
+from itertools import groupby
+from typing import Any
+
+from starlette.routing import Route
+
+from rowen.api.envelope import Opener
+from rowen.api.manage import audit, definitions, keys, me, models, tenants, traces
+from rowen.api.manage.base import Asked, Manage, NoParams, Verb, Verbs
+from rowen.api.manage.openapi import described
+from rowen.api.manage.station import Station
+
+
+async def describe(_: Asked[NoParams, None]) -> dict[str, Any]:
+    """The description of the API."""
+    return described(VERBS)
+
+
+VERBS: Verbs = (
+    *me.VERBS,
+    *keys.VERBS,
+    *tenants.VERBS,
+    *audit.VERBS,
+    *traces.VERBS,
+    *models.VERBS,
+    *definitions.VERBS,
+    Verb(
+        method="GET",
+        path="/api/openapi.json",
+        name="openapi",
+        summary="This description.",
+        scope="read",
+        run=describe,
+        gives=dict[str, Any],
+        bare=True,
+        params=NoParams,
+    ),
+)
+"""Every verb there is. A path with a fixed last part stands before the one with an id there."""
+
+
+def routes(services: Manage) -> list[Route]:
+    """Return the routes under `/api/`; the last one answers everything else there in the API's own shape."""
+    opener = Opener(services.settings)
+    # Not sorted: verbs of one path stand together, and the order of the paths matters.
+    found = [
+        Route(path, Station(services, opener, tuple(verbs)))
+        for path, verbs in groupby(VERBS, key=lambda verb: verb.path)
+    ]
+    return [*found, Route("/api/{rest:path}", Station(services, opener, ()))]

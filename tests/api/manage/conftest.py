@@ -1,0 +1,235 @@
+"""The management API over families in memory, with two tenants, their keys and their traces."""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.applications import Starlette
+
+from rowen.access import SYSTEM, Directory, Register, Sessions, Throttle, Wanted
+from rowen.api.manage import Manage, ModelState, routes
+from rowen.store.base import Bucket, TraceFilter
+from rowen.values import Definition, Deployment, Limit, Request, Trace, TraceRow, says
+
+START = 1_800_000_000_000_000_000
+
+
+class Hands:
+    """A clock whose hands are moved by the test."""
+
+    def __init__(self) -> None:
+        self.ns = START
+
+    def now_ns(self) -> int:
+        return self.ns
+
+    def monotonic(self) -> float:
+        return self.ns / 1e9
+
+
+@dataclass
+class Records:
+    """Keys, definitions: records by one of their fields, for one tenant or all."""
+
+    by: str = "id"
+    kept: dict[str, Any] = field(default_factory=dict)
+    changes: int = 0
+
+    async def put(self, record) -> None:
+        self.changes += 1
+        self.kept[getattr(record, self.by)] = record
+
+    async def get(self, id: str):
+        return self.kept.get(id)
+
+    async def all(self, owner: str | None = None):
+        return [one for one in self.kept.values() if owner in {None, getattr(one, "tenant", None) or one.app}]
+
+    async def touch(self, used) -> None:
+        pass
+
+
+@dataclass
+class Homes:
+    """Tenants and users."""
+
+    homes: dict[str, Any] = field(default_factory=dict)
+    people: dict[str, Any] = field(default_factory=dict)
+    changes: int = 0
+
+    async def put(self, tenant) -> None:
+        self.changes += 1
+        self.homes[tenant.id] = tenant
+
+    async def all(self):
+        return list(self.homes.values())
+
+    async def put_user(self, user) -> None:
+        self.changes += 1
+        self.people[user.id] = user
+
+    async def users(self, tenant: str | None = None):
+        return [user for user in self.people.values() if tenant in {None, user.tenant}]
+
+
+@dataclass
+class Lines:
+    """The audit log."""
+
+    lines: list[Any] = field(default_factory=list)
+
+    async def append(self, entry):
+        self.lines.append(entry)
+        return entry
+
+    async def entries(self, tenant: str | None = None, *, before: str = "", limit: int = 100):
+        found = [
+            one for one in reversed(self.lines) if tenant in {None, one.tenant} and (not before or one.id < before)
+        ]
+        return found[:limit]
+
+    async def broken_at(self):
+        return None
+
+
+@dataclass
+class Counts:
+    """Counters without windows."""
+
+    sums_: dict[str, int] = field(default_factory=dict)
+
+    async def take(self, counter, amount, limit, expires_ns, *, least=0) -> int:
+        if self.sums_.get(counter, 0) + amount > limit:
+            return 0
+        self.sums_[counter] = self.sums_.get(counter, 0) + amount
+        return amount
+
+    async def give_back(self, counter, amount) -> None:
+        self.sums_[counter] -= amount
+
+    async def add(self, counter, amount, expires_ns) -> None:
+        self.sums_[counter] = self.sums_.get(counter, 0) + amount
+
+    async def sums(self, counters):
+        return [self.sums_.get(counter, 0) for counter in counters]
+
+
+@dataclass
+class Told:
+    """Traces; remembers what it was asked."""
+
+    kept: list[Trace] = field(default_factory=list)
+    asked: list[Any] = field(default_factory=list)
+
+    async def find(self, filter: TraceFilter):
+        self.asked.append(filter)
+        rows = sorted((trace.row for trace in self.kept), key=lambda row: row.id, reverse=True)
+        return [
+            row
+            for row in rows
+            if filter.tenant in {None, row.tenant}
+            and filter.app in {"", row.app}
+            and (not filter.before or row.id < filter.before)
+        ][: filter.limit]
+
+    async def get(self, id: str, tenant: str | None = None):
+        return next((one for one in self.kept if one.row.id == id and tenant in {None, one.row.tenant}), None)
+
+    async def buckets(self, **asked):
+        self.asked.append(asked)
+        calls = sum(1 for one in self.kept if asked["tenant"] in {None, one.row.tenant})
+        return [Bucket(start_ns=asked["since_ns"], calls=calls, cost=Decimal("0.5"), durations={7: calls})]
+
+    async def values(self, column, tenant=None):
+        return sorted({getattr(one.row, column) for one in self.kept if tenant in {None, one.row.tenant}})
+
+
+class Api:
+    """The API and everything beneath it."""
+
+    def __init__(self) -> None:
+        self.clock = Hands()
+        self.keys, self.homes, self.log, self.told = Records(), Homes(), Lines(), Told()
+        self.definitions = Records(by="hash")
+
+        async def revision() -> int:
+            return self.keys.changes + self.homes.changes
+
+        self.directory = Directory(
+            keys=self.keys, tenants=self.homes, revisions=SimpleNamespace(revision=revision), clock=self.clock
+        )
+        self.register = Register(
+            keys=self.keys, tenants=self.homes, audit=self.log, directory=self.directory, clock=self.clock
+        )
+        counts = Counts()
+        self.sessions = Sessions(
+            directory=self.directory,
+            recorder=self.register.recorder,
+            counters=counts,
+            throttle=Throttle(counts, self.clock),
+            signing=b"s" * 32,
+            clock=self.clock,
+        )
+        self.services = Manage(
+            directory=self.directory,
+            register=self.register,
+            sessions=self.sessions,
+            audit=self.log,
+            traces=self.told,
+            definitions=self.definitions,
+            models=lambda: [state("handbook", "fast"), state("shop", "careful")],
+            clock=self.clock,
+        )
+        self.app = Starlette(routes=routes(self.services))
+        self.secrets: dict[str, str] = {}
+        self.ids: dict[str, str] = {}
+
+    async def fill(self) -> "Api":
+        """Two tenants, each with a user, keys by scope, and traces."""
+        await self.directory.load()
+        few = (Limit(measure="requests", amount=Decimal("2.5"), window="minute", per="tenant"),)
+        for tenant in ("acme", "globex"):
+            await self.register.people.create_tenant(SYSTEM, tenant, limits=few)
+            user = await self.register.people.create_user(SYSTEM, tenant=tenant, name=f"of {tenant}")
+            self.ids[f"{tenant}.user"] = user.id
+            for scope in ("call", "read", "manage", "admin"):
+                await self.key(f"{tenant}.{scope}", tenant=tenant, scopes=(scope,))
+            for number, app in enumerate(("handbook", "shop")):
+                row = TraceRow(
+                    id=f"{tenant}{number}", started_ns=START, duration_ns=5, app=app, definition="h", tenant=tenant
+                )
+                asked = Request(model="fast", messages=(says("user", f"hello from {tenant}"),))
+                self.told.kept.append(Trace(row=row, request=asked))
+        for app in ("handbook", "shop"):
+            await self.definitions.put(Definition(app=app, hash=f"hash-{app}", source={"app": {"name": app}}))
+        return self
+
+    async def key(self, name: str, **wanted) -> str:
+        made = await self.register.create(SYSTEM, Wanted(**{"name": name, "tenant": "acme", **wanted}))
+        self.secrets[name], self.ids[name] = made.secret.reveal(), made.key.id
+        return made.secret.reveal()
+
+    async def ask(self, method: str, path: str, who: str = "", *, headers=None, address="192.0.2.7", **more):
+        """Send one request; `who` names a key, such as `acme.read`."""
+        sent = {"authorization": f"Bearer {self.secrets[who]}"} if who else {}
+        transport = httpx2.ASGITransport(app=self.app, client=(address, 5), raise_app_exceptions=True)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://rowen") as client:
+            return await client.request(method, path, headers={**sent, **(headers or {})}, **more)
+
+
+def state(app: str, model: str) -> ModelState:
+    return ModelState(app=app, deployment=Deployment(name=model, model=model, provider="echo", upstream=model))
+
+
+@pytest.fixture
+async def api() -> Api:
+    return await Api().fill()
+
+
+@pytest.fixture(scope="session")
+def make_api():
+    """Makes an API outside a running loop, as a client that has its own loop needs."""
+    return Api

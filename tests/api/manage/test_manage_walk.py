@@ -1,0 +1,131 @@
+"""All routes, walked: with no key, with too small a scope, with the key of another tenant, by another method."""
+
+import pytest
+
+from rowen.api.manage.routes import VERBS
+
+RANK = ["call", "read", "manage", "admin"]
+BODIES = {
+    "create_key": {"name": "n"},
+    "rotate_key": {},
+    "create_tenant": {"id": "fresh"},
+    "change_tenant": {},
+    "create_user": {"name": "n"},
+    "change_user": {"name": "n"},
+}
+
+
+def path_of(verb, ids) -> str:
+    """The path with the ids that belong to acme filled in."""
+    target = {"tenants": "acme", "users": ids["acme.user"], "traces": "acme0"}
+    stem = verb.path.split("/")[2]
+    path = verb.path.replace("{id}", target.get(stem, ids["acme.call"])).replace("{hash}", "hash-handbook")
+    return path + ("?column=model" if verb.name == "trace_values" else "")
+
+
+def sent(verb) -> dict:
+    return {"json": BODIES[verb.name]} if verb.body else {}
+
+
+def test_there_is_a_body_for_every_verb_that_takes_one():
+    assert {verb.name for verb in VERBS if verb.body} == set(BODIES)
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+async def test_without_a_key_nothing_is_told(api, verb):
+    answer = await api.ask(verb.method, path_of(verb, api.ids), **sent(verb))
+
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (401, "key_missing")
+    assert sorted(error) == ["code", "message", "next_step", "place", "trace_id"]
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert error["trace_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+async def test_too_small_a_scope_is_refused_and_the_right_one_passes(api, verb):
+    for scope in RANK[: RANK.index(verb.scope)]:
+        answer = await api.ask(verb.method, path_of(verb, api.ids), f"acme.{scope}", **sent(verb))
+        assert (answer.status_code, answer.json()["error"]["code"]) == (403, "key_scope")
+
+    answer = await api.ask(verb.method, path_of(verb, api.ids), f"acme.{verb.scope}", **sent(verb))
+
+    assert answer.status_code == verb.status, answer.text
+
+
+@pytest.mark.parametrize("verb", [one for one in VERBS if one.scope != "admin"], ids=lambda verb: verb.name)
+async def test_the_key_of_another_tenant_finds_nothing(api, verb):
+    answer = await api.ask(verb.method, path_of(verb, api.ids), "globex.manage", **sent(verb))
+
+    if "{" in verb.path:
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+    else:
+        assert answer.status_code == verb.status
+        text = answer.text
+        assert "acme" not in text
+        assert api.ids["acme.call"] not in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/keys", "/api/users", "/api/audit", "/api/traces", "/api/traces/stats", "/api/traces/values?column=model"],
+)
+async def test_naming_another_tenant_gives_an_empty_list(api, path):
+    mark = "&" if "?" in path else "?"
+
+    answer = await api.ask("GET", f"{path}{mark}tenant=acme", "globex.manage")
+
+    assert answer.json() == {"data": [], "next": ""}
+
+
+@pytest.mark.parametrize("path", ["/api/keys", "/api/users"])
+async def test_nothing_is_made_in_another_tenant(api, path):
+    answer = await api.ask("POST", path, "globex.manage", json={"name": "n", "tenant": "acme"})
+
+    assert answer.status_code == 404
+
+
+async def test_an_admin_sees_all_tenants(api):
+    keys = (await api.ask("GET", "/api/keys", "acme.admin")).json()["data"]
+    traces = (await api.ask("GET", "/api/traces", "acme.admin")).json()["data"]
+
+    assert {key["tenant"] for key in keys} == {trace["tenant"] for trace in traces} == {"acme", "globex"}
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+async def test_another_method_is_told_which_ones_there_are(api, verb):
+    answer = await api.ask("DELETE", path_of(verb, api.ids), "acme.admin")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
+    assert verb.method in answer.headers["allow"].split(", ")
+
+
+@pytest.mark.parametrize("path", ["/api/", "/api/nothing", "/api/keys/a/b", "/api/keys/"])
+async def test_an_unknown_path_is_answered_in_the_same_shape(api, path):
+    answer = await api.ask("GET", path, "acme.admin")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+
+
+async def test_no_answer_may_be_kept_or_guessed_at(api):
+    for path in ("/api/me", "/api/nothing"):
+        headers = (await api.ask("GET", path, "acme.read")).headers
+        assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+async def test_every_verb_is_described_with_its_errors(api):
+    described = (await api.ask("GET", "/api/openapi.json", "acme.read")).json()
+
+    assert described["openapi"] == "3.1.0"
+    operations = {
+        (method.upper(), path): operation
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    }
+    assert set(operations) == {(verb.method, verb.path) for verb in VERBS}
+    for verb in VERBS:
+        operation = operations[verb.method, verb.path]
+        assert operation["summary"]
+        assert {"401", "403", "400", "500", "503"} <= set(operation["responses"])
+        for code in verb.errors:
+            assert any(code in answer["description"] for answer in operation["responses"].values())
