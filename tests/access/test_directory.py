@@ -182,6 +182,29 @@ async def test_the_task_follows_the_store_and_outlives_its_outage(house, caplog)
     assert caplog.text.count("cannot be read") == 1
 
 
+async def test_a_slow_look_does_not_bring_a_revoked_key_back(house):
+    made = await house.key()
+    shelf, waiting, go_on = house.directory._keys, asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        async def all(self):
+            found = await shelf.all()
+            waiting.set()
+            await go_on.wait()
+            return found
+
+    house.directory._keys = Slow()
+    slow = asyncio.create_task(house.directory.load())
+    await waiting.wait()
+    house.directory._keys = shelf
+    await house.register.revoke(SYSTEM, made.key.id)
+
+    go_on.set()
+    await slow
+
+    assert code_of(house, made) == "key_revoked"
+
+
 async def test_last_use_is_written_in_one_batch_and_kept_while_the_store_is_down(house):
     one, two = await house.key(), await house.key()
     ask(house, one)

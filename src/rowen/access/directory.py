@@ -110,6 +110,7 @@ class Directory:
         self._used: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
         self._lost = False
+        self._begun = self._taken = 0
 
     def check(self, digest: str, address: str, shape: str, app: str, model: str | None) -> Caller:
         """Return who calls a model door with a key, given by its digest.
@@ -178,6 +179,7 @@ class Directory:
 
     async def load(self) -> None:
         """Read everything from the store."""
+        self._begun = begun = self._begun + 1
         # The number first: a change in between makes the next refresh read once too often, never too seldom.
         revision = await self._revisions.revision()
         tenants = {tenant.id: tenant for tenant in await self._tenants.all()}
@@ -187,6 +189,9 @@ class Directory:
             by_id[key.id] = entry_of(key, tenants.get(key.tenant), users.get((key.tenant, key.user)))
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
+        if begun < self._taken:
+            return  # what began later has ended sooner, and knows of revocations that this has not seen
+        self._taken = begun
         self._by_digest = {entry.key.digest: entry for entry in by_id.values()}
         self._by_id = by_id
         self._revision = revision
