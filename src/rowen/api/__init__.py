@@ -1,0 +1,1 @@
+"""JSON doors: OpenAI- and Anthropic-shaped, health, and the management API."""

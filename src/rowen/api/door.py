@@ -1,0 +1,281 @@
+"""A model door: from the bytes of a request through the chain to the bytes of its answer.
+
+Each vendor's door says how to read a body and how to write an answer; all else is here.
+"""
+
+import asyncio
+import logging
+from contextlib import aclosing
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Protocol
+
+from rowen.api import body as bodies
+from rowen.api.base import Receive, Scope, Send, Services
+from rowen.api.body import Gone
+from rowen.api.envelope import Envelope, Inbound, Opener
+from rowen.api.reply import Reply, dropped, facts, retry_headers, usage_of
+from rowen.api.vet import vet
+from rowen.flow import App, Apps, Walk
+from rowen.values import Broken, Call, Door, Event, Finished, Mistaken, Problem, Request, Started, new_id
+
+log = logging.getLogger(__name__)
+
+
+class Writer(Protocol):
+    """Writes one answer in a vendor's shape."""
+
+    def event(self, event: Event) -> bytes:
+        """Return what one event makes, perhaps nothing."""
+        ...
+
+    async def end(self, call: Call) -> bytes:
+        """Return what closes the stream of a finished call."""
+        ...
+
+    def fail(self, problem: Problem) -> bytes:
+        """Return what closes a stream that has begun and cannot go on."""
+        ...
+
+    async def whole(self, call: Call) -> bytes:
+        """Return the answer of a finished call in one piece."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a body asks for, and who will write the answer."""
+
+    request: Request
+    writer: Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The app that a model name leads to, and the name that is left for it."""
+
+    app: App
+    model: str
+
+
+class ModelDoor:
+    """The part that all model doors share. A plain ASGI callable."""
+
+    shape = ""
+    errors: ModuleType
+    """`body(problem, trace)` in the vendor's shape."""
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+        self._open = Opener(services.settings)
+
+    async def read(self, body: dict[str, Any], inbound: Inbound) -> Asked:
+        """Return what a body asks for.
+
+        Raises:
+            Problem: it asks wrongly.
+
+        """
+        raise NotImplementedError
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        started = self.services.clock.now_ns()
+        trace = new_id(started)
+        reply = Reply(send, trace)
+        metrics = self.services.metrics
+        metrics.begin(self.shape)
+        try:
+            await self._answer(scope, receive, reply, trace, started)
+        except Gone:
+            metrics.refused(self.shape, 499, "cancelled")
+        except Problem as problem:
+            await self._refuse(reply, problem, trace)
+        except Exception as error:
+            log.exception("the door broke on %s", trace)
+            await self._refuse(reply, Broken("broken", f"{type(error).__name__} at the door"), trace)
+        finally:
+            metrics.end(self.shape)
+
+    async def _answer(self, scope: Scope, receive: Receive, reply: Reply, trace: str, started: int) -> None:
+        services = self.services
+        envelope = self._open(scope)
+        if envelope.method != "POST":
+            await self._other(envelope, reply, trace)
+            return
+        bodies.check_head(envelope, services.settings)
+        vet(services, envelope, self.shape)
+        body = bodies.table_of(await bodies.read(receive, services.settings), services.settings.depth)
+        inbound = Inbound(envelope=envelope, trace=trace, started_ns=started, receive=receive)
+        asked = await self.read(body, inbound)
+        place = place_of(services.apps, envelope.app, asked.request.model)
+        request = asked.request
+        if place.model != request.model:
+            request = request.but(model=place.model)
+        call = self._call(envelope, request, place.app, trace, started)
+        walk = place.app.walk(call)
+        watch = Watch(receive, services.settings.notice_gone)
+        try:
+            if request.stream:
+                await self._stream(walk, asked.writer, reply, watch)
+            else:
+                finished = await walk.answer()
+                watch.stop()
+                await reply.whole(200, await asked.writer.whole(finished), facts(finished))
+        except asyncio.CancelledError:
+            if not watch.left():
+                raise
+        except Problem as problem:
+            watch.stop()
+            if reply.begun:
+                raise
+            await reply.whole(problem.status, self.errors.body(problem, trace), retry_headers(problem))
+        finally:
+            watch.stop()
+            done = walk.call
+            known = place.model in place.app.models or place.model == place.app.name
+            services.metrics.called(
+                done,
+                model=place.model if known else "other",
+                status=499 if watch.gone else reply.status or 500,
+                usage=usage_of(done),
+            )
+
+    async def _stream(self, walk: Walk, writer: Writer, reply: Reply, watch: "Watch") -> None:
+        # What has no news alone (the start, the finish) goes out with the next piece: fewer writes, and an error
+        # right after the start is still a plain HTTP error.
+        held = b""
+        head: list[tuple[bytes, bytes]] = []
+        try:
+            async with aclosing(walk.events()) as events:
+                async for event in events:
+                    piece = writer.event(event)
+                    kind = type(event)
+                    if kind is Started:
+                        head = dropped(event.extra) if event.extra else head  # type: ignore[union-attr]  # narrowed by kind
+                        held += piece
+                    elif kind is Finished:
+                        held += piece
+                    elif piece:
+                        if not reply.begun:
+                            await reply.begin(head)
+                        await reply.more(held + piece if held else piece)
+                        held = b""
+            watch.stop()
+            last = await writer.end(walk.call)
+        except Problem as problem:
+            if not reply.begun:
+                raise
+            watch.stop()
+            last = writer.fail(problem)
+        if not reply.begun:
+            await reply.begin(head)
+        await reply.last(held + last)
+
+    def _call(self, envelope: Envelope, request: Request, app: App, trace: str, started: int) -> Call:
+        notes: dict[str, Any] = {}
+        if envelope.traceparent or envelope.beta:
+            said: dict[str, Any] = {}
+            if envelope.traceparent:
+                said["traceparent"] = envelope.traceparent
+            if envelope.beta:
+                said["anthropic_beta"] = list(envelope.beta)
+            notes["door"] = said
+        return Call(
+            id=trace,
+            app=app.name,
+            definition=app.definition.hash,
+            request=request,
+            door=Door(
+                shape=self.shape,
+                path=envelope.path,
+                address=envelope.address,
+                key_digest=envelope.digest,
+                parent=envelope.traceparent[36:52],
+                agent=envelope.agent,
+            ),
+            started_ns=started,
+            feature=envelope.feature,
+            session=envelope.session,
+            end_user=envelope.user or request.user,
+            priority=envelope.priority,
+            use_cache=envelope.use_cache,
+            tags=envelope.tags,
+            notes=notes,
+        )
+
+    async def _other(self, envelope: Envelope, reply: Reply, trace: str) -> None:
+        if envelope.method == "OPTIONS":
+            await reply.whole(204, b"", [(b"allow", b"POST, OPTIONS")])
+            return
+        problem = Mistaken("method_not_allowed", f"{envelope.path} takes POST, not {envelope.method[:20]}")
+        self.services.metrics.refused(self.shape, problem.status, problem.code)
+        await reply.whole(
+            problem.status,
+            self.errors.body(problem, trace),
+            [(b"allow", b"POST, OPTIONS")],
+            empty=envelope.method == "HEAD",
+        )
+
+    async def _refuse(self, reply: Reply, problem: Problem, trace: str) -> None:
+        if reply.begun:
+            # Half an answer has left; closing the connection is all that is left to say.
+            log.error("an answer broke off in %s: %s", trace, problem.code)
+            return
+        self.services.metrics.refused(self.shape, problem.status, problem.code)
+        await reply.whole(problem.status, self.errors.body(problem, trace), retry_headers(problem))
+
+
+class Watch:
+    """Cancels the task that answers a call when its caller leaves. One timer, and one task for calls that last."""
+
+    __slots__ = ("_answering", "_receive", "_timer", "_watching", "gone")
+
+    def __init__(self, receive: Receive, after: float) -> None:
+        self._receive = receive
+        self._answering = asyncio.current_task()
+        self._watching: asyncio.Task[None] | None = None
+        self._timer = asyncio.get_running_loop().call_later(after, self._begin)
+        self.gone = False
+
+    def stop(self) -> None:
+        """Watch no longer."""
+        self._timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
+
+    def left(self) -> bool:
+        """Return whether the cancellation that just came was ours; it is taken back then."""
+        if self.gone and self._answering is not None:
+            self._answering.uncancel()
+        return self.gone
+
+    def _begin(self) -> None:
+        self._watching = asyncio.get_running_loop().create_task(self._look())
+
+    async def _look(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+        if self._answering is not None:
+            self._answering.cancel()
+
+
+def place_of(apps: Apps, named: str, model: str) -> Place:
+    """Return the app for a model name: the one named by header, or by `app/model`, or by its own name, or the first.
+
+    Raises:
+        Mistaken: `app_unknown` when the header names no app that is served.
+
+    """
+    if named:
+        app = apps.named(named)
+        return Place(app, model.removeprefix(f"{named}/") if model not in app.models else model)
+    app = apps.named("")
+    if model in app.models or model == app.name:
+        return Place(app, model)
+    first, slash, rest = model.partition("/")
+    for other in apps.all():
+        if other.name == first:
+            return Place(other, rest if slash and rest else model)
+    return Place(app, model)

@@ -1,0 +1,73 @@
+"""The map of the JSON doors that need no framework: path → door."""
+
+from rowen.api.anthropic import errors as anthropic_errors
+from rowen.api.anthropic.count import CountDoor
+from rowen.api.anthropic.messages import MessagesDoor
+from rowen.api.base import Door, Receive, Scope, Send, Services
+from rowen.api.envelope import Inbound
+from rowen.api.health import HealthDoor, MetricsDoor, ReadyDoor
+from rowen.api.openai import errors
+from rowen.api.openai.chat import ChatDoor
+from rowen.api.openai.embeddings import EmbeddingsDoor
+from rowen.api.openai.models import ModelsDoor
+from rowen.api.openai.responses import KeptDoor, ResponsesDoor
+from rowen.api.simple import ErrorBody, SimpleDoor, Told
+from rowen.values import Mistaken
+
+
+class Doors:
+    """An ASGI callable for everything under `/v1`, and for `/healthz`, `/readyz` and `/metrics`.
+
+    `takes(path)` says whether a path is one of these, so that `serve` can give the others to the pages.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._exact: dict[str, Door] = {
+            "/v1/chat/completions": ChatDoor(services),
+            "/v1/responses": ResponsesDoor(services),
+            "/v1/embeddings": EmbeddingsDoor(services),
+            "/v1/messages": MessagesDoor(services),
+            "/v1/messages/count_tokens": CountDoor(services),
+            "/healthz": HealthDoor(services),
+            "/readyz": ReadyDoor(services),
+            "/metrics": MetricsDoor(services),
+        }
+        self._models = {shape: ModelsDoor(services, anthropic=shape) for shape in (False, True)}
+
+    def takes(self, path: str) -> bool:
+        """Return whether a path is answered here."""
+        return path in self._exact or path == "/v1" or path.startswith("/v1/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        door = self._exact.get(scope["path"])
+        if door is None:
+            door = self._found(scope)
+        await door(scope, receive, send)
+
+    def _found(self, scope: Scope) -> Door:
+        path: str = scope["path"]
+        anthropic = any(name == b"anthropic-version" for name, _ in scope["headers"])
+        if path == "/v1/models":
+            return self._models[anthropic]
+        if path.startswith("/v1/models/"):
+            return ModelsDoor(self._services, id=path.removeprefix("/v1/models/"), anthropic=anthropic)
+        known = path.removeprefix("/v1/responses/")
+        if known != path and known and "/" not in known:
+            return KeptDoor(self._services, known)
+        return NowhereDoor(self._services, anthropic_errors.body if anthropic else errors.body)
+
+
+class NowhereDoor(SimpleDoor):
+    """What stands where nothing is."""
+
+    shape = "nowhere"
+    methods = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+    def __init__(self, services: Services, error_body: ErrorBody) -> None:
+        super().__init__(services, error_body)
+
+    async def tell(self, inbound: Inbound) -> Told:
+        """Say so."""
+        raise Mistaken("not_found", f"There is nothing at {inbound.envelope.path[:200]}.")

@@ -1,0 +1,196 @@
+"""The envelope of a request: who sends it, from where, and what its headers ask for."""
+
+import hashlib
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import cast
+
+from rowen.api.base import DoorSettings, Receive, Scope
+from rowen.values import Mistaken, Priority
+
+Networks = tuple[IPv4Network | IPv6Network, ...]
+
+_ONCE = frozenset({b"authorization", b"x-api-key", b"content-length", b"content-type"})
+_WANTED = _ONCE | frozenset(
+    {
+        b"x-rowen-app",
+        b"x-rowen-feature",
+        b"x-rowen-session",
+        b"x-rowen-user",
+        b"x-rowen-cache",
+        b"x-rowen-priority",
+        b"x-rowen-tags",
+        b"traceparent",
+        b"user-agent",
+        b"x-forwarded-for",
+        b"content-encoding",
+        b"anthropic-version",
+        b"anthropic-beta",
+    }
+)
+_HEX = frozenset("0123456789abcdef")
+
+
+@dataclass(slots=True, kw_only=True)
+class Envelope:
+    """Everything of a request but its body. Holds the digest of the key, never the key."""
+
+    method: str
+    path: str
+    address: str = ""
+    relayed: bool = False
+    """Whether it says to come from behind a proxy that is not trusted."""
+    digest: str = ""
+    length: int | None = None
+    content_type: str = ""
+    encoding: str = ""
+    app: str = ""
+    feature: str = ""
+    session: str = ""
+    user: str = ""
+    use_cache: bool = True
+    priority: Priority = "normal"
+    tags: tuple[str, ...] = ()
+    traceparent: str = ""
+    agent: str = ""
+    version: str = ""
+    beta: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inbound:
+    """A request that came in: its envelope opened, its body still to be read."""
+
+    envelope: Envelope
+    trace: str
+    """The id under which everything about it is kept and told."""
+    started_ns: int
+    receive: Receive
+    query: bytes = b""
+
+
+class Opener:
+    """Reads envelopes. The proxies to trust are worked out once."""
+
+    def __init__(self, settings: DoorSettings) -> None:
+        self._trusted = networks(settings.trusted_proxies)
+
+    def __call__(self, scope: Scope) -> Envelope:
+        """Return the envelope of a request.
+
+        Raises:
+            Mistaken: `header_repeated`, or `field_invalid` for a header with a value that cannot be.
+
+        """
+        found: dict[bytes, bytes] = {}
+        for name, value in scope["headers"]:
+            if name in _WANTED:
+                if name in found:
+                    if name in _ONCE:
+                        raise Mistaken("header_repeated", f"the header {name.decode()} came twice", place=name.decode())
+                    found[name] = found[name] + b"," + value
+                else:
+                    found[name] = value
+        client = scope.get("client")
+        envelope = Envelope(method=scope["method"], path=scope["path"], address=client[0] if client else "")
+        for name, value in found.items():
+            self._note(envelope, name, value.decode("latin-1").strip(), found)
+        return envelope
+
+    def _note(self, envelope: Envelope, name: bytes, value: str, found: dict[bytes, bytes]) -> None:
+        match name:
+            case b"content-type":
+                envelope.content_type = value
+            case b"content-length":
+                if not value.isascii() or not value.isdigit():
+                    raise Mistaken("field_invalid", "content-length must be a number", place="content-length")
+                envelope.length = int(value[:20])
+            case b"user-agent":
+                envelope.agent = value[:200]
+            case b"authorization":
+                scheme, _, secret = value.partition(" ")
+                if scheme.lower() == "bearer" and secret.strip():
+                    envelope.digest = digest_of(secret.strip())
+            case b"x-api-key":
+                # A bearer token wins: who sends both has set it by hand, and the other by a client's default.
+                if value and not found.get(b"authorization", b"").lower().startswith(b"bearer "):
+                    envelope.digest = digest_of(value)
+            case b"traceparent":
+                envelope.traceparent = value if _traced(value) else ""
+            case b"x-forwarded-for":
+                self._relay(envelope, value)
+            case b"content-encoding":
+                envelope.encoding = value.lower()
+            case b"anthropic-version":
+                envelope.version = value
+            case b"anthropic-beta":
+                envelope.beta = _listed(value)
+            case b"x-rowen-app":
+                envelope.app = value
+            case b"x-rowen-feature":
+                envelope.feature = value
+            case b"x-rowen-session":
+                envelope.session = value
+            case b"x-rowen-user":
+                envelope.user = value
+            case b"x-rowen-tags":
+                envelope.tags = _listed(value)
+            case b"x-rowen-cache":
+                if value != "bypass":
+                    raise Mistaken("field_invalid", "x-rowen-cache can only be `bypass`", place="x-rowen-cache")
+                envelope.use_cache = False
+            case b"x-rowen-priority":
+                if value not in {"low", "normal"}:
+                    raise Mistaken(
+                        "field_invalid", "x-rowen-priority can only be `low` or `normal`", place="x-rowen-priority"
+                    )
+                envelope.priority = cast("Priority", value)
+            case _:
+                return
+
+    def _relay(self, envelope: Envelope, value: str) -> None:
+        """Take the last address that no trusted proxy vouches for."""
+        if not within(envelope.address, self._trusted):
+            envelope.relayed = True
+            return
+        for hop in reversed(_listed(value)):
+            envelope.address = hop
+            if not within(hop, self._trusted):
+                return
+
+
+def networks(ranges: tuple[str, ...]) -> Networks:
+    """Return CIDR ranges ready to be asked."""
+    return tuple(ip_network(text, strict=False) for text in ranges)
+
+
+def within(address: str, ranges: Networks) -> bool:
+    """Return whether an address lies in one of the ranges."""
+    if not ranges:
+        return False
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    mapped = getattr(found, "ipv4_mapped", None)
+    found = mapped or found
+    return any(found in network for network in ranges)
+
+
+def digest_of(secret: str) -> str:
+    """Return the SHA-256 of a presented secret, hex."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(text for part in value.split(",") if (text := part.strip()))
+
+
+def _traced(value: str) -> bool:
+    """Whether it is a W3C traceparent: version, trace id, span id, flags, no id all zero."""
+    parts = value.split("-")
+    if len(parts) < 4 or [len(part) for part in parts[:4]] != [2, 32, 16, 2] or parts[0] == "ff":
+        return False
+    if parts[0] == "00" and len(parts) != 4:
+        return False
+    return _HEX.issuperset("".join(parts[:4])) and bool(parts[1].strip("0")) and bool(parts[2].strip("0"))
