@@ -1,0 +1,65 @@
+"""`rowen check`: everything that can be known wrong without starting."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from rowen.cli.options import apps_argument, json_option, out, server_option, show
+from rowen.config import json_schema, read
+from rowen.flow.deployments import placed
+from rowen.flow.tables import TABLES
+from rowen.serve.run import settings_of
+
+
+@click.command("check")
+@apps_argument
+@server_option
+@json_option
+@click.option("--explain", is_flag=True, help="Print every setting of the deployment and where it comes from.")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema of app.toml, for editors.")
+@click.option("--no-secrets", is_flag=True, help="Do not ask for the variables and files that hold secrets.")
+def command(
+    apps: tuple[Path, ...], server_file: Path, as_json: bool, explain: bool, schema: bool, no_secrets: bool
+) -> None:
+    """Check the APPS (default: app.toml) and the deployment's settings."""
+    if schema:
+        print(json.dumps(json_schema(TABLES), indent=2))
+        return
+    settings, origins = settings_of(server_file, {})
+    if explain:
+        rows: list[Any] = [
+            {"setting": name, "value": _shown(getattr(settings, name)), "from": origin}
+            for name, origin in origins.items()
+        ]
+        show(rows, as_json=as_json, empty="")
+        return
+    found: list[Any] = []
+    for path in apps:
+        loaded = read(path, TABLES, secrets=not no_secrets)
+        places = placed(loaded.tables["models"])
+        found.append(
+            {
+                "app": loaded.definition.app,
+                "definition": loaded.definition.hash,
+                "models": sorted(loaded.tables["models"]),
+                "deployments": len(places),
+                "files": sorted(loaded.definition.files),
+            }
+        )
+    if as_json:
+        print(json.dumps(found))
+        return
+    for each in found:
+        out.print(
+            f"[green]✓[/green] {each['app']}: {len(each['models'])} models, {each['deployments']} deployments, "
+            f"definition {each['definition'][:12]}"
+        )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}=…" for key in value)
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

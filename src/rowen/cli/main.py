@@ -1,0 +1,82 @@
+"""`rowen`: the verbs, each in its own module, imported only when called."""
+
+import importlib
+import json
+import sys
+
+import click
+
+from rowen import __version__
+from rowen.values.errors import Problem
+
+VERBS = {
+    "init": "Write a new app to start from.",
+    "demo": "Show everything on a real model: serve, call, cache, limit, fall back.",
+    "dev": "Serve an app on this machine and reload it when it changes.",
+    "serve": "Serve apps.",
+    "ask": "Ask an app one question.",
+    "check": "Check an app and the server's settings without starting.",
+    "doctor": "Say which parts are active, and their health.",
+    "keys": "Create, list, rotate and revoke keys.",
+    "traces": "List, show and export what happened.",
+    "models": "Fetch, list, verify and remove model weights.",
+}
+_EXIT = {"mistaken": 2, "refused": 3, "unavailable": 4, "broken": 1}
+
+
+class _Lazy(click.Group):
+    """Knows each verb's name and help without importing it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's shape
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's shape
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(f"rowen.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's shape
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="rowen")
+def rowen() -> None:
+    """Run LLM applications in production and make them better from what happens there."""
+
+
+def main() -> None:
+    """Run the command line; every problem becomes a sentence, a next step and an exit code."""
+    try:
+        rowen(standalone_mode=False)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except Problem as problem:
+        _say(problem)
+        sys.exit(_EXIT.get(problem.kind, 1))
+
+
+def _say(problem: Problem) -> None:
+    if "--json" in sys.argv:
+        error = {
+            "code": problem.code,
+            "message": problem.message,
+            "place": problem.place,
+            "next_step": problem.next_step,
+        }
+        print(json.dumps({"error": error | problem.details}), file=sys.stderr)
+        return
+    place = f"{problem.place}: " if problem.place else ""
+    print(f"{click.style('error:', fg='red', bold=True)} {place}{problem.message}", file=sys.stderr)
+    mistakes = problem.details.get("mistakes")
+    for other in mistakes[1:] if isinstance(mistakes, list) else ():
+        print(f"       {other['place']}: {other['message']}", file=sys.stderr)
+    print(f"  {click.style('→', fg='cyan')} {problem.next_step}", file=sys.stderr)

@@ -1,0 +1,28 @@
+"""`rowen serve`: serve apps."""
+
+from pathlib import Path
+
+import click
+
+from rowen.cli.options import apps_argument, flags_of, server_option, store_option
+from rowen.serve.run import run
+
+
+@click.command("serve")
+@apps_argument
+@server_option
+@store_option
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.")
+@click.option("--workers", type=int, help="Processes that answer.")
+def command(
+    apps: tuple[Path, ...],
+    server_file: Path,
+    store: str | None,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+) -> None:
+    """Serve the APPS (default: app.toml) until stopped."""
+    flags = flags_of(store=store, host=host, port=port, workers=workers)
+    run(server_file, flags, apps, say=click.echo)

@@ -1,0 +1,112 @@
+"""Assembles an app's chain from its Definition: the one place where the live stages meet.
+
+Reading order of a call:
+
+    access.identify → limits.admit → prompt.render → route.choose → route.attempt(provider.ask)
+    → route.keep → limits.settle → trace.record
+"""
+
+from dataclasses import dataclass
+
+from rowen import access, limits, prompt, route, trace
+from rowen.config import Loaded
+from rowen.flow import deployments
+from rowen.flow.app import App
+from rowen.flow.chain import Chain
+from rowen.flow.tables import AppTable
+from rowen.provider.fleet import Fleet
+from rowen.provider.prices import Prices, Snapshot
+from rowen.provider.transport import Transport
+from rowen.values import Clock, CountText, CountTokens, Mistaken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """What all apps of a process share."""
+
+    directory: access.Directory
+    meter: limits.Meter
+    admission: limits.Admission
+    cache: route.AnswerCache
+    buffer: trace.Buffer
+    transport: Transport
+    snapshot: Snapshot
+    count_tokens: CountTokens
+    count_text: CountText
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """An app that can answer, with what must be closed when it is replaced."""
+
+    app: App
+    fleet: Fleet
+    state: route.FleetState
+    loaded: Loaded
+
+
+def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) -> Assembled:
+    """Return an app as its definition says. On a reload, `before` hands on what is known of its deployments.
+
+    Raises:
+        Mistaken: `config_*` for what no table alone can show: no model, an unknown fallback, a missing extra.
+
+    """
+    tables, definition, clock = loaded.tables, loaded.definition, shared.clock
+    about: AppTable = tables["app"]
+    models = tables["models"]
+    if not models:
+        raise Mistaken("config_invalid", "the app has no model: add a [models.NAME] table", place=loaded.path.name)
+    default = about.model or next(iter(models))
+    places = deployments.placed(models)
+    routing = route.Models(app=definition.app, routes=deployments.routes(models, places), default=default)
+    _known(default, routing, loaded)
+    fleet = Fleet(places, shared.transport)
+    state = before.state if before else route.FleetState(clock)
+    pricing = Prices(shared.snapshot, deployments.prices(models, places))
+    estimate = limits.Estimate(
+        settings=tables["limits"],
+        count_tokens=shared.count_tokens,
+        pricing=pricing,
+        deployments_of=lambda model: deployments.may_answer(routing, model),
+    )
+    chain = Chain(
+        before=(
+            ("access.identify", access.identify(shared.directory, app=definition.app, default_model=default)),
+            ("limits.admit", limits.admit(shared.meter, tables["limits"], estimate, clock, admission=shared.admission)),
+            ("prompt.render", prompt.render(tables["prompt"])),
+            ("route.choose", route.choose(routing, state, shared.cache, count=shared.count_tokens, clock=clock)),
+        ),
+        answer=route.attempt(
+            routing,
+            state,
+            ask=fleet.ask,
+            pricing=pricing,
+            count=shared.count_tokens,
+            count_text=shared.count_text,
+            clock=clock,
+        ),
+        after=(
+            ("route.keep", route.keep(shared.cache, routing, clock)),
+            ("limits.settle", limits.settle(shared.meter, estimate, admission=shared.admission)),
+            ("trace.record", trace.record(shared.buffer, tables["trace"])),
+        ),
+    )
+    state.only(deployment for deployment, _ in places.values())
+    app = App(
+        name=definition.app,
+        definition=definition,
+        chain=chain,
+        models={name: each.deployments for name, each in routing.routes.items()},
+        default_model=default,
+        clock=clock,
+    )
+    return Assembled(app=app, fleet=fleet, state=state, loaded=loaded)
+
+
+def _known(default: str, routing: route.Models, loaded: Loaded) -> None:
+    if default not in routing.routes:
+        raise Mistaken(
+            "config_invalid", f'[app] model = "{default}" is not defined under [models]', place=loaded.path.name
+        )

@@ -1,0 +1,287 @@
+"""Wires one process: stores, stages, apps, doors and pages; opened and closed in order."""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+
+from rowen import access, limits, route, trace
+from rowen.api import manage
+from rowen.api.base import DoorSettings, Receive, Scope, Send, Services
+from rowen.api.doors import Doors
+from rowen.api.metrics import Metrics
+from rowen.flow.assemble import Shared
+from rowen.provider.prices import Snapshot
+from rowen.provider.tokens import count, count_request
+from rowen.provider.transport import HttpTransport
+from rowen.serve.address import came_secure, client_address, networks_of
+from rowen.serve.apps import Served
+from rowen.serve.settings import ServerSettings, folder_of
+from rowen.store.base import Store
+from rowen.store.catalog import open_store
+from rowen.trace.otlp import Exporter
+from rowen.values import Clock, Problem, SystemClock
+from rowen.web import Services as PageServices
+from rowen.web import Shown
+from rowen.web import routes as page_routes
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """What stands while the process runs."""
+
+    served: Served
+    store: Store
+    sessions: access.Sessions
+    register: access.Register
+    directory: access.Directory
+    doors: Doors
+    pages: Starlette
+    metrics: Metrics
+
+
+class Server:
+    """The ASGI application. Its lifespan opens and closes everything; until then it answers nothing.
+
+    Args:
+        settings: the deployment.
+        apps: paths of `app.toml` files; the first is the one that callers mean when they name none.
+
+    """
+
+    def __init__(self, settings: ServerSettings, apps: Sequence[Path], *, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._paths = tuple(apps)
+        self._clock = clock or SystemClock()
+        self._stack = AsyncExitStack()
+        self._opened: Opened | None = None
+
+    @property
+    def opened(self) -> Opened:
+        """What stands now; only after `open()`."""
+        assert self._opened is not None, "the server is not open"
+        return self._opened
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI scope. The model doors are found first and touch no framework."""
+        kind = scope["type"]
+        if kind == "http":
+            opened = self.opened
+            await (opened.doors if opened.doors.takes(scope["path"]) else opened.pages)(scope, receive, send)
+        elif kind == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def open(self) -> Opened:
+        """Open everything, in order.
+
+        Raises:
+            Problem: an app or the store is wrong; what was opened is closed again.
+
+        """
+        try:
+            self._opened = await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self._opened
+
+    async def close(self) -> None:
+        """Close everything, the last opened first; nothing that was acknowledged is lost."""
+        await self._stack.aclose()
+
+    async def _open(self) -> Opened:
+        settings, clock, stack = self._settings, self._clock, self._stack
+        store = await open_store(settings.store, clock=clock)
+        stack.push_async_callback(store.close)
+        transport = HttpTransport()
+        stack.push_async_callback(transport.close)
+        directory = access.Directory(keys=store.keys, tenants=store.tenants, revisions=store.revisions, clock=clock)
+        await directory.load()
+        directory.start()
+        stack.push_async_callback(directory.stop)
+        meter = limits.Meter(store.counters, clock)
+        await meter.start()
+        stack.push_async_callback(meter.close)
+        admission = limits.Admission(
+            limits.AdmissionSettings(in_flight=settings.in_flight, queue=settings.queue, wait=settings.queue_wait),
+            clock,
+        )
+        buffer = trace.Buffer(
+            store.traces.write,
+            export=_exporter(settings, transport),
+            every=settings.trace_every,
+            size=settings.trace_buffer,
+        )
+        buffer.start()
+        stack.push_async_callback(buffer.close)
+        cache = route.AnswerCache(store.cache, clock)
+        stack.push_async_callback(cache.close)
+        shared = Shared(
+            directory=directory,
+            meter=meter,
+            admission=admission,
+            cache=cache,
+            buffer=buffer,
+            transport=transport,
+            snapshot=Snapshot.load(),
+            count_tokens=count_request,
+            count_text=count,
+            clock=clock,
+        )
+        served = Served(shared, store.definitions)
+        stack.push_async_callback(served.close)
+        for path in self._paths:
+            await served.load(path)
+        if settings.watch:
+            served.watch(self._paths)
+        register = access.Register(
+            keys=store.keys, tenants=store.tenants, audit=store.audit, directory=directory, clock=clock
+        )
+        sessions = access.Sessions(
+            directory=directory,
+            recorder=register.recorder,
+            counters=store.counters,
+            throttle=access.Throttle(store.counters, clock),
+            signing=_signing(settings),
+            clock=clock,
+        )
+        metrics = Metrics()
+        _bring(metrics, served, buffer, admission)
+        door_settings = DoorSettings(
+            body_limit=settings.body_limit,
+            depth=settings.depth,
+            body_timeout=settings.body_timeout,
+            trusted_proxies=settings.trusted_proxies,
+        )
+        services = Services(
+            apps=served,
+            check=directory.check,
+            turns=store.turns,
+            count=count_request,
+            clock=clock,
+            metrics=metrics,
+            ready=partial(_ready, store, buffer),
+            settings=door_settings,
+        )
+        proxies = networks_of(settings.trusted_proxies)
+        managing = manage.Manage(
+            directory=directory,
+            register=register,
+            sessions=sessions,
+            audit=store.audit,
+            traces=store.traces,
+            definitions=store.definitions,
+            models=lambda: _states(served),
+            clock=clock,
+            settings=door_settings.but(body_limit=min(settings.body_limit, 262_144)),
+        )
+        paging = PageServices(
+            sessions=sessions,
+            register=register,
+            traces=store.traces,
+            models=lambda: [Shown(app=app, deployment=place, health=health) for app, place, health in served.health()],
+            apps=lambda: [app.name for app in served.all()],
+            address=lambda request: client_address(request.scope, proxies),
+            secure=lambda request: came_secure(request.scope, proxies),
+            clock=clock,
+        )
+        return Opened(
+            served=served,
+            store=store,
+            sessions=sessions,
+            register=register,
+            directory=directory,
+            doors=Doors(services),
+            pages=Starlette(routes=[*manage.routes(managing), *page_routes(paging)]),
+            metrics=metrics,
+        )
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            await self.open()
+        except Problem as problem:
+            log.error("cannot start: %s", problem)  # noqa: TRY400 - a sentence, not a stack, is what the reader needs
+            await send({"type": "lifespan.startup.failed", "message": ""})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _exporter(settings: ServerSettings, transport: HttpTransport) -> Exporter | None:
+    if not settings.otlp:
+        return None
+
+    async def post(url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, Mapping[str, str]]:
+        reply = await transport.open("POST", url, headers, body, connect_timeout=5)
+        try:
+            await reply.read(1_000_000)
+        finally:
+            await reply.close()
+        return reply.status, reply.headers
+
+    headers = {name: secret.reveal() for name, secret in settings.otlp_headers.items()}
+    return Exporter(settings.otlp, post, headers=headers)
+
+
+def _signing(settings: ServerSettings) -> bytes:
+    folder = folder_of(settings)
+    return os.urandom(32) if folder is None else access.signing_key(folder)
+
+
+async def _ready(store: Store, buffer: trace.Buffer) -> Mapping[str, str]:
+    state = dict(await store.check())
+    state["trace buffer"] = buffer.failing or "ok"
+    return state
+
+
+def _states(served: Served) -> list[manage.ModelState]:
+    states: list[manage.ModelState] = []
+    for app, deployment, health in served.health():
+        if health is None:
+            states.append(manage.ModelState(app=app, deployment=deployment))
+            continue
+        facts: dict[str, Any] = {
+            name: value
+            for name in ("in_flight", "first_ms", "ok", "failed", "limited", "last_code", "retry_in")
+            if (value := getattr(health, name)) not in (None, "")
+        }
+        states.append(
+            manage.ModelState(
+                app=app, deployment=deployment, healthy=health.state == "closed", state=health.state, facts=facts
+            )
+        )
+    return states
+
+
+def _bring(metrics: Metrics, served: Served, buffer: trace.Buffer, admission: limits.Admission) -> None:
+    """Add the gauges that the doors do not know of themselves."""
+    metrics.bring("rowen_traces_waiting", "Traces not written yet.", (), lambda: {(): len(buffer)})
+    metrics.bring("rowen_traces_dropped_total", "Traces given up.", (), lambda: {(): buffer.dropped}, kind="counter")
+    metrics.bring("rowen_queue_waiting", "Calls waiting for a place.", (), lambda: {(): admission.waiting})
+    metrics.bring(
+        "rowen_shed_total",
+        "Calls sent away under load.",
+        ("priority",),
+        lambda: {(priority,): count for priority, count in admission.shed.items()},
+        kind="counter",
+    )
+    metrics.bring(
+        "rowen_breaker_open",
+        "1 while a deployment is left alone.",
+        ("app", "deployment"),
+        lambda: {
+            (app, place.name): float(health is not None and health.state != "closed")
+            for app, place, health in served.health()
+        },
+    )

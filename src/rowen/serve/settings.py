@@ -1,0 +1,58 @@
+"""Where and how a server runs. Not part of any app: `server.toml`, `ROWEN_…` variables or flags."""
+
+from pathlib import Path
+from typing import Literal
+
+from rowen.config import Duration
+from rowen.values import Secret, Settings
+
+
+class ServerSettings(Settings, frozen=True, kw_only=True):
+    """One deployment. Precedence: flag, variable, file, default; `rowen check --explain` prints which it was."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = 8484
+    """Port to listen on; 0 takes a free one."""
+    workers: int = 1
+    """Processes that answer."""
+    store: str = "sqlite:.rowen"
+    """Where records live: `sqlite:FOLDER` or `memory:`."""
+    tls_cert: str = ""
+    """Certificate chain (PEM). With `tls_key`, the server speaks HTTPS."""
+    tls_key: str = ""
+    """Private key (PEM)."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks whose `x-forwarded-for` and `x-forwarded-proto` are believed."""
+    body_limit: int = 20_000_000
+    """Bytes of a request body at most."""
+    body_timeout: Duration = 30
+    """How long a request's head and body may take to arrive."""
+    depth: int = 64
+    """Levels of nesting in a JSON body at most."""
+    in_flight: int = 1024
+    """Calls answered at once by one process; further ones queue by priority."""
+    queue: int = 512
+    """Calls that may wait for a place; beyond that low priority is shed first."""
+    queue_wait: Duration = 2
+    """How long a call may wait for a place."""
+    grace: Duration = 30
+    """How long a stopping server lets calls under way finish."""
+    trace_every: Duration = 0.25
+    """Traces are written at least this often; what is younger may be lost when the process is killed."""
+    trace_buffer: int = 20_000
+    """Finished calls held for writing at most."""
+    otlp: str = ""
+    """A collector's address for traces (`http://host:4318/v1/traces`); empty sends none."""
+    otlp_headers: dict[str, Secret] = {}
+    """Headers for the collector, by reference."""
+    watch: bool = False
+    """Reload apps when their files change."""
+    log: Literal["debug", "info", "warning", "error"] = "info"
+    """How much to say on standard error."""
+
+
+def folder_of(settings: ServerSettings) -> Path | None:
+    """Return the folder of the deployment's own files; None when nothing outlives the process."""
+    scheme, _, rest = settings.store.partition(":")
+    return None if scheme == "memory" else Path(rest.partition("?")[0] if scheme == "sqlite" else ".rowen")

@@ -1,0 +1,6 @@
+"""HTML doors: pages rendered on the server, one module per stage."""
+
+from rowen.web.page import Services, Shown
+from rowen.web.routes import routes
+
+__all__ = ["Services", "Shown", "routes"]

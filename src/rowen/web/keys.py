@@ -1,0 +1,140 @@
+"""Keys: make one, see what each may do and when it was used, rotate and revoke."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from rowen.access import Actor, Made, Visit, Wanted
+from rowen.limits import written
+from rowen.values import Key, Limit, Mistaken, Problem
+from rowen.web.page import Page, Services
+
+_DAY_NS = 86_400_000_000_000
+SCOPES = {
+    "call": "call the models",
+    "read": "read pages and records of its tenant",
+    "manage": "change keys and settings of its tenant",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One key and its state at this moment."""
+
+    key: Key
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """The keys the reader may see, and perhaps one that was just made."""
+
+    title: str
+    rows: Sequence[Row]
+    made: Made | None
+    failed: Problem | None
+    apps: Sequence[str]
+    scopes: dict[str, str]
+    may_change: bool
+
+
+async def keys(request: Request, services: Services, visit: Visit) -> Page:
+    """The list."""
+    return await _listed(request, services, visit)
+
+
+async def create(request: Request, services: Services, visit: Visit) -> Page:
+    """Make a key from the form and show its secret, once."""
+    form = await request.form()
+    try:
+        made = await services.register.create(Actor.of(visit.entry, services.address(request)), wanted(form, services))
+    except Problem as problem:
+        return await _listed(request, services, visit, failed=problem)
+    return await _listed(request, services, visit, made=made)
+
+
+async def rotate(request: Request, services: Services, visit: Visit) -> Page:
+    """Make a successor; the old key stays valid for a day."""
+    actor = Actor.of(visit.entry, services.address(request))
+    try:
+        made = await services.register.rotate(actor, request.path_params["id"], overlap=timedelta(days=1))
+    except Problem as problem:
+        return await _listed(request, services, visit, failed=problem)
+    return await _listed(request, services, visit, made=made)
+
+
+async def revoke(request: Request, services: Services, visit: Visit) -> Page | Response:
+    """End a key at once."""
+    actor = Actor.of(visit.entry, services.address(request))
+    try:
+        await services.register.revoke(actor, request.path_params["id"])
+    except Problem as problem:
+        return await _listed(request, services, visit, failed=problem)
+    return RedirectResponse("/keys", 303)
+
+
+def wanted(form: FormData, services: Services) -> Wanted:
+    """Return what the form asks for.
+
+    Raises:
+        Mistaken: `field_invalid` naming the field.
+
+    """
+    days = str(form.get("days", "")).strip()
+    if days and not days.isdigit():
+        raise Mistaken("field_invalid", "the lifetime is a whole number of days", place="days")
+    limits: list[Limit] = []
+    for measure in ("requests", "tokens", "money"):
+        text = str(form.get(measure, "")).strip()
+        if text:
+            try:
+                limits.append(written.limit(text, measure, "key"))
+            except ValueError as error:
+                raise Mistaken("field_invalid", str(error), place=measure) from error
+    scopes = tuple(scope for scope in ("call", "read", "manage", "admin") if scope in form.getlist("scope"))
+    return Wanted(
+        name=str(form.get("name", "")),
+        tenant=str(form.get("tenant", "")).strip() or "default",
+        scopes=scopes,
+        apps=_listed_in(form, "apps"),
+        models=_listed_in(form, "models"),
+        networks=_listed_in(form, "networks"),
+        limits=tuple(limits),
+        expires_ns=services.clock.now_ns() + int(days) * _DAY_NS if days else None,
+    )
+
+
+def _listed_in(form: FormData, name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in str(form.get(name, "")).split(",") if part.strip())
+
+
+async def _listed(
+    request: Request, services: Services, visit: Visit, *, made: Made | None = None, failed: Problem | None = None
+) -> Page:
+    now = services.clock.now_ns()
+    found = await services.register.keys(Actor.of(visit.entry, services.address(request)))
+    return Page(
+        template="keys/page.html",
+        status=failed.status if failed else 200,
+        context=Keys(
+            title="Keys",
+            rows=[Row(key=key, state=_state(key, now)) for key in found],
+            made=made,
+            failed=failed,
+            apps=services.apps(),
+            scopes=SCOPES,
+            may_change=bool({"manage", "admin"} & set(visit.caller.scopes)),
+        ),
+    )
+
+
+def _state(key: Key, now: int) -> str:
+    if key.revoked_ns is not None:
+        return "revoked"
+    if key.expires_ns is not None and key.expires_ns <= now:
+        return "expired"
+    return "active"

@@ -1,0 +1,22 @@
+"""Models and their health: where each can be asked, and how that goes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from rowen.access import Visit
+from rowen.web.page import Page, Services, Shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """All deployments of all apps."""
+
+    title: str
+    deployments: Sequence[Shown]
+
+
+async def models(request: Request, services: Services, visit: Visit) -> Page:  # noqa: ARG001 - a view's shape
+    """The deployments with their state."""
+    return Page(template="models/page.html", context=Models(title="Models", deployments=services.models()))

@@ -1,0 +1,170 @@
+"""Pages: a template with a typed context, rendered for somebody who is signed in."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import jinja2
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from rowen import __version__
+from rowen.access import COOKIE, Register, Sessions, Visit
+from rowen.route import Health
+from rowen.store.base import Traces
+from rowen.values import Clock, Deployment, Problem, Profile, at
+
+CONTENT_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+HEADERS = {
+    "content-security-policy": CONTENT_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cache-control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A deployment with its app and health, as the models page shows it."""
+
+    app: str
+    deployment: Deployment
+    health: Health | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the pages need of the rest."""
+
+    sessions: Sessions
+    register: Register
+    traces: Traces
+    models: Callable[[], Sequence[Shown]]
+    apps: Callable[[], Sequence[str]]
+    address: Callable[[Request], str]
+    """The client's address, with trusted proxies taken into account."""
+    secure: Callable[[Request], bool]
+    """Whether the page came by TLS, here or at a trusted proxy."""
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """What a page function returns: which template, with which context."""
+
+    template: str
+    context: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+View = Callable[[Request, Services, Visit], Awaitable[Page | Response]]
+
+
+def tenant_of(visit: Visit) -> str | None:
+    """The tenant whose records the reader sees; None is all of them."""
+    return None if "admin" in visit.caller.scopes else visit.caller.tenant
+
+
+def page(view: View, services: Services) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that shows a view to whoever is signed in, and sends others to sign in.
+
+    A form (POST) must carry the session's own token.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            visit = await services.sessions.visit(request.cookies.get(COOKIE, ""), services.address(request))
+        except Problem:
+            to = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"/sign-in?to={quote(to)}", 303)
+        try:
+            if request.method == "POST":
+                form = await request.form()
+                services.sessions.check_csrf(visit, str(form.get("csrf", "")))
+            made = await view(request, services, visit)
+        except Problem as problem:
+            made = Page(
+                template="problem.html", context=Failed(problem=problem, status=problem.status), status=problem.status
+            )
+        return render(made, visit, request.url.path) if isinstance(made, Page) else made
+
+    return endpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A page that cannot be shown, and why."""
+
+    problem: Problem
+    status: int
+    title: str = "Problem"
+
+
+def render(made: Page, visit: Visit | None, place: str) -> HTMLResponse:
+    """Return a page as HTML."""
+    context = {each.name: getattr(made.context, each.name) for each in fields(made.context)}
+    html = _ENVIRONMENT.get_template(made.template).render(
+        **context, visit=visit, place="/" + place.split("/")[1], version=__version__
+    )
+    return HTMLResponse(html, made.status, {**HEADERS, **made.headers})
+
+
+def address_with(query: Mapping[str, str], **changes: str) -> str:
+    """Return a query string with some fields changed; empty ones are left out."""
+    return "?" + urlencode({key: value for key, value in {**query, **changes}.items() if value})
+
+
+def _milliseconds(ns: float | None) -> str:
+    """Nanoseconds as a reader says them: `0.4 ms`, `38 ms`, `1.24 s`."""
+    if ns is None:
+        return "–"
+    ms = ns / 1e6
+    if ms < 10:
+        return f"{ms:.1f} ms"
+    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
+
+
+def _money(amount: Decimal | None) -> str:
+    """Dollars with as many digits as it takes to see the amount; an unknown one says so, a real one is never `$0.00`."""
+    if amount is None:
+        return "unknown"
+    if not amount:
+        return "$0"
+    if amount >= 1:
+        return f"${amount:,.2f}"
+    digits = max(2, 1 - amount.adjusted())
+    return f"${amount:.{digits}f}"
+
+
+def _count(number: float) -> str:
+    return f"{number:,.0f}"
+
+
+def _moment(ns: int) -> str:
+    return at(ns).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _abilities(profile: Profile) -> str:
+    """What a model can do, in a few words."""
+    if not profile.chat:
+        return "embeddings"
+    words = {"tools": "tools", "schema": "JSON schemas", "images": "images", "audio": "audio", "reasoning": "reasoning"}
+    named = [word for field_, word in words.items() if getattr(profile, field_)]
+    return ", ".join(["text", *named, *(["embeddings"] if profile.embeddings else [])])
+
+
+_ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.PackageLoader("rowen.web"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters |= {"ms": _milliseconds, "money": _money, "count": _count, "moment": _moment, "abilities": _abilities}

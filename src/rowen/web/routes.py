@@ -1,0 +1,29 @@
+"""Every page and its address."""
+
+from pathlib import Path
+
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from rowen.web import keys, sign
+from rowen.web.models import models
+from rowen.web.overview import overview
+from rowen.web.page import Services, page
+from rowen.web.traces import trace, traces
+
+
+def routes(services: Services) -> list[Route | Mount]:
+    """Return the routes of all pages. All but the sign-in need a session."""
+    return [
+        Route("/", page(overview, services)),
+        Route("/traces", page(traces, services)),
+        Route("/traces/{id}", page(trace, services)),
+        Route("/models", page(models, services)),
+        Route("/keys", page(keys.keys, services), methods=["GET"]),
+        Route("/keys", page(keys.create, services), methods=["POST"]),
+        Route("/keys/{id}/rotate", page(keys.rotate, services), methods=["POST"]),
+        Route("/keys/{id}/revoke", page(keys.revoke, services), methods=["POST"]),
+        Route("/sign-in", sign.sign_in(services), methods=["GET", "POST"]),
+        Route("/sign-out", page(sign.sign_out, services), methods=["POST"]),
+        Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+    ]
