@@ -94,8 +94,7 @@ def _key(settings: ModelSettings, environment: Mapping[str, str]) -> str | Crede
         return Credentials(key_id, secret, token) if colon else text
     if bearer := environment.get("AWS_BEARER_TOKEN_BEDROCK"):
         return bearer
-    known, secret = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
-    if known and secret:
-        return Credentials(known, secret, environment.get("AWS_SESSION_TOKEN", ""))
+    if (known := environment.get("AWS_ACCESS_KEY_ID")) and (own := environment.get("AWS_SECRET_ACCESS_KEY")):
+        return Credentials(known, own, environment.get("AWS_SESSION_TOKEN", ""))
     message = f"The provider {settings.provider!r} needs a `key`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
     raise Mistaken("config_secret", message, place="key")
