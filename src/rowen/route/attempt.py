@@ -1,0 +1,280 @@
+"""Ask the deployments of a plan until one answers: retries, fallback, hedging, and what to do in mid-stream.
+
+A failure is hidden from the caller as long as nothing of the answer has been sent, so up to the first content event
+everything is held back. Every attempt is told exactly once, and every upstream that was opened is closed.
+"""
+
+import asyncio
+from collections.abc import Callable
+from random import random
+
+from rowen.route.base import Models, Random, Sleep, foreseen
+from rowen.route.queue import ELSEWHERE, Queue
+from rowen.route.state import FleetState, Standing
+from rowen.route.tries import Desk, Try
+from rowen.values import (
+    Ask,
+    Attempt,
+    Broken,
+    Call,
+    Clock,
+    CountText,
+    CountTokens,
+    Event,
+    Events,
+    Pricing,
+    Problem,
+    Said,
+    Started,
+    Unavailable,
+    Usage,
+    says,
+)
+
+# Of several problems the caller sees the one that tells most, of equals the last.
+_TELLING = {"upstream_connect": 1, "upstream_key": 1, "field_unsupported": 0, "field_unknown": 0}
+
+
+def attempt(
+    models: Models,
+    state: FleetState,
+    *,
+    ask: Ask,
+    pricing: Pricing,
+    count: CountTokens,
+    count_text: CountText,
+    clock: Clock,
+    rand: Random = random,
+    sleep: Sleep = asyncio.sleep,
+) -> Callable[[Call, Callable[[Attempt], None]], Events]:
+    """Return the step that answers a call whose plan is made.
+
+    Args:
+        models: the app's models.
+        state: what is known of the deployments while the process runs.
+        ask: asks one deployment.
+        pricing: what a usage costs.
+        count: tokens of a prompt, for estimates where the provider reports none.
+        count_text: tokens of a text, likewise.
+        clock: the time.
+        rand: for the jitter of waits.
+        sleep: waits so many seconds before a retry.
+
+    """
+    desk = Desk(ask=ask, pricing=pricing, count=count, count_text=count_text, clock=clock)
+    standings = {d.name: state.of(d) for route in models.routes.values() for d in route.deployments}
+    metered = any(standing.tokens for standing in standings.values())
+
+    async def answer(call: Call, tell: Callable[[Attempt], None]) -> Events:
+        run = _Run(desk, models, standings, call, tell, rand, sleep, metered=metered)
+        loop, current_task = asyncio.get_running_loop(), asyncio.current_task
+        while True:
+            current = await run.begun()
+            try:
+                for event in run.shown(current):
+                    yield event
+                if current.more:
+                    watch, take = current.watch, current.take
+                    assert watch is not None
+                    add = watch.pieces.append
+                    try:
+                        watch.task = current_task(loop)
+                        async for event in current.events:
+                            if type(event) is Said:  # nine events of ten
+                                add(event.text)
+                                yield event
+                            else:
+                                yield take(event)
+                            # The caller may go on in another task than before.
+                            watch.task = current_task(loop)
+                    except (asyncio.CancelledError, Unavailable) as error:
+                        current.forgive(error)
+                    for event in current.last():
+                        yield event
+                current.end("ok")
+                return
+            except (GeneratorExit, asyncio.CancelledError):
+                current.end("cancelled", waste=True)
+                raise
+            except Problem as problem:
+                goes_on = run.goes_on(current, problem)
+                current.end("failed", problem, waste=not goes_on)
+                if not goes_on:
+                    raise
+            finally:
+                await current.close()
+
+    return answer
+
+
+class _Run:
+    """The attempts of one call."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        models: Models,
+        standings: dict[str, Standing],
+        call: Call,
+        tell: Callable[[Attempt], None],
+        rand: Random,
+        sleep: Sleep,
+        *,
+        metered: bool,
+    ) -> None:
+        route = models.named(call.request.model)
+        if route is None or call.plan is None:
+            raise Broken("broken", "The answer step needs a call with a plan.")
+        self._desk = desk
+        self._route = route
+        self._call = call
+        self._tell = tell
+        self._request = call.request
+        self._whole = route.midstream == "restart" and not call.request.stream
+        planned = [standings[name] for name in call.plan.deployments]
+        self._foreseen = foreseen(call, desk.count) if metered else 0
+        self._queue = Queue(models.routes, planned, self._foreseen, desk.clock, rand, sleep)
+        self._problems: list[Problem] = []
+        self._text = ""
+        self._before: Usage | None = None
+
+    async def begun(self) -> Try:
+        """Return an attempt that has begun to answer.
+
+        Raises:
+            Problem: the most telling one when nobody answers, or one that is the same everywhere.
+
+        """
+        while (standing := await self._queue.next()) is not None:
+            current = self._try(standing)
+            hedges = self._route.hedge_after > 0 and self._before is None
+            found = await self._race(current) if hedges else await self._alone(current)
+            if found is not None:
+                return found
+        raise self._worst()
+
+    def shown(self, current: Try) -> list[Event]:
+        """Return what was held back, as it follows on what the caller has already seen."""
+        if self._before is None:
+            return current.held
+        events = [event for event in current.held if type(event) is not Started]
+        if self._text[-1:].isspace():
+            # The text was sent upstream without the space at its end, so the answer begins with it.
+            for at, event in enumerate(events):
+                if type(event) is Said:
+                    events[at] = event.but(text=event.text.lstrip())
+                    break
+        return events
+
+    def goes_on(self, current: Try, problem: Problem) -> bool:
+        """Whether another deployment is to continue the text so far; it is asked next."""
+        text = self._text + current.said
+        if (
+            self._route.midstream != "continue"
+            or not isinstance(problem, Unavailable)
+            or current.called
+            or not text.strip()
+            or self._call.request.n > 1
+            or self._call.request.format is not None
+        ):
+            return False
+        self._queue.failed(current.standing, problem)
+        if not self._queue.more():
+            return False
+        self._problems.append(problem)
+        used = current.used(problem.code)
+        self._text, self._before = text, used if self._before is None else self._before + used
+        request = self._call.request
+        most = request.max_tokens
+        self._request = request.but(
+            messages=(*request.messages, says("assistant", text.rstrip())),
+            max_tokens=None if most is None else max(1, most - self._desk.count_text(text)),
+        )
+        return True
+
+    def _try(self, standing: Standing, reason: str = "") -> Try:
+        if not reason:
+            model = standing.deployment.model
+            again = "first" if self._queue.asked == 1 else "retry"
+            reason = "continue" if self._before else "fallback" if model != self._route.name else again
+        return Try(
+            self._desk,
+            self._request,
+            standing,
+            self._tell,
+            reason=reason,
+            left=self._queue.left(),
+            foreseen=self._foreseen,
+            before=self._before,
+        )
+
+    async def _alone(self, current: Try) -> Try | None:
+        try:
+            await current.begin(whole=self._whole)
+        except Problem as problem:
+            current.end("failed", problem, waste=True)
+            await current.close()
+            self._failed(current, problem)
+            return None
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError):
+                current.end("cancelled", waste=True)
+            await current.close()
+            raise
+        return current
+
+    async def _race(self, first: Try) -> Try | None:
+        """Start a second attempt when the first is slow; return the one that speaks first, None when both failed."""
+        loop = asyncio.get_running_loop()
+        under_way = {loop.create_task(first.begin(whole=self._whole)): first}
+        winner: Try | None = None
+        status = "cancelled"
+        try:
+            done, _ = await asyncio.wait(under_way, timeout=self._route.hedge_after)
+            if not done and (standing := self._queue.spare()) is not None:
+                second = self._try(standing, "hedge")
+                under_way[loop.create_task(second.begin(whole=self._whole))] = second
+            while under_way and winner is None:
+                done, _ = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+                for task in [task for task in under_way if task in done]:
+                    if winner is not None:
+                        break  # both spoke at once: the one that was asked first answers
+                    current = under_way.pop(task)
+                    problem = task.exception()
+                    if problem is None:
+                        winner = current
+                        continue
+                    if isinstance(problem, Problem):
+                        current.end("failed", problem, waste=True)
+                    await current.close()
+                    if not isinstance(problem, Problem):
+                        raise problem
+                    self._failed(current, problem)
+            status = "hedged"
+        finally:
+            for task, loser in under_way.items():
+                task.cancel()
+                await asyncio.wait((task,))
+                problem = None if task.cancelled() else task.exception()
+                if isinstance(problem, Problem):
+                    loser.end("failed", problem, waste=True)
+                loser.end(status, waste=True)
+                await loser.close()
+            if status == "cancelled" and winner is not None:
+                winner.end(status, waste=True)
+                await winner.close()
+        return winner
+
+    def _failed(self, current: Try, problem: Problem) -> None:
+        """Note a failure; raise it when it would be the same everywhere."""
+        if not isinstance(problem, Unavailable) and problem.code not in ELSEWHERE:
+            raise problem
+        self._problems.append(problem)
+        self._queue.failed(current.standing, problem)
+
+    def _worst(self) -> Problem:
+        if not self._problems:
+            message = f"No deployment of {self._route.name!r} can be asked now."
+            return Unavailable("no_route", message, who=self._route.name)
+        rank = max(_TELLING.get(problem.code, 2) for problem in self._problems)
+        return [problem for problem in self._problems if _TELLING.get(problem.code, 2) == rank][-1]

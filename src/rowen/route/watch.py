@@ -1,0 +1,112 @@
+"""Watches the wait for an upstream with one timer per attempt: an event costs no timer, no task and no lock.
+
+Only waiting for the upstream counts: while the caller is slow to take what came, nobody is late. The timer looks every
+quarter of the shortest patience, so a silence is noticed up to a quarter later than it is due.
+"""
+
+import asyncio
+from typing import Any
+
+from rowen.values import Events, Patience, Unavailable
+
+_LOOKS = 4  # within the shortest patience
+
+
+class Watch:
+    """Cancels the task that waits too long. Made inside a running loop.
+
+    Whoever waits sets `task` to the current task before each wait, and adds to `pieces` or `others` with each event.
+    """
+
+    __slots__ = (
+        "_cancelling",
+        "_due",
+        "_events",
+        "_every",
+        "_fired",
+        "_gap",
+        "_loop",
+        "_seen",
+        "_silent",
+        "_timer",
+        "_total",
+        "_why",
+        "others",
+        "pieces",
+        "speaks",
+        "task",
+    )
+
+    def __init__(self, patience: Patience, left: float, events: Events, loop: asyncio.AbstractEventLoop) -> None:
+        """Start watching.
+
+        Args:
+            patience: of the deployment; the connection's is part of the first event's here.
+            left: seconds that the call as a whole has left.
+            events: the stream that is waited for.
+            loop: the running one.
+
+        """
+        self.task: asyncio.Task[Any] | None = None
+        self.pieces: list[str] = []
+        """The texts that came."""
+        self.others = 0
+        """How many events of another kind came."""
+        self.speaks = False
+        """Whether the first content is here, so that from now on the gaps count."""
+        self._loop = loop
+        self._events = events
+        self._gap = patience.gap
+        self._every = min(patience.first, patience.gap) / _LOOKS
+        self._seen = -1
+        self._silent = 0.0
+        self._cancelling = 0
+        self._fired: asyncio.Task[Any] | None = None
+        self._why = ""
+        now = loop.time()
+        self._total = now + min(left, patience.total)
+        self._due = now + patience.first
+        self._timer: asyncio.TimerHandle | None = loop.call_at(min(now + self._every, self._total), self._look)
+
+    def stop(self) -> None:
+        """Watch no more. A cancellation that nobody took for a timeout is taken back."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._fired is not None:
+            self._fired.uncancel()
+            self._fired = None
+
+    def timed_out(self) -> Unavailable | None:
+        """Return the problem when the cancellation that just arrived is this watch's own."""
+        task, self._fired = self._fired, None
+        if task is None or task.uncancel() > self._cancelling:
+            return None
+        return Unavailable("upstream_timeout", self._why)
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        # Only an async generator that is being waited for is running; a caller who pauses has it suspended.
+        waiting = self.task is not None and getattr(self._events, "ag_running", True)
+        came = len(self.pieces) + self.others
+        if not waiting or came != self._seen:
+            self._seen, self._silent = (came if waiting else -1), now
+        why = ""
+        if now >= self._total:
+            why = "The answer took longer than the total time allowed."
+        elif not self.speaks and now >= self._due:
+            why = "The provider did not begin to answer in time."
+        elif self.speaks and now - self._silent >= self._gap:
+            why = f"The provider was silent for {self._gap:g} seconds within its answer."
+        if why and waiting and self.task is not None:
+            self._timer = None
+            self._why = why
+            self._fired = self.task
+            self._cancelling = self.task.cancelling()
+            self.task.cancel()
+            return
+        soon = now + self._every
+        for due in (self._total, self._due):
+            if now < due < soon:
+                soon = due
+        self._timer = self._loop.call_at(soon, self._look)
