@@ -1,0 +1,192 @@
+"""One database file: looked at before it is opened, made private, and opened with the settings that all files share."""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from rowen.store.sqlite.faults import folder_problem, problem_of
+from rowen.store.sqlite.thread import Line
+from rowen.values import Broken, Settings, Unavailable
+
+T = TypeVar("T")
+
+_CHECKED_WHOLE = 16 * 1024 * 1024  # larger files would make a start wait; SQLite finds their damage when it reads it
+
+
+class FileOptions(Settings, frozen=True, kw_only=True):
+    """What a store's address may say after `?`."""
+
+    busy_ms: int = 5_000
+    """How long to wait for another process's write."""
+    max_pages: int = 0
+    """Pages of 4 KiB that a file may have at most; 0 sets no bound. Lets a full disk be tried out."""
+
+
+def opened(path: Path, options: FileOptions) -> sqlite3.Connection:
+    """Return a connection in autocommit mode to a file that is made if it was not there.
+
+    Raises:
+        Broken: `store_corrupt`; the file was not written to.
+        Unavailable: `store_unavailable`.
+
+    """
+    try:
+        _made(path)
+    except OSError as error:
+        raise folder_problem(error, path.parent) from error
+    try:
+        if path.stat().st_size:
+            _examined(path, options)
+        connection = sqlite3.connect(
+            path, timeout=options.busy_ms / 1000, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        try:
+            _settled(connection, options)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise problem_of(error, path) from error
+    return connection
+
+
+def _made(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # SQLite gives `-wal` and `-shm` the mode of the file they belong to.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.fstat(descriptor).st_mode & 0o077:
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _examined(path: Path, options: FileOptions) -> None:
+    """Read the file through a connection that cannot write, so that a damaged one stays as it is for a rescue."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=options.busy_ms / 1000, isolation_level=None
+    )
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if path.stat().st_size <= _CHECKED_WHOLE:
+            (said,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if said != "ok":
+                raise Broken("store_corrupt", f"the database file {path.name} is damaged", place=path.name, who="store")
+    finally:
+        connection.close()
+
+
+def _settled(connection: sqlite3.Connection, options: FileOptions) -> None:
+    give_up = time.monotonic() + options.busy_ms / 1000
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").fetchone()
+            break
+        except sqlite3.OperationalError:
+            # SQLite does not wait by itself when two processes make this change at once.
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+    # With WAL, NORMAL loses nothing when the process is killed, and at most the last commits when the power fails.
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA journal_size_limit=67108864")
+    if options.max_pages:
+        connection.execute(f"PRAGMA max_page_count={options.max_pages}")
+
+
+class File:
+    """A database file with one connection in a thread of its own; the tables are made by numbered scripts.
+
+    Args:
+        path: where it is.
+        scripts: SQL scripts; the file remembers how many of them it has seen (`user_version`).
+        options: from the store's address.
+
+    """
+
+    def __init__(self, path: Path, scripts: Sequence[str], options: FileOptions) -> None:
+        self.path = path
+        self._scripts = scripts
+        self._options = options
+        self._line = Line(path.stem)
+        self._connection: sqlite3.Connection | None = None
+
+    async def open(self) -> None:
+        """Open the file and bring its tables up to date.
+
+        Raises:
+            Broken: `store_corrupt`. Unavailable: `store_unavailable`.
+
+        """
+
+        def work() -> None:
+            self._connection = opened(self.path, self._options)
+            if self._version(self._connection) != len(self._scripts):
+                self._transaction(self._grow)
+
+        await self._line.run(work)
+
+    async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what a piece of reading gives."""
+        return await self._line.run(lambda: self._guarded(work))
+
+    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do a piece of writing in one transaction: all of it or nothing."""
+        return await self._line.run(lambda: self._transaction(work))
+
+    async def check(self) -> str:
+        """Return `ok` when the file could be written now, else a sentence."""
+        try:
+            await self.write(lambda connection: connection.execute("SELECT 1 FROM sqlite_master").fetchone())
+        except (Unavailable, Broken) as problem:
+            return problem.message
+        return "ok"
+
+    async def close(self) -> None:
+        """Finish what was begun and close the connection."""
+        if self._connection is not None:
+            await self._line.run(self._connection.close)
+            self._connection = None
+        await self._line.close()
+
+    def _guarded(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        if self._connection is None:
+            raise Unavailable("store_unavailable", f"{self.path.name} is closed", place=self.path.name, who="store")
+        try:
+            return work(self._connection)
+        except sqlite3.Error as error:
+            raise problem_of(error, self.path) from error
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        def whole(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(connection)
+                connection.execute("COMMIT")
+            except BaseException:
+                # A full disk makes SQLite roll back by itself.
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            return result
+
+        return self._guarded(whole)
+
+    def _grow(self, connection: sqlite3.Connection) -> None:
+        version = self._version(connection)  # once more: another process may have been quicker
+        if version > len(self._scripts):
+            raise Unavailable(
+                "store_unavailable", f"{self.path.name} was written by a newer Rowen", place=self.path.name, who="store"
+            )
+        for script in self._scripts[version:]:
+            for statement in script.split(";\n"):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={len(self._scripts)}")
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        return int(version)

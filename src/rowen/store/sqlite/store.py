@@ -1,0 +1,89 @@
+"""All families in one folder: `rowen.db`, `counters.db`, `cache.db` and `traces.db`."""
+
+import asyncio
+from pathlib import Path
+
+import msgspec
+
+from rowen.store.sql.audit import SqlAudit
+from rowen.store.sql.definitions import SqlDefinitions
+from rowen.store.sql.keys import SqlKeys
+from rowen.store.sql.tenants import SqlRevision, SqlTenants
+from rowen.store.sql.turns import SqlTurns
+from rowen.store.sqlite import cache, counters, traces
+from rowen.store.sqlite.database import SqliteDatabase
+from rowen.store.sqlite.file import File, FileOptions
+from rowen.values import Clock, Mistaken
+
+
+class SqliteStore:
+    """The records of one deployment on one machine, shared by its processes."""
+
+    def __init__(self, folder: Path, options: FileOptions, clock: Clock) -> None:
+        self._database = SqliteDatabase(folder / "rowen.db", options)
+        self._counters = File(folder / "counters.db", counters.SCRIPTS, options)
+        self._cache = File(folder / "cache.db", cache.SCRIPTS, options)
+        self._traces = File(folder / "traces.db", traces.SCRIPTS, options)
+        self._reader = File(folder / "traces.db", traces.SCRIPTS, options)
+        self.keys = SqlKeys(self._database)
+        self.tenants = SqlTenants(self._database)
+        self.audit = SqlAudit(self._database)
+        self.revisions = SqlRevision(self._database)
+        self.definitions = SqlDefinitions(self._database, clock)
+        self.turns = SqlTurns(self._database)
+        self.counters = counters.SqliteCounters(self._counters)
+        self.cache = cache.SqliteCache(self._cache)
+        self.traces = traces.SqliteTraces(self._traces, self._reader)
+
+    async def open(self) -> None:
+        """Open every file, or none.
+
+        Raises:
+            Broken: `store_corrupt`. Unavailable: `store_unavailable`.
+
+        """
+        opened = await asyncio.gather(
+            self._database.open(),
+            self._counters.open(),
+            self._cache.open(),
+            self._traces.open(),
+            return_exceptions=True,
+        )
+        problems = [outcome for outcome in opened if isinstance(outcome, BaseException)]
+        if problems:
+            await self.close()
+            raise problems[0]
+        await self._reader.open()
+
+    async def check(self) -> dict[str, str]:
+        """Return the files by what they hold, each with its health."""
+        return {
+            "keys, tenants, users, audit, definitions, turns (rowen.db)": await self._database.check(),
+            "counters (counters.db)": await self._counters.check(),
+            "cache (cache.db)": await self._cache.check(),
+            "traces (traces.db)": await self._traces.check(),
+        }
+
+    async def close(self) -> None:
+        """Finish what was begun and close every file."""
+        for part in (self._reader, self._traces, self._cache, self._counters, self._database):
+            await part.close()
+
+
+async def open_at(place: str, options: dict[str, str], *, clock: Clock) -> SqliteStore:
+    """Open the store in a folder, made (mode 0700) if it was not there.
+
+    Raises:
+        Mistaken: `config_invalid` for an option that is not one, or no folder.
+        Unavailable: `store_unavailable`. Broken: `store_corrupt`.
+
+    """
+    if not place:
+        raise Mistaken("config_invalid", "the address lacks the folder: write `sqlite:FOLDER`")
+    try:
+        read = msgspec.convert(options, FileOptions, strict=False)
+    except msgspec.ValidationError as error:
+        raise Mistaken("config_invalid", f"the store's address has a wrong option: {error}") from error
+    store = SqliteStore(Path(place), read, clock)
+    await store.open()
+    return store

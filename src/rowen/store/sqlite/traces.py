@@ -1,0 +1,213 @@
+"""Traces in `traces.db`: rows in typed columns, all else in one compressed body, and the sums beside them."""
+
+import sqlite3
+import zlib
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from rowen.store.base import Bucket, GroupBy, TraceFilter
+from rowen.store.sqlite import rollup
+from rowen.store.sqlite.file import File
+from rowen.values import Answer, Request, Span, Trace, TraceRow, Value
+
+COLUMNS = TraceRow.__struct_fields__
+"""The columns of `traces`, in the order of the fields; the script below has the same."""
+
+SCRIPTS = (
+    """
+CREATE TABLE traces (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE, started_ns INTEGER NOT NULL, duration_ns INTEGER NOT NULL, first_ns INTEGER,
+    app TEXT NOT NULL, definition TEXT NOT NULL, tenant TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL,
+    session TEXT NOT NULL, feature TEXT NOT NULL, door TEXT NOT NULL, model TEXT NOT NULL, deployment TEXT NOT NULL,
+    provider TEXT NOT NULL, answered_by TEXT NOT NULL, source TEXT NOT NULL, status TEXT NOT NULL, code TEXT NOT NULL,
+    streamed INTEGER NOT NULL, attempts INTEGER NOT NULL, input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL, estimated INTEGER NOT NULL, cost TEXT, waste TEXT NOT NULL,
+    asked TEXT NOT NULL, said TEXT NOT NULL
+);
+CREATE INDEX traces_by_start ON traces (started_ns);
+CREATE INDEX traces_by_tenant ON traces (tenant, id);
+CREATE INDEX traces_by_key ON traces (key, id) WHERE key <> '';
+CREATE INDEX traces_by_user ON traces (user, id) WHERE user <> '';
+CREATE INDEX traces_by_session ON traces (session, id) WHERE session <> '';
+CREATE INDEX traces_not_ok ON traces (status, id) WHERE status <> 'ok';
+CREATE TABLE bodies (number INTEGER PRIMARY KEY, body BLOB NOT NULL);
+"""
+    + rollup.SCRIPT,
+)
+
+_NAMES = ", ".join(COLUMNS)
+_LAST = "SELECT coalesce(max(number), 0) FROM traces"
+_PUT = f"INSERT INTO traces (number, {_NAMES}) VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"  # noqa: S608 - made of constants
+_PUT_BODY = "INSERT OR REPLACE INTO bodies (number, body) VALUES (?, ?)"
+_DROP = "DELETE FROM traces WHERE number = ?"
+_DROP_BODY = "DELETE FROM bodies WHERE number = ?"
+_KNOWN = f"SELECT number, {_NAMES} FROM traces WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - made of constants
+_OLD = f"SELECT number, {_NAMES} FROM traces WHERE started_ns < ? ORDER BY started_ns LIMIT ?"  # noqa: S608 - made of constants
+_GET = f"SELECT {_NAMES}, (SELECT body FROM bodies WHERE bodies.number = traces.number) FROM traces WHERE id = ?"  # noqa: S608 - made of constants
+_FIND = f"SELECT {_NAMES} FROM traces"  # noqa: S608 - made of constants
+
+_SAME = ("app", "model", "deployment", "provider", "key", "user", "session", "feature", "status", "code", "source")
+_AT_ONCE = 500  # traces deleted in one transaction, so that writers get their turn
+_COMPRESSED_FROM = 512
+_JSON = b"{"  # a body that begins so is not compressed; zlib's streams begin otherwise
+
+
+class Body(Value, frozen=True, kw_only=True):
+    """What a trace has beside its row."""
+
+    spans: tuple[Span, ...] = ()
+    request: Request | None = None
+    answer: Answer | None = None
+    masked: bool = False
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Body).decode
+_ids = msgspec.json.Encoder().encode
+
+
+class SqliteTraces:
+    """Traces in one file, written through one connection and read through another."""
+
+    def __init__(self, writer: File, reader: File) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    async def write(self, traces: Sequence[Trace]) -> None:
+        """Write a batch in one transaction; a trace that is already there is replaced."""
+        latest = {trace.row.id: trace for trace in traces}
+        if not latest:
+            return
+
+        def work(connection: sqlite3.Connection) -> None:
+            known = connection.execute(_KNOWN, (_ids(list(latest)).decode(),)).fetchall()
+            _drop(connection, known)
+            (number,) = connection.execute(_LAST).fetchone()
+            rows, bodies = [], []
+            for number, trace in enumerate(latest.values(), number + 1):  # noqa: B020 - goes on from it
+                rows.append(_columns(number, trace.row))
+                bodies.append((number, _packed(trace)))
+            connection.executemany(_PUT, rows)
+            connection.executemany(_PUT_BODY, bodies)
+            rollup.keep(connection, (trace.row for trace in latest.values()), (_row(old[1:]) for old in known))
+
+        await self._writer.write(work)
+
+    async def find(self, filter: TraceFilter) -> list[TraceRow]:
+        """Return the rows that pass the filter, newest first."""
+        query, values = _query(filter)
+        text = filter.text.lower()
+
+        def work(connection: sqlite3.Connection) -> list[TraceRow]:
+            if text:
+                # LIKE knows upper and lower case only of ASCII letters.
+                connection.create_function("holds", 1, lambda said: text in said.lower(), deterministic=True)
+            return [_row(found) for found in connection.execute(query, values)]
+
+        return await self._reader.read(work)
+
+    async def get(self, id: str, tenant: str | None = None) -> Trace | None:
+        """Return one trace."""
+
+        def work(connection: sqlite3.Connection) -> Trace | None:
+            found = connection.execute(_GET, (id,)).fetchone()
+            if found is None:
+                return None
+            row = _row(found[:-1])
+            if tenant not in (None, row.tenant):
+                return None
+            packed = found[-1]
+            body = _decode(packed if packed.startswith(_JSON) else zlib.decompress(packed))
+            return Trace(row=row, spans=body.spans, request=body.request, answer=body.answer, masked=body.masked)
+
+        return await self._reader.read(work)
+
+    async def buckets(
+        self, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: GroupBy = "", app: str = ""
+    ) -> list[Bucket]:
+        """Return the sums by stretch and group."""
+        return await self._reader.read(
+            lambda connection: rollup.buckets(
+                connection,
+                tenant=tenant,
+                since_ns=since_ns,
+                until_ns=until_ns,
+                every_ns=every_ns,
+                by=by,
+                app=app,
+            )
+        )
+
+    async def values(self, column: GroupBy, tenant: str | None = None) -> list[str]:
+        """Return the distinct values of a column."""
+        return await self._reader.read(lambda connection: rollup.values(connection, column, tenant))
+
+    async def delete(self, *, before_ns: int) -> int:
+        """Remove the traces that began earlier, and what they added to the sums; return how many."""
+
+        def work(connection: sqlite3.Connection) -> int:
+            old = connection.execute(_OLD, (before_ns, _AT_ONCE)).fetchall()
+            _drop(connection, old)
+            rollup.keep(connection, (), (_row(found[1:]) for found in old))
+            return len(old)
+
+        total = 0
+        while removed := await self._writer.write(work):
+            total += removed
+        return total
+
+
+def _drop(connection: sqlite3.Connection, found: Sequence[Sequence[Any]]) -> None:
+    numbers = [(number,) for number, *_ in found]
+    connection.executemany(_DROP, numbers)
+    connection.executemany(_DROP_BODY, numbers)
+
+
+def _columns(number: int, row: TraceRow) -> tuple[Any, ...]:
+    *plain, cost, waste, asked, said = msgspec.structs.astuple(row)
+    return (number, *plain, None if cost is None else str(cost), str(waste), asked, said)
+
+
+def _row(found: Sequence[Any]) -> TraceRow:
+    fields = dict(zip(COLUMNS, found, strict=True))
+    cost = fields["cost"]
+    fields["cost"] = None if cost is None else Decimal(cost)
+    fields["waste"] = Decimal(fields["waste"])
+    fields["streamed"] = bool(fields["streamed"])
+    fields["estimated"] = bool(fields["estimated"])
+    return TraceRow(**fields)
+
+
+def _packed(trace: Trace) -> bytes:
+    body = _encode(Body(spans=trace.spans, request=trace.request, answer=trace.answer, masked=trace.masked))
+    return zlib.compress(body, 1) if len(body) > _COMPRESSED_FROM else body
+
+
+def _query(filter: TraceFilter) -> tuple[str, list[Any]]:
+    terms: list[tuple[str, Any]] = []
+    if filter.tenant is not None:
+        terms.append(("tenant = ?", filter.tenant))
+    for name in _SAME:
+        wanted = getattr(filter, name)
+        if wanted:
+            # The second half lets SQLite use the index over the rows that have one.
+            terms.append((f"{name} = ? AND {name} <> ''", wanted))
+    if filter.since_ns:
+        terms.append(("started_ns >= ?", filter.since_ns))
+    if filter.until_ns:
+        terms.append(("started_ns < ?", filter.until_ns))
+    if filter.slower_ms:
+        terms.append(("duration_ns > ?", filter.slower_ms * 1_000_000))
+    if filter.dearer is not None:
+        terms.append(("CAST(cost AS REAL) > CAST(? AS REAL)", str(filter.dearer)))
+    if filter.before:
+        terms.append(("id < ?", filter.before))
+    wheres = [term for term, _ in terms]
+    if filter.text:
+        wheres.append("(holds(asked) OR holds(said))")
+    where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
+    return f"{_FIND}{where} ORDER BY id DESC LIMIT ?", [*(value for _, value in terms), filter.limit]
