@@ -1,1 +1,1 @@
-"""What every plug-in of a kind has to hold to, as tests to inherit: for ours and for other people's."""
+"""What every plug-in of a kind must do, as tests to subclass. One suite runs over all of them, yours included."""

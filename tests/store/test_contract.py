@@ -1,0 +1,23 @@
+from pathlib import Path
+
+import pytest
+
+from rowen.store.catalog import open_store
+from rowen.testing.contracts.store import StoreContract
+from rowen.values import SystemClock
+
+
+class TestMemory(StoreContract):
+    @pytest.fixture
+    async def store(self):
+        store = await open_store("memory:", clock=SystemClock())
+        yield store
+        await store.close()
+
+
+class TestSqlite(StoreContract):
+    @pytest.fixture
+    async def store(self, tmp_path: Path):
+        store = await open_store(f"sqlite:{tmp_path}/data", clock=SystemClock())
+        yield store
+        await store.close()
