@@ -12,6 +12,7 @@ from rowen.values import (
     Clock,
     Events,
     Fold,
+    Money,
     Problem,
     Refused,
     Stepped,
@@ -99,7 +100,9 @@ class Walk:
         )
 
     async def _end(self, attempts: tuple[Attempt, ...]) -> None:
-        self.call = self.call.but(attempts=attempts, ended_ns=self._clock.now_ns())
+        # Nobody was asked, so nothing is owed: that cost is known, unlike one without a price.
+        cost = self.call.cost if attempts else Money()
+        self.call = self.call.but(attempts=attempts, cost=cost, ended_ns=self._clock.now_ns())
         for name, step in self._chain.after:
             try:
                 await self._step(name, step)

@@ -46,6 +46,11 @@ class Opened:
     doors: Doors
     pages: Starlette
     metrics: Metrics
+    buffer: trace.Buffer
+
+    async def traces_written(self) -> None:
+        """Write the traces of all calls that have ended."""
+        await self.buffer.flush()
 
 
 class Server:
@@ -202,6 +207,7 @@ class Server:
             doors=Doors(services),
             pages=Starlette(routes=[*manage.routes(managing), *page_routes(paging)]),
             metrics=metrics,
+            buffer=buffer,
         )
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
