@@ -41,6 +41,7 @@ class Buffer:
         self._task: asyncio.Task[None] | None = None
         self._exports: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._unsaid = 0
         self.dropped = 0
         self.written = 0
@@ -72,9 +73,10 @@ class Buffer:
             await asyncio.wait(self._exports, timeout=5)
 
     async def flush(self) -> None:
-        """Write what waits, as far as the store takes it."""
-        while self._waiting and await self._one_batch():
-            pass
+        """Write what waits, as far as the store takes it; a write under way is waited for."""
+        async with self._writing:
+            while self._waiting and await self._one_batch():
+                pass
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
