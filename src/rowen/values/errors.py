@@ -48,6 +48,9 @@ CODES: dict[str, Code] = {
     ),
     "limit_budget": Code(429, "The money budget is used up.", "Wait for the next period, or raise the budget."),
     "limit_concurrency": Code(429, "Too many calls are under way at once.", "Retry when some have ended."),
+    "price_unknown": Code(
+        400, "A budget is in force, and the model's price is not known.", "Set `price` for the model in `app.toml`."
+    ),
     "overloaded": Code(
         429, "The server sheds low-priority load.", "Retry after `retry-after`, or use a key of higher priority."
     ),

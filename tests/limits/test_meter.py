@@ -1,0 +1,312 @@
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from rowen.limits import LimitsSettings, Meter, limits_of, rules_for
+from rowen.values import Refused, Unavailable, ns_of
+from rowen.values.clock import now
+
+TOKENS = LimitsSettings(tokens="1000/day")
+
+
+@pytest.fixture
+def rules(call):
+    def of(settings: LimitsSettings, one=call):
+        return rules_for(one, limits_of(settings), settings.rates)
+
+    return of
+
+
+async def settle(meter, grants, tokens=0, money=0):
+    await meter.settle(grants, tokens=tokens, money=lambda currency: money)
+
+
+async def test_what_was_not_used_is_free_again(clock, counters, rules):
+    meter = Meter(counters, clock)
+    held = await meter.reserve(rules(TOKENS), [900], clock.now_ns())
+    await settle(meter, held, tokens=100)
+
+    again = await meter.reserve(rules(TOKENS), [900], clock.now_ns())
+
+    assert again[0].amount == 900
+
+
+async def test_a_refusal_says_whose_limit_which_window_and_when_to_come_again(clock, counters, rules):
+    meter = Meter(counters, clock)
+    settings = LimitsSettings(per_user="2/hour")
+    for _ in range(2):
+        await meter.reserve(rules(settings), [1], clock.now_ns())
+    clock.move(600)
+
+    with pytest.raises(Refused) as caught:
+        await meter.reserve(rules(settings), [1], clock.now_ns())
+
+    assert caught.value.code == "limit_requests"
+    assert '2 requests per hour for user "ann"' in caught.value.message
+    assert caught.value.retry_after == 3_000
+    assert caught.value.details == {"limit": "2", "measure": "requests", "per": "user", "window": "hour", "used": "2"}
+
+
+async def test_a_call_larger_than_the_whole_limit_is_not_told_to_come_again(clock, counters, rules):
+    meter = Meter(counters, clock)
+
+    with pytest.raises(Refused) as caught:
+        await meter.reserve(rules(TOKENS), [1_001], clock.now_ns())
+
+    assert caught.value.code == "limit_tokens"
+    assert caught.value.retry_after is None
+    assert counters.asked == 0
+
+
+async def test_a_new_window_begins_with_nothing_used(clock, counters, rules):
+    meter = Meter(counters, clock)
+    settings = LimitsSettings(per_user="1/min")
+    await meter.reserve(rules(settings), [1], clock.now_ns())
+    clock.move(60)
+
+    held = await meter.reserve(rules(settings), [1], clock.now_ns())
+
+    assert len(held) == 1
+
+
+async def test_a_call_that_ends_in_the_next_window_does_not_count_there(clock, counters, rules):
+    meter = Meter(counters, clock)
+    settings = LimitsSettings(tokens="100/min")
+    held = await meter.reserve(rules(settings), [100], clock.now_ns())
+    clock.move(60)
+    await meter.reserve(rules(settings), [1], clock.now_ns())
+
+    await settle(meter, held, tokens=5_000)
+
+    assert (await meter.state(rules(settings)))[0].used == 1
+
+
+async def test_all_limits_are_taken_or_none(clock, counters, rules):
+    meter = Meter(counters, clock)
+    settings = LimitsSettings(per_user="10/min", tokens="100/day", concurrency=5)
+    with pytest.raises(Refused):
+        await meter.reserve(rules(settings), [1, 1, 101], clock.now_ns())
+
+    standings = await meter.state(rules(settings))
+
+    assert [standing.used for standing in standings] == [0, 0, 0]
+
+
+async def test_a_caller_that_leaves_while_the_store_is_asked_leaves_nothing_taken(clock, counters, rules):
+    settings = LimitsSettings(per_user="10/min", tokens="100/day")
+    asked, go_on = asyncio.Event(), asyncio.Event()
+
+    class Hanging(type(counters)):
+        async def take(self, counter, *rest, **named):
+            if counter.startswith("tokens"):
+                asked.set()
+                await go_on.wait()
+            return await super().take(counter, *rest, **named)
+
+    slow = Hanging()
+    meter = Meter(slow, clock)
+    task = asyncio.ensure_future(meter.reserve(rules(settings), [1, 60], clock.now_ns()))
+    await asked.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    go_on.set()
+
+    held = await meter.reserve(rules(settings), [1, 100], clock.now_ns())
+
+    assert [grant.amount for grant in held] == [1, 100]
+    assert slow.kept["tokens:app:handbook:day@" + f"{now(clock):%Y-%m-%d}"] == 100
+
+
+async def test_more_used_than_reserved_is_booked_above_the_limit(clock, counters, rules):
+    meter = Meter(counters, clock)
+    held = await meter.reserve(rules(TOKENS), [1_000], clock.now_ns())
+
+    await settle(meter, held, tokens=1_300)
+
+    assert list(counters.kept.values()) == [1_300]
+    with pytest.raises(Refused):
+        await meter.reserve(rules(TOKENS), [1], clock.now_ns())
+
+
+async def test_what_could_not_be_booked_is_booked_when_the_store_is_back(clock, counters, rules):
+    meter = Meter(counters, clock)
+    held = await meter.reserve(rules(TOKENS), [1_000], clock.now_ns())
+    counters.down = True
+    with pytest.raises(Unavailable):
+        await settle(meter, held, tokens=1_300)
+    counters.down = False
+
+    await meter.flush()
+
+    assert list(counters.kept.values()) == [1_300]
+
+
+async def test_without_the_store_no_call_passes_a_limit(clock, counters, rules):
+    meter = Meter(counters, clock)
+    counters.down = True
+
+    with pytest.raises(Unavailable) as caught:
+        await meter.reserve(rules(TOKENS), [1], clock.now_ns())
+
+    assert caught.value.code == "store_unavailable"
+
+
+async def test_the_store_is_rarely_asked_and_little_is_leased_ahead(clock, counters, rules):
+    meter = Meter(counters, clock)
+    settings = LimitsSettings(per_user="100k/day")
+    for _ in range(10_000):
+        await settle(meter, await meter.reserve(rules(settings), [1], clock.now_ns()))
+
+    (taken,) = counters.kept.values()
+
+    assert counters.asked < 30
+    assert 10_000 <= taken <= 10_000 + 100_000 // 64
+
+
+async def test_a_flood_over_the_limit_is_refused_without_asking_the_store_each_time(clock, counters, rules):
+    meter = Meter(counters, clock)
+    settings = LimitsSettings(per_user="3/min")
+    for _ in range(3):
+        await meter.reserve(rules(settings), [1], clock.now_ns())
+    before = counters.asked
+    for _ in range(1_000):
+        with pytest.raises(Refused):
+            await meter.reserve(rules(settings), [1], clock.now_ns())
+
+    assert counters.asked - before < 5
+
+
+async def test_idle_leases_go_back_for_other_processes(clock, counters, rules):
+    one, other = Meter(counters, clock), Meter(counters, clock)
+    settings = LimitsSettings(tokens="100k/day")
+    for _ in range(20):
+        await settle(one, await one.reserve(rules(settings), [100], clock.now_ns()), tokens=100)
+
+    await one.flush()
+    await one.flush()
+
+    assert list(counters.kept.values()) == [2_000]
+    assert (await other.reserve(rules(settings), [98_000], clock.now_ns()))[0].amount == 98_000
+
+
+async def test_closing_gives_everything_back_that_is_not_in_use(clock, counters, rules):
+    meter = Meter(counters, clock)
+    await meter.start()
+    settings = LimitsSettings(tokens="100k/day", concurrency=8)
+    await settle(meter, await meter.reserve(rules(settings), [1, 50], clock.now_ns()), tokens=20)
+
+    await meter.close()
+
+    assert list(counters.kept.values()) == [20]
+    assert counters.held == []
+
+
+async def test_calls_at_once_are_limited_over_processes(clock, counters, rules):
+    one, other = Meter(counters, clock, owner="one"), Meter(counters, clock, owner="other")
+    settings = LimitsSettings(concurrency=4)
+    held = [await one.reserve(rules(settings), [1], clock.now_ns()) for _ in range(3)]
+    await other.reserve(rules(settings), [1], clock.now_ns())
+
+    for meter in (one, other):
+        with pytest.raises(Refused) as caught:
+            await meter.reserve(rules(settings), [1], clock.now_ns())
+        assert caught.value.code == "limit_concurrency"
+        assert caught.value.retry_after == 1
+    await settle(one, held[0])
+
+    assert len(await one.reserve(rules(settings), [1], clock.now_ns())) == 1
+
+
+async def test_a_share_that_is_not_used_goes_to_who_needs_it(clock, counters, rules):
+    one, other = Meter(counters, clock, owner="one"), Meter(counters, clock, owner="other")
+    settings = LimitsSettings(concurrency=4)
+    held = [await one.reserve(rules(settings), [1], clock.now_ns()) for _ in range(4)]
+    for grants in held:
+        await settle(one, grants)
+    await one.flush()
+    clock.move(0.25)
+    await one.flush()
+
+    taken = [await other.reserve(rules(settings), [1], clock.now_ns()) for _ in range(4)]
+
+    assert len(taken) == 4
+
+
+async def test_a_killed_process_gives_its_share_up_after_a_while(clock, counters, rules):
+    killed, other = Meter(counters, clock, owner="killed"), Meter(counters, clock, owner="other")
+    settings = LimitsSettings(concurrency=2)
+    for _ in range(2):
+        await killed.reserve(rules(settings), [1], clock.now_ns())
+    clock.move(11)
+
+    held = [await other.reserve(rules(settings), [1], clock.now_ns()) for _ in range(2)]
+
+    assert len(held) == 2
+
+
+async def test_a_share_in_use_is_kept_alive(clock, counters, rules):
+    one, other = Meter(counters, clock, owner="one"), Meter(counters, clock, owner="other")
+    settings = LimitsSettings(concurrency=2)
+    for _ in range(2):
+        await one.reserve(rules(settings), [1], clock.now_ns())
+    for _ in range(10):
+        clock.move(4)
+        await one.flush()
+
+    with pytest.raises(Refused):
+        await other.reserve(rules(settings), [1], clock.now_ns())
+
+
+async def test_a_share_that_lapsed_is_not_used_without_asking(clock, counters, rules):
+    one, other = Meter(counters, clock, owner="one"), Meter(counters, clock, owner="other")
+    settings = LimitsSettings(concurrency=2)
+    held = [await one.reserve(rules(settings), [1], clock.now_ns()) for _ in range(2)]
+    clock.move(11)
+    for _ in range(2):
+        await other.reserve(rules(settings), [1], clock.now_ns())
+    for grants in held:
+        await settle(one, grants)
+
+    with pytest.raises(Refused):
+        await one.reserve(rules(settings), [1], clock.now_ns())
+
+
+async def test_the_state_says_what_is_used_left_and_when_it_begins_anew(clock, counters, rules):
+    settings = LimitsSettings(tokens="1000/day", budget="5 EUR/day", rates={"EUR": Decimal("1.09")}, concurrency=3)
+    meter = Meter(counters, clock)
+    held = await meter.reserve(rules(settings), [1, 100, 2_000_000_000], clock.now_ns())
+    await settle(meter, held, tokens=70, money=1_250_000_000)
+    await meter.reserve(rules(settings), [1, 10, 0], clock.now_ns())
+
+    under_way, tokens, money = await meter.state(rules(settings))
+
+    assert (under_way.used, under_way.left, under_way.resets_at) == (1, 2, None)
+    assert (tokens.used, tokens.left) == (80, 920)
+    assert (money.used, money.left) == (Decimal("1.25"), Decimal("3.75"))
+    assert ns_of(money.resets_at) == clock.now_ns() + 86_400 * 10**9
+
+
+async def test_what_other_processes_used_is_known_after_a_flush(clock, counters, rules):
+    one, other = Meter(counters, clock), Meter(counters, clock)
+    await other.reserve(rules(TOKENS), [300], clock.now_ns())
+    await one.reserve(rules(TOKENS), [5], clock.now_ns())
+
+    await one.flush()
+
+    (noted,) = one.used(rules(TOKENS))
+    assert noted == {"limit": '1000 tokens per day for app "handbook"', "used": 305, "of": 1_000}
+
+
+async def test_counters_of_past_windows_and_idle_callers_take_no_memory(clock, counters, rules, call):
+    meter = Meter(counters, clock)
+    settings = LimitsSettings(per_user="10/min")
+    for number in range(100):
+        one = call.but(caller=call.caller.but(user=f"u{number}"))
+        await settle(meter, await meter.reserve(rules(settings, one), [1], clock.now_ns()))
+
+    clock.move(120)
+    await meter.flush()
+
+    assert meter.watched == 0
