@@ -5,7 +5,7 @@ everything is held back. Every attempt is told exactly once, and every upstream 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from random import random
 
 from rowen.route.base import Models, Random, Sleep, foreseen
@@ -228,7 +228,7 @@ class _Run:
         loop = asyncio.get_running_loop()
         under_way = {loop.create_task(first.begin(whole=self._whole)): first}
         winner: Try | None = None
-        status = "cancelled"
+        status = "hedged"
         try:
             done, _ = await asyncio.wait(under_way, timeout=self._route.hedge_after)
             if not done and (standing := self._queue.spare()) is not None:
@@ -250,20 +250,31 @@ class _Run:
                     if not isinstance(problem, Problem):
                         raise problem
                     self._failed(current, problem)
-            status = "hedged"
+        except asyncio.CancelledError:
+            status = "cancelled"
+            raise
         finally:
-            for task, loser in under_way.items():
-                task.cancel()
-                await asyncio.wait((task,))
-                problem = None if task.cancelled() else task.exception()
-                if isinstance(problem, Problem):
-                    loser.end("failed", problem, waste=True)
-                loser.end(status, waste=True)
-                await loser.close()
-            if status == "cancelled" and winner is not None:
-                winner.end(status, waste=True)
-                await winner.close()
+            try:
+                await self._drop(under_way, status)
+            except asyncio.CancelledError:
+                if winner is not None:
+                    winner.end("cancelled", waste=True)
+                    await winner.close()
+                raise
         return winner
+
+    async def _drop(self, under_way: Mapping[asyncio.Task[None], Try], status: str) -> None:
+        """Stop the attempts that lost. They are told first, so that nothing that happens meanwhile can prevent it."""
+        for task, loser in under_way.items():
+            problem = task.exception() if task.done() and not task.cancelled() else None
+            task.cancel()
+            if isinstance(problem, Problem):
+                loser.end("failed", problem, waste=True)
+            loser.end(status, waste=True)
+        if under_way:
+            await asyncio.gather(*under_way, return_exceptions=True)
+        for loser in under_way.values():
+            await loser.close()
 
     def _failed(self, current: Try, problem: Problem) -> None:
         """Note a failure; raise it when it would be the same everywhere."""

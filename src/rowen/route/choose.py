@@ -60,6 +60,7 @@ def choose(
 
     """
     ladders = {name: _ladder(models, route, state) for name, route in models.routes.items()}
+    metered = any(s.tokens for ladder in ladders.values() for rung in ladder for s in rung.standings)
 
     async def step(call: Call) -> Call:
         request = call.request
@@ -77,7 +78,6 @@ def choose(
                 plan = Plan(strategy=route.strategy)
                 return call.but(answer=found.answer, source="cache", plan=plan, notes={**call.notes, "route": facts})
         ladder = ladders[route.name]
-        metered = any(standing.tokens for rung in ladder for standing in rung.standings)
         tokens = foreseen(call, count) if metered else 0
         names: list[str] = []
         shut: dict[str, str] = {}
