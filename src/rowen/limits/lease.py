@@ -215,9 +215,9 @@ class Lease(Spendable):
         """Return how much to lease: doubling while it runs out quickly, at most 1/64 of the limit.
 
         A small limit (20 a minute) would then be asked for every single call; up to 1/16 may be leased if that is no
-        more than eight calls' worth.
+        more than 32 calls' worth.
         """
-        most = max(self.limit // 64, min(self.limit // 16, 8 * lack))
+        most = max(self.limit // 64, min(self.limit // 16, 32 * lack))
         busy = now_ns - self._asked_ns < _BUSY
         self._asked_ns = now_ns
         self._block = max(lack, min(max(self._block, lack) * 2 if busy else lack, most))
