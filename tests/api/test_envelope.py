@@ -1,11 +1,13 @@
 """The envelope: address, key and headers."""
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rowen.api.base import DoorSettings
-from rowen.api.envelope import Opener, digest_of
+from rowen.api.envelope import Opener
 
 
 def opened(*headers, client="10.0.0.9", trusted=()):
@@ -45,7 +47,7 @@ def test_repeated_forwarded_headers_are_one_list():
 def test_a_bearer_token_wins_over_an_api_key_whatever_their_order():
     headers = [("x-api-key", "rk-b"), ("authorization", "bearer rk-a")]
 
-    assert opened(*headers).digest == opened(*reversed(headers)).digest == digest_of("rk-a")
+    assert opened(*headers).digest == opened(*reversed(headers)).digest == hashlib.sha256(b"rk-a").hexdigest()
 
 
 @pytest.mark.parametrize("value", ["Basic abc", "Bearer", "Bearer ", "rk-plain", ""])

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from rowen.api import body as bodies
 from rowen.api.base import Receive, Scope, Send, Services
 from rowen.api.body import Gone
+from rowen.api.burst import Burst, before_waiting
 from rowen.api.envelope import Envelope, Inbound, Opener
 from rowen.api.reply import Reply, dropped, facts, retry_headers, usage_of
 from rowen.api.vet import vet
@@ -142,25 +143,25 @@ class ModelDoor:
             )
 
     async def _stream(self, walk: Walk, writer: Writer, reply: Reply, watch: "Watch") -> None:
-        # What has no news alone (the start, the finish) goes out with the next piece: fewer writes, and an error
-        # right after the start is still a plain HTTP error.
-        held = b""
-        head: list[tuple[bytes, bytes]] = []
+        burst = Burst(reply)
         try:
             async with aclosing(walk.events()) as events:
-                async for event in events:
+                while True:
+                    try:
+                        event = await before_waiting(anext(events), burst.idle)
+                    except StopAsyncIteration:
+                        break
                     piece = writer.event(event)
-                    kind = type(event)
-                    if kind is Started:
-                        head = dropped(event.extra) if event.extra else head  # type: ignore[union-attr]  # narrowed by kind
-                        held += piece
-                    elif kind is Finished:
-                        held += piece
+                    # The start and the finish go out with the next piece: fewer writes, and an error right after the
+                    # start is still a plain HTTP error.
+                    if isinstance(event, Started):
+                        if event.extra:
+                            burst.head = dropped(event.extra)
+                        burst.hold(piece)
+                    elif isinstance(event, Finished):
+                        burst.hold(piece)
                     elif piece:
-                        if not reply.begun:
-                            await reply.begin(head)
-                        await reply.more(held + piece if held else piece)
-                        held = b""
+                        await burst.put(piece)
             watch.stop()
             last = await writer.end(walk.call)
         except Problem as problem:
@@ -168,9 +169,7 @@ class ModelDoor:
                 raise
             watch.stop()
             last = writer.fail(problem)
-        if not reply.begun:
-            await reply.begin(head)
-        await reply.last(held + last)
+        await burst.last(last)
 
     def _call(self, envelope: Envelope, request: Request, app: App, trace: str, started: int) -> Call:
         notes: dict[str, Any] = {}

@@ -11,7 +11,8 @@ from rowen.values import Mistaken, Priority
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 _ONCE = frozenset({b"authorization", b"x-api-key", b"content-length", b"content-type"})
-_WANTED = _ONCE | frozenset(
+_USUAL = _ONCE | {b"user-agent"}
+_SELDOM = frozenset(
     {
         b"x-rowen-app",
         b"x-rowen-feature",
@@ -21,13 +22,13 @@ _WANTED = _ONCE | frozenset(
         b"x-rowen-priority",
         b"x-rowen-tags",
         b"traceparent",
-        b"user-agent",
         b"x-forwarded-for",
         b"content-encoding",
         b"anthropic-version",
         b"anthropic-beta",
     }
 )
+_WANTED = _USUAL | _SELDOM
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -93,28 +94,13 @@ class Opener:
                     found[name] = value
         client = scope.get("client")
         envelope = Envelope(method=scope["method"], path=scope["path"], address=client[0] if client else "")
-        for name, value in found.items():
-            self._note(envelope, name, value.decode("latin-1").strip(), found)
+        _usual(envelope, found)
+        for name in found.keys() - _USUAL:
+            self._seldom(envelope, name, found[name].decode("latin-1").strip())
         return envelope
 
-    def _note(self, envelope: Envelope, name: bytes, value: str, found: dict[bytes, bytes]) -> None:
+    def _seldom(self, envelope: Envelope, name: bytes, value: str) -> None:
         match name:
-            case b"content-type":
-                envelope.content_type = value
-            case b"content-length":
-                if not value.isascii() or not value.isdigit():
-                    raise Mistaken("field_invalid", "content-length must be a number", place="content-length")
-                envelope.length = int(value[:20])
-            case b"user-agent":
-                envelope.agent = value[:200]
-            case b"authorization":
-                scheme, _, secret = value.partition(" ")
-                if scheme.lower() == "bearer" and secret.strip():
-                    envelope.digest = digest_of(secret.strip())
-            case b"x-api-key":
-                # A bearer token wins: who sends both has set it by hand, and the other by a client's default.
-                if value and not found.get(b"authorization", b"").lower().startswith(b"bearer "):
-                    envelope.digest = digest_of(value)
             case b"traceparent":
                 envelope.traceparent = value if _traced(value) else ""
             case b"x-forwarded-for":
@@ -159,6 +145,23 @@ class Opener:
                 return
 
 
+def _usual(envelope: Envelope, found: dict[bytes, bytes]) -> None:
+    """Take in the headers that nearly every request has."""
+    envelope.content_type = found.get(b"content-type", b"").decode("latin-1").strip()
+    envelope.agent = found.get(b"user-agent", b"")[:200].decode("latin-1")
+    length = found.get(b"content-length")
+    if length is not None:
+        if not length.isdigit():
+            raise Mistaken("field_invalid", "content-length must be a number", place="content-length")
+        envelope.length = int(length[:20])
+    # A bearer token wins: who sends both has set it by hand, and the other by a client's default.
+    scheme, _, secret = found.get(b"authorization", b"").partition(b" ")
+    secret = secret.strip() if scheme.lower() == b"bearer" else b""
+    secret = secret or found.get(b"x-api-key", b"").strip()
+    if secret:
+        envelope.digest = hashlib.sha256(secret).hexdigest()
+
+
 def networks(ranges: tuple[str, ...]) -> Networks:
     """Return CIDR ranges ready to be asked."""
     return tuple(ip_network(text, strict=False) for text in ranges)
@@ -175,11 +178,6 @@ def within(address: str, ranges: Networks) -> bool:
     mapped = getattr(found, "ipv4_mapped", None)
     found = mapped or found
     return any(found in network for network in ranges)
-
-
-def digest_of(secret: str) -> str:
-    """Return the SHA-256 of a presented secret, hex."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def _listed(value: str) -> tuple[str, ...]:
