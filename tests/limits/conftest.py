@@ -114,6 +114,7 @@ def estimate_of():
         return Estimate(
             settings=settings,
             count_tokens=lambda request: tokens,
+            at_most=lambda request: tokens,
             pricing=pricing,
             deployments_of=lambda model: places,
         )

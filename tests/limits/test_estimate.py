@@ -86,6 +86,7 @@ def test_money_is_rounded_up_and_by_less_than_one_unit(dollars, rate):
     estimate = Estimate(
         settings=LimitsSettings(rates={"EUR": rate}),
         count_tokens=lambda request: 0,
+        at_most=lambda request: 0,
         pricing=lambda provider, model, usage, at_ns: None,
         deployments_of=lambda model: (),
     )

@@ -17,32 +17,38 @@ def never(request):
 
 def test_a_prompt_too_long_by_its_characters_is_refused_without_counting():
     with pytest.raises(Refused) as caught:
-        check_prompt(asked("x" * 128_001), SETTINGS, never)
+        check_prompt(asked("x" * 128_001), SETTINGS, never, never)
 
     assert caught.value.code == "prompt_too_long"
     assert "at most 1000" in caught.value.message
 
 
 def test_a_prompt_short_by_its_characters_is_taken_without_counting():
-    assert check_prompt(asked("x" * 200), SETTINGS, never) is None
+    assert check_prompt(asked("x" * 200), SETTINGS, never, never) is None
 
 
 def test_a_prompt_in_between_is_counted():
-    assert check_prompt(asked("x" * 2_000), SETTINGS, lambda request: 1_000) == 1_000
+    assert check_prompt(asked("x" * 2_000), SETTINGS, lambda request: 1_000, never) == 1_000
     with pytest.raises(Refused, match="1001 tokens"):
-        check_prompt(asked("x" * 2_000), SETTINGS, lambda request: 1_001)
+        check_prompt(asked("x" * 2_000), SETTINGS, lambda request: 1_001, never)
 
 
 def test_a_picture_is_counted_since_its_tokens_are_not_in_its_characters():
     request = Request(model="m", messages=(Message(role="user", parts=(Image(url="https://a.example/b"),)),))
 
     with pytest.raises(Refused, match="prompt has 2000"):
-        check_prompt(request, SETTINGS, lambda request: 2_000)
+        check_prompt(request, SETTINGS, lambda request: 2_000, lambda request: 3_000)
+
+
+def test_what_surely_fits_is_not_counted_even_with_a_picture():
+    request = Request(model="m", messages=(Message(role="user", parts=(Image(url="https://a.example/b"),)),))
+
+    assert check_prompt(request, SETTINGS, never, lambda request: 800) is None
 
 
 def test_token_ids_to_embed_are_counted_as_they_are():
     with pytest.raises(Refused, match="prompt_tokens"):
-        check_prompt(Request(model="m", kind="embeddings", tokens=((1,) * 1_001,)), SETTINGS, never)
+        check_prompt(Request(model="m", kind="embeddings", tokens=((1,) * 1_001,)), SETTINGS, never, never)
 
 
 @pytest.mark.parametrize(

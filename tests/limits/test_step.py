@@ -244,6 +244,7 @@ async def test_a_prompt_that_was_counted_for_its_length_is_not_counted_again(clo
         type(estimate)(
             settings=settings,
             count_tokens=count,
+            at_most=count,
             pricing=estimate.pricing,
             deployments_of=estimate.deployments_of,
         ),

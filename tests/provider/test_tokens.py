@@ -1,6 +1,6 @@
 import pytest
 
-from rowen.provider.tokens import count, count_request, encoding_for, warm
+from rowen.provider.tokens import at_most, count, count_request, encoding_for, warm
 from rowen.values import Format, Image, Message, Request, Text, Tool, ToolCall, ToolResult, says
 
 # Lengths of ids published with tiktoken and in OpenAI's cookbook on counting tokens.
@@ -105,3 +105,20 @@ def test_warming_up_changes_no_count():
     warm()
 
     assert count("hello world") == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The quick brown fox jumps over the lazy dog.",
+        "def spent_today(meter, key):\n    return meter.used[key]\n",
+        "3.14159 26535 89793 23846 26433",
+        "Wiesen wachsen nach dem ersten Schnitt noch einmal.",
+        "草地在第一次收割之后会再次生长。",
+        "луг растёт снова после первого покоса",
+    ],
+)
+def test_what_is_set_aside_is_hardly_ever_less_than_the_count(text):
+    request = Request(model="m", messages=(says("user", text),))
+
+    assert count_request(request) <= at_most(request) <= 4 * count_request(request)

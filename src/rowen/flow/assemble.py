@@ -32,6 +32,7 @@ class Shared:
     transport: Transport
     snapshot: Snapshot
     count_tokens: CountTokens
+    at_most: CountTokens
     count_text: CountText
     clock: Clock
 
@@ -68,6 +69,7 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     estimate = limits.Estimate(
         settings=tables["limits"],
         count_tokens=shared.count_tokens,
+        at_most=shared.at_most,
         pricing=pricing,
         deployments_of=lambda model: deployments.may_answer(routing, model),
     )
@@ -76,7 +78,7 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
             ("access.identify", access.identify(shared.directory, app=definition.app, default_model=default)),
             ("limits.admit", limits.admit(shared.meter, tables["limits"], estimate, clock, admission=shared.admission)),
             ("prompt.render", prompt.render(tables["prompt"])),
-            ("route.choose", route.choose(routing, state, shared.cache, count=shared.count_tokens, clock=clock)),
+            ("route.choose", route.choose(routing, state, shared.cache, count=shared.at_most, clock=clock)),
         ),
         answer=route.attempt(
             routing,

@@ -18,7 +18,8 @@ class Estimate:
 
     Args:
         settings: what the app says about answers without a length, currencies and unknown prices.
-        count_tokens: tokens of a request's prompt.
+        count_tokens: tokens of a request's prompt, exactly; only asked where the length leaves it open.
+        at_most: tokens that a prompt hardly ever exceeds; cheap.
         pricing: what a usage costs at a provider and model.
         deployments_of: every deployment that may answer for a model name, fallbacks included.
 
@@ -26,12 +27,13 @@ class Estimate:
 
     settings: LimitsSettings
     count_tokens: CountTokens
+    at_most: CountTokens
     pricing: Pricing
     deployments_of: Callable[[str], Sequence[Deployment]]
 
     def usage(self, request: Request) -> Usage:
         """Return the most a request is expected to use."""
-        return Usage(input_tokens=self.count_tokens(request), output_tokens=self.answer_tokens(request))
+        return Usage(input_tokens=self.at_most(request), output_tokens=self.answer_tokens(request))
 
     def answer_tokens(self, request: Request) -> int:
         """Return the tokens to set aside for the answer, all choices together."""

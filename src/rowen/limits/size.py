@@ -52,10 +52,12 @@ def check_answer(request: Request, settings: LimitsSettings) -> None:
         )
 
 
-def check_prompt(request: Request, settings: LimitsSettings, count_tokens: CountTokens) -> int | None:
+def check_prompt(
+    request: Request, settings: LimitsSettings, count_tokens: CountTokens, at_most: CountTokens
+) -> int | None:
     """Refuse a prompt longer than allowed; return its tokens if they had to be counted, else None.
 
-    Most prompts are so short, and abusive ones so long, that their characters settle it.
+    Most prompts are so short, and abusive ones so long, that their length settles it.
 
     Raises:
         Refused: `prompt_too_long`.
@@ -67,7 +69,7 @@ def check_prompt(request: Request, settings: LimitsSettings, count_tokens: Count
     if characters > allowed * _LONGEST_TOKEN or ids > allowed:
         raise _too_long(allowed, f"more than {max(characters // _LONGEST_TOKEN, ids, allowed)}")
     most = characters * _LONGEST_CHARACTER + ids + _FRAME * (len(request.messages) + len(request.texts) + 1)
-    if plain and most <= allowed:
+    if (plain and most <= allowed) or (not plain and at_most(request) <= allowed):
         return None
     counted = count_tokens(request)
     if counted > allowed:

@@ -87,7 +87,8 @@ class Admit:
         check_answer(call.request, self._settings)
         if self._admission is not None:
             self._admission.check(call.priority)
-        counted = check_prompt(call.request, self._settings, self._estimate.count_tokens)
+        estimate = self._estimate
+        counted = check_prompt(call.request, self._settings, estimate.count_tokens, estimate.at_most)
         now_ns = self._clock.now_ns()
         rules = self._rules.of(call)
         needs = self._needs(call, rules, counted, now_ns)
@@ -118,7 +119,7 @@ class Admit:
                 continue
             if usage is None:
                 answer = self._estimate.answer_tokens(call.request)
-                prompt = self._estimate.count_tokens(call.request) if counted is None else counted
+                prompt = self._estimate.at_most(call.request) if counted is None else counted
                 usage = Usage(input_tokens=prompt, output_tokens=answer)
             if rule.measure == "tokens":
                 amounts.append(usage.total)

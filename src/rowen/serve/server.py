@@ -18,7 +18,7 @@ from rowen.api.doors import Doors
 from rowen.api.metrics import Metrics
 from rowen.flow.assemble import Shared
 from rowen.provider.prices import Snapshot
-from rowen.provider.tokens import count, count_request
+from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
 from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
@@ -138,6 +138,7 @@ class Server:
             transport=transport,
             snapshot=Snapshot.load(),
             count_tokens=count_request,
+            at_most=at_most,
             count_text=count,
             clock=clock,
         )
