@@ -68,3 +68,12 @@ def test_what_a_wire_has_no_place_for_cannot_pass():
     dropped = settle(request, HERE.but(unknown="drop"), family=OWN, cannot={"seed"})
 
     assert (dropped.request, dropped.dropped) == (ASK, ("seed",))
+
+
+@pytest.mark.parametrize("policy", ["refuse", "drop", "pass"])
+def test_a_vendors_own_beta_names_never_reach_another(policy):
+    request = ASK.but(dialect="anthropic", extra={"anthropic_beta": ["a"]})
+
+    settled = settle(request, HERE.but(unknown=policy), family=OWN)
+
+    assert (settled.extra, settled.dropped) == ({}, ("anthropic_beta",))

@@ -31,6 +31,9 @@ _LEFT_OUT: dict[str, dict[str, Any]] = {
     "top_p": {"top_p": None},
 }
 
+# Of the conversation with one vendor, not of what is asked: left out for every other, whatever the policy, and told.
+_HINTS = frozenset({"anthropic_beta"})
+
 _ASKED: dict[str, Callable[[Request], bool]] = {
     "logprobs": lambda r: r.logprobs,
     "n": lambda r: r.n > 1,
@@ -79,6 +82,11 @@ def settle(
         changes |= _LEFT_OUT[name]
         dropped.append(name)
     extra = request.extra
+    if extra and request.dialect not in family:
+        hints = [name for name in extra if name in _HINTS]
+        if hints:
+            dropped.extend(hints)
+            extra = {name: value for name, value in extra.items() if name not in _HINTS}
     if extra and request.dialect not in family and policy != "pass":
         if policy == "refuse":
             name = next(iter(extra))

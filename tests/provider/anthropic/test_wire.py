@@ -185,11 +185,7 @@ def test_says_whether_tools_may_be_used(choice, found):
     ("reasoning", "options", "found"),
     [
         (Reasoning(effort="high"), Options(), {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}}),
-        (
-            Reasoning(effort="minimal"),
-            Options(),
-            {"thinking": {"type": "adaptive"}, "output_config": {"effort": "low"}},
-        ),
+        (Reasoning(effort="minimal"), Options(), {"output_config": {"effort": "low"}}),
         (Reasoning(effort="none"), Options(), {"thinking": {"type": "disabled"}}),
         (Reasoning(budget_tokens=2_000), Options(), {"thinking": {"type": "enabled", "budget_tokens": 2_000}}),
         (
@@ -197,24 +193,49 @@ def test_says_whether_tools_may_be_used(choice, found):
             Options(thinking="budget"),
             {"thinking": {"type": "enabled", "budget_tokens": 3_999}},
         ),
-        (
-            Reasoning(extra={"type": "adaptive", "display": "omitted"}),
-            Options(),
-            {"thinking": {"type": "adaptive", "display": "omitted"}},
-        ),
     ],
 )
 def test_says_how_much_to_reason(reasoning, options, found):
-    body = sent(ASK.but(reasoning=reasoning, max_tokens=4_000), options)
+    body = sent(ASK.but(dialect="openai.chat", reasoning=reasoning, max_tokens=4_000), options)
 
     assert found.items() <= body.items()
 
 
+@pytest.mark.parametrize(
+    ("reasoning", "found"),
+    [
+        (Reasoning(effort="high"), {"output_config": {"effort": "high"}}),
+        (
+            Reasoning(effort="low", extra={"type": "adaptive", "display": "omitted"}),
+            {"thinking": {"type": "adaptive", "display": "omitted"}, "output_config": {"effort": "low"}},
+        ),
+        (
+            Reasoning(budget_tokens=2_000, extra={"display": "omitted"}),
+            {"thinking": {"type": "enabled", "budget_tokens": 2_000, "display": "omitted"}},
+        ),
+    ],
+)
+def test_repeats_what_its_own_callers_say_of_reasoning(reasoning, found):
+    body = sent(ASK.but(reasoning=reasoning))
+
+    assert {name: body[name] for name in ("thinking", "output_config") if name in body} == found
+
+
 def test_a_budget_that_no_answer_has_room_for_is_left_out_and_told():
-    body, unsent = encode(ASK.but(reasoning=Reasoning(effort="high")), HERE, Options(thinking="budget"))
+    request = ASK.but(dialect="openai.chat", reasoning=Reasoning(effort="high"))
+
+    body, unsent = encode(request, HERE, Options(thinking="budget"))
 
     assert b"thinking" not in body
     assert unsent == ("reasoning_effort",)
+
+
+def test_a_signature_of_geminis_is_not_sent_on():
+    call = ToolCall(id="a", name="find", arguments="{}", extra={"extra_content": {"google": {}}, "caller": {}})
+
+    (message,) = messages(Message(role="assistant", parts=(call,)))
+
+    assert message["content"] == [{"type": "tool_use", "id": "a", "name": "find", "input": {}, "caller": {}}]
 
 
 def test_asks_for_a_schema_with_closed_objects():

@@ -35,6 +35,7 @@ ANSWER_TOOL = "rowen_answer"
 _ENCODER = msgspec.json.Encoder()
 _DIALECT = "anthropic"
 _ODD = re.compile(r"[^a-zA-Z0-9_-]")
+_GOOGLES = "extra_content"  # Gemini's signature of a call, which comes back with it from any door
 _FEWEST_THINKING = 1_024  # tokens; Anthropic refuses a smaller budget
 
 
@@ -95,6 +96,7 @@ def by_tool(request: Request, options: Options) -> bool:
 def _messages(messages: Iterable[Message], own: bool, unsent: dict[str, None]) -> Iterator[dict[str, Any]]:
     for role, gathered in turns(messages):
         parts = [part for message in gathered for part in message.parts]
+        unsent |= {name: None for message in gathered for name in message.extra}
         if role == "user":  # the results of a turn's calls must stand first
             parts.sort(key=lambda part: not isinstance(part, ToolResult))
         blocks = list(_blocks(parts, own, unsent))
@@ -108,6 +110,8 @@ def _blocks(parts: Iterable[Part], own: bool, unsent: dict[str, None]) -> Iterat
         if block is None:
             continue
         extra = {} if isinstance(part, Declined) else part.extra
+        if _GOOGLES in extra:
+            extra = {name: value for name, value in extra.items() if name != _GOOGLES}
         if extra and own:
             block |= extra
         elif extra:
@@ -218,22 +222,24 @@ def _force(body: dict[str, Any], schema: dict[str, Any]) -> None:
 def _thinking(
     reasoning: Reasoning, options: Options, longest: int, own: bool, unsent: dict[str, None]
 ) -> dict[str, Any]:
-    if own and reasoning.extra.get("type"):
-        thinking = dict(reasoning.extra)
-        if reasoning.budget_tokens is not None:
-            thinking["budget_tokens"] = reasoning.budget_tokens
-        return {"thinking": thinking, **_effort(reasoning.effort)}
+    further = reasoning.extra if own else {}
+    effort = _effort(reasoning.effort)
+    if further.get("type"):
+        return {"thinking": further, **effort}
     if reasoning.effort == "none":
         return {"thinking": {"type": "disabled"}}
     budget = reasoning.budget_tokens
+    if budget is None and own:
+        return effort  # Anthropic's own callers say how hard to try without asking for thinking
     if budget is None and options.thinking == "budget":
+        effort = {}
         budget = min(BUDGETS.get(reasoning.effort, BUDGETS["medium"]), longest - 1)
         if budget < _FEWEST_THINKING:
             unsent["reasoning_effort"] = None
             return {}
     if budget is not None:
-        return {"thinking": {"type": "enabled", "budget_tokens": budget}}
-    return {"thinking": {"type": "adaptive"}, **_effort(reasoning.effort)}
+        return {"thinking": {"type": "enabled", "budget_tokens": budget, **further}, **effort}
+    return {"thinking": {"type": "adaptive"}, **effort}
 
 
 def _effort(effort: str) -> dict[str, Any]:
