@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rowen.api.base import DoorSettings
 from rowen.api.envelope import Opener
+from rowen.values import Mistaken
 
 
 def opened(*headers, client="10.0.0.9", trusted=()):
@@ -36,6 +37,13 @@ def test_only_a_trusted_proxy_is_believed(client, trusted, forwarded, address, r
     envelope = opened(("x-forwarded-for", forwarded), client=client, trusted=trusted)
 
     assert (envelope.address, envelope.relayed) == (address, relayed)
+
+
+def test_a_range_that_is_none_is_told_at_the_start():
+    with pytest.raises(Mistaken) as caught:
+        opened(trusted=("10.0.0.0/99",))
+
+    assert caught.value.code == "config_invalid"
 
 
 def test_repeated_forwarded_headers_are_one_list():

@@ -163,8 +163,16 @@ def _usual(envelope: Envelope, found: dict[bytes, bytes]) -> None:
 
 
 def networks(ranges: tuple[str, ...]) -> Networks:
-    """Return CIDR ranges ready to be asked."""
-    return tuple(ip_network(text, strict=False) for text in ranges)
+    """Return CIDR ranges ready to be asked.
+
+    Raises:
+        Mistaken: `config_invalid`: one is not a range.
+
+    """
+    try:
+        return tuple(ip_network(text, strict=False) for text in ranges)
+    except ValueError as error:
+        raise Mistaken("config_invalid", f"not a network range: {error}", place="trusted_proxies") from None
 
 
 def within(address: str, ranges: Networks) -> bool:

@@ -180,13 +180,14 @@ async def test_arguments_that_are_no_object_are_kept(doorway):
     assert seen.json["content"][0]["input"] == {"INVALID_JSON": '{"a": oops'}
 
 
-async def test_the_beta_header_is_noted_and_harmless(doorway):
+async def test_the_beta_header_is_noted_and_kept_for_the_vendor(doorway):
     gateway = doorway.plain()
 
     seen = await gateway.ask(PATH, ASK, headers={"anthropic-version": "2023-06-01", "anthropic-beta": "a-1, b-2"})
 
     assert seen.status == 200
     assert gateway.calls[0].notes["door"]["anthropic_beta"] == ["a-1", "b-2"]
+    assert gateway.calls[0].request.extra == {"anthropic_beta": ["a-1", "b-2"]}
 
 
 async def test_an_error_is_in_anthropics_shape(doorway):

@@ -44,7 +44,7 @@ def test_every_parameter_finds_its_field():
     assert request.messages == (says("system", "Be brief."), says("user", "Hi"))
     assert (request.max_tokens, request.temperature, request.top_p, request.top_k) == (9, 0.5, 0.9, 40)
     assert (request.stop, request.user, request.stream) == (("END",), "u", True)
-    assert request.reasoning == Reasoning(effort="high", budget_tokens=2048)
+    assert request.reasoning == Reasoning(effort="high", budget_tokens=2048, extra={"type": "enabled"})
     assert request.format == Format(kind="schema", name="answer", schema={"type": "object"}, strict=True)
     assert request.dialect == "anthropic"
     assert request.extra == {}

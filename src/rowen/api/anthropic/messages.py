@@ -59,6 +59,10 @@ class MessagesDoor(ModelDoor):
     async def read(self, body: dict[str, Any], inbound: Inbound) -> Asked:
         """Return the request, and a writer of content blocks."""
         request = request_of(body)
+        beta = inbound.envelope.beta
+        if beta:
+            # What a beta changes stands in the body, so the vendor's own models need to hear of it.
+            request = request.but(extra={**request.extra, "anthropic_beta": list(beta)})
         return Asked(request, MessagesWriter(inbound.trace, request.model))
 
 

@@ -278,10 +278,7 @@ def _think(value: object, draft: Draft) -> None:
         raise missing("thinking.budget_tokens")
     draft.fields["reasoning"] = given.but(
         budget_tokens=None if budget is None else whole(budget, "thinking.budget_tokens", least=1),
-        extra={
-            **({} if kind == "enabled" else {"type": kind}),
-            **rest(found, frozenset({"type", "budget_tokens"})),
-        },
+        extra={"type": kind, **rest(found, frozenset({"type", "budget_tokens"}))},
     )
 
 
