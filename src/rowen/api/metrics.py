@@ -135,6 +135,8 @@ class Metrics:
         """Count a call that has ended."""
         door = call.door.shape
         self.requests.add((door, model, str(status), call.problem.code if call.problem else ""))
+        if not call.ended_ns:
+            return  # cancelled before its first step: there is nothing to measure
         labels = ("embeddings" if call.request.kind == "embeddings" else "chat", model, door)
         seconds = (call.ended_ns - call.started_ns) / 1e9
         self.duration.see(labels, seconds)
