@@ -19,7 +19,7 @@ class Keys(Protocol):
     async def get(self, id: str) -> Key | None: ...
     async def all(self, tenant: str | None = None) -> list[Key]: ...
     async def touch(self, used: dict[str, int]) -> None:
-        """Set `last_used_ns` of keys by id, in one write."""
+        """Move `last_used_ns` of keys by id forward, in one write. The revision does not grow by it."""
         ...
 
 
@@ -99,7 +99,7 @@ class Counters(Protocol):
         ...
 
     async def give_back(self, counter: str, amount: int) -> None:
-        """Subtract what was taken and not used."""
+        """Subtract what was taken and not used; a sum never falls below 0."""
         ...
 
     async def add(self, counter: str, amount: int, expires_ns: int) -> None:
@@ -111,7 +111,7 @@ class Counters(Protocol):
     async def hold(self, counter: str, owner: str, amount: int, limit: int, until_ns: int, now_ns: int) -> bool:
         """Set the owner's share of a live counter (concurrency) to `amount`, if the shares of all live owners fit.
 
-        A share lapses at `until_ns` unless held again: a killed process leaks nothing.
+        A share lapses at `until_ns` unless held again: a killed process leaks nothing. An amount of 0 ends the share.
         """
         ...
 
@@ -142,7 +142,11 @@ class Cache(Protocol):
 
 
 class TraceFilter(Value, frozen=True, kw_only=True):
-    """Which traces to list. Empty fields do not filter. `before` is a trace id to page from (newest first)."""
+    """Which traces to list. Empty fields do not filter. `before` is a trace id to page from (newest first).
+
+    `text` is looked for in `asked` and `said`, whatever its case; `slower_ms` and `dearer` (US dollars) mean more than
+    that; `until_ns` itself is outside.
+    """
 
     tenant: str | None = None
     app: str = ""
@@ -201,14 +205,20 @@ class Traces(Protocol):
     async def buckets(
         self, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: GroupBy = "", app: str = ""
     ) -> list[Bucket]:
-        """Sums for charts and tables, oldest first."""
+        """Sums for charts and tables, oldest first.
+
+        The window is widened to whole minutes and `every_ns` rounded up to them. A stretch begins at a multiple of
+        `every_ns`, so the first may begin before the window; it holds only what is in the window.
+        """
         ...
 
     async def values(self, column: GroupBy, tenant: str | None = None) -> list[str]:
         """The distinct values of a column lately seen, for filters."""
         ...
 
-    async def delete(self, *, before_ns: int) -> int: ...
+    async def delete(self, *, before_ns: int) -> int:
+        """Remove the traces that began earlier, also from the sums; return how many."""
+        ...
 
 
 class Store(Protocol):
@@ -225,7 +235,7 @@ class Store(Protocol):
     traces: Traces
 
     async def check(self) -> dict[str, str]:
-        """Return each family's home and health (`ok` or a sentence), for `rowen doctor` and `/readyz`."""
+        """Return the homes of the families, each with its health (`ok` or a sentence), for `rowen doctor` and `/readyz`."""
         ...
 
     async def close(self) -> None: ...
