@@ -72,11 +72,11 @@ def _say(problem: Problem) -> None:
             "place": problem.place,
             "next_step": problem.next_step,
         }
-        print(json.dumps({"error": error | problem.details}), file=sys.stderr)
+        click.echo(json.dumps({"error": error | problem.details}), err=True)
         return
     place = f"{problem.place}: " if problem.place else ""
-    print(f"{click.style('error:', fg='red', bold=True)} {place}{problem.message}", file=sys.stderr)
+    click.echo(f"{click.style('error:', fg='red', bold=True)} {place}{problem.message}", err=True)
     mistakes = problem.details.get("mistakes")
     for other in mistakes[1:] if isinstance(mistakes, list) else ():
-        print(f"       {other['place']}: {other['message']}", file=sys.stderr)
-    print(f"  {click.style('→', fg='cyan')} {problem.next_step}", file=sys.stderr)
+        click.echo(f"       {other['place']}: {other['message']}", err=True)
+    click.echo(f"  {click.style('→', fg='cyan')} {problem.next_step}", err=True)
