@@ -9,6 +9,7 @@ from rowen.values import TraceRow
 
 MINUTE_NS = 60_000_000_000
 
+_NOTHING = Decimal(0)
 _STEP = log(1.05)
 _SHORTEST_MS = 0.001  # a duration of nothing has no logarithm
 
@@ -46,7 +47,7 @@ class Sums:
     def __init__(self) -> None:
         self.calls = self.failed = self.refused = self.cached = self.unpriced = 0
         self.input_tokens = self.output_tokens = 0
-        self.cost = self.waste = Decimal(0)
+        self.cost = self.waste = _NOTHING
         self.durations: dict[int, int] = {}
         self.firsts: dict[int, int] = {}
 
@@ -82,8 +83,10 @@ class Sums:
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
         self.unpriced += other.unpriced
-        self.cost += other.cost
-        self.waste += other.waste
+        if other.cost:
+            self.cost += other.cost
+        if other.waste:
+            self.waste += other.waste
         self.merge(other.durations, other.firsts)
 
     def merge(self, durations: Mapping[int, int], firsts: Mapping[int, int]) -> None:

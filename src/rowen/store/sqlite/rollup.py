@@ -78,7 +78,10 @@ def keep(connection: sqlite3.Connection, new: Iterable[TraceRow], old: Iterable[
                 (f"{unit}.what", start, tenant, app, model, deployment, provider, feature, status, code, "", ""),
                 (f"{unit}.who", start, tenant, app, "", "", "", "", "", "", key, user),
             ):
-                changes.setdefault(place, Sums()).take(sums)
+                change = changes.get(place)
+                if change is None:
+                    change = changes[place] = Sums()
+                change.take(sums)
     _apply(connection, changes)
 
 
