@@ -1,0 +1,113 @@
+"""`bench/gateway/run`: Rowen beside other gateways, before one mock upstream, in one run.
+
+Nothing here asserts a time. CPU figures hold on a busy machine; wall figures (latency, gaps, cold start) hold only on an
+idle one.
+"""
+
+import argparse
+import json
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gateways import Gateway, peers, rowen
+from measure import Bench, machine
+from table import printed
+
+PARTS = ("cold", "memory", "cpu", "latency", "paced", "many", "idle", "scaling")
+
+
+def main() -> int:
+    known = peers()
+    parser = argparse.ArgumentParser(prog="bench/gateway/run", description=__doc__)
+    parser.add_argument("--peers", default=",".join(known), help="comma-separated; default: all of them")
+    parser.add_argument("--only", help="one gateway alone, such as rowen")
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--rounds", type=int, help="rounds whose median is shown; default 5")
+    parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated parts: " + ", ".join(PARTS))
+    parser.add_argument("--json", type=Path, help="write every value to this file")
+    parser.add_argument("--add", action="store_true", help="add to what the JSON file holds instead of replacing it")
+    parser.add_argument("--install", action="store_true", help="install the peers and stop")
+    told = parser.parse_args()
+
+    wanted = [told.only] if told.only else ["rowen", *filter(None, told.peers.split(","))]
+    if unknown := [name for name in wanted if name != "rowen" and name not in known]:
+        parser.error(f"unknown gateway {unknown[0]} — choose from rowen, {', '.join(known)}")
+    gateways = [rowen() if name == "rowen" else known[name] for name in wanted]
+    gateways = [each for each in gateways if _there(each)]
+    if told.install:
+        return 0
+    rounds = told.rounds or (2 if told.quick else 5)
+    parts = told.parts.split(",")
+    began = time.perf_counter()
+    where = machine()
+    bench = Bench(gateways, rounds=rounds, seconds=0.8 if told.quick else 1.5)
+    streams = 128 if told.quick else 512
+    steps = {
+        "cold": bench.cold_starts,
+        "memory": bench.idle_memory,
+        "cpu": bench.cpu,
+        "latency": bench.latency,
+        "paced": bench.paced,
+        "many": lambda: bench.many_streams(512),
+        "idle": lambda: bench.idle_streams(streams),
+        "scaling": bench.scaling,
+    }
+    if told.add and told.json and told.json.exists():
+        for name, figures in json.loads(told.json.read_text())["values"].items():
+            for figure, values in figures.items():
+                bench.figures[name][figure].extend(values)
+    try:
+        bench.start()
+        for name, step in steps.items():
+            if name in parts:
+                print(f"… {name}", file=sys.stderr, flush=True)
+                step()
+    finally:
+        bench.close()
+
+    medians = bench.medians()
+    own = medians.get("rowen", {})
+    if "cpu_scale_one" in own and "cpu_scale_two" in own:
+        own["scaling"] = 2 * own["cpu_scale_one"] / own["cpu_scale_two"]
+    titles = {"rowen": "Rowen", **{name: each.title for name, each in known.items() if name in medians}}
+    print(f"\n{where}; medians of {rounds} rounds; {time.perf_counter() - began:.0f} s\n")
+    print(printed(medians, titles))
+    if "direct" in medians:
+        direct = medians["direct"]
+        print(f"\nThe upstream asked directly by 512 streams: largest gap {direct['many_largest']:.0f} ms.")
+    for said in bench.troubles:
+        print(f"\n! {said}")
+    if told.json:
+        record = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "machine": where,
+            "rounds": rounds,
+            "medians": medians,
+            "values": bench.figures,
+            "troubles": bench.troubles,
+        }
+        told.json.write_text(json.dumps(record, indent=1) + "\n")
+    return 0
+
+
+def _there(gateway: Gateway) -> bool:
+    """Whether the gateway is installed by now."""
+    if gateway.installed():
+        return True
+    print(f"… installing {gateway.title}", file=sys.stderr, flush=True)
+    try:
+        if gateway.install is not None:
+            gateway.install()
+    except (RuntimeError, OSError) as error:
+        print(f"! SKIPPED {gateway.title}: {error}", file=sys.stderr)
+        return False
+    if not gateway.installed():
+        print(f"! SKIPPED {gateway.title}: its install left no program", file=sys.stderr)
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
