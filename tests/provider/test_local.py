@@ -7,7 +7,7 @@ import pytest
 from rowen.provider.base import ModelSettings
 from rowen.provider.catalog import declared, maker
 from rowen.provider.local.client import LocalChat
-from rowen.provider.local.engine import Engines, Key, load
+from rowen.provider.local.engine import Engine, Engines, Key, load
 from rowen.provider.local.profile import options_for, weights_for
 from rowen.provider.local.wire import Asked, Reader, plain
 from rowen.provider.transport import HttpTransport
@@ -275,6 +275,15 @@ def test_a_damaged_gguf_is_a_clear_error(shipped, tmp_path, kind):
 
     assert caught.value.code == "weights_format"
     assert "bad.gguf" in caught.value.message
+
+
+@pytest.mark.local
+def test_an_engine_can_be_closed_as_soon_as_it_is_loaded(shipped):
+    file = shipped("smollm2").find("smollm2").model
+
+    closed = [Engine(load(Key(file, 64, 1, 1)), 1).close() for _ in range(8)]
+
+    assert len(closed) == 8
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from rowen.provider.fields import settle
 from rowen.provider.weights import Folder, Weights
 from rowen.values import Deployment, Embedded, Events, Mistaken, Problem, Profile, Request, Started, Usage, Used
 
-_TURN = 64  # texts computed before the event loop is asked whether the caller is still there
+_TURN = 32  # texts computed before the event loop is asked whether the caller is still there
 
 
 class LocalEmbed:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 from rowen.values import Broken, Mistaken, Unavailable
 
 _BATCH = 256  # prompt tokens computed in one go: a caller that left is noticed after so many
+_ONE_TOKEN = b'{"prompt":".","max_tokens":1}'
 
 
 class Key(NamedTuple):
@@ -174,7 +175,7 @@ def load(key: Key) -> Server:
     params.kv_unified = False  # each slot has its own share, so that one long request cannot starve another
     params.n_batch = params.n_ubatch = _BATCH
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = cores
-    params.warmup = False  # the first request warms it up as well, and the start is a second faster
+    params.warmup = False  # done below, with one token
     params.cache_ram_mib = 0  # by default it may take 8 GiB for prompts of the past
     params.fit_params = False
     params.verbosity = 0
@@ -185,13 +186,17 @@ def load(key: Key) -> Server:
     params.hostnames = [str(Path(private) / "s.sock")]
     params.api_keys = [os.urandom(16).hex()]
     try:
-        server: Server = library.Server(params)
+        server = library.Server(params)
     except RuntimeError as error:
         message = f"llama.cpp cannot load {key.file.name}: it is damaged, of an unknown kind, or memory is short."
         raise Broken("weights_format", message, place=str(key.file)) from error
     finally:
         shutil.rmtree(private, ignore_errors=True)
-    return server
+    # One token warms it up, and proves that the library's own loop is running: a server that is destroyed before its
+    # loop has begun waits for ever.
+    server.handle_completions(_ONE_TOKEN, lambda _: False)
+    loaded: Server = server
+    return loaded
 
 
 def _library() -> ModuleType:
