@@ -1,3 +1,4 @@
+import asyncio
 from contextlib import aclosing
 
 import pytest
@@ -164,5 +165,27 @@ async def test_a_failing_after_step_does_not_stop_the_others():
         return call
 
     await Walk(chain(after=(fail, record)), CALL, SystemClock()).answer()
+
+    assert len(seen) == 1
+
+
+async def test_a_caller_who_leaves_at_the_very_end_is_recorded_all_the_same():
+    seen = []
+    waiting = asyncio.Event()
+
+    async def wait(call: Call) -> Call:
+        waiting.set()
+        await asyncio.Event().wait()
+        return call
+
+    async def record(call: Call) -> Call:
+        seen.append(call)
+        return call
+
+    task = asyncio.create_task(Walk(chain(after=(wait, record)), CALL, SystemClock()).answer())
+    await waiting.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
 
     assert len(seen) == 1

@@ -77,3 +77,12 @@ def test_a_vendors_own_beta_names_never_reach_another(policy):
     settled = settle(request, HERE.but(unknown=policy), family=OWN)
 
     assert (settled.extra, settled.dropped) == ({}, ("anthropic_beta",))
+
+
+def test_a_wish_not_to_think_is_granted_by_a_model_that_cannot():
+    deployment = HERE.but(profile=Profile(reasoning=False))
+
+    settled = settle(ASK.but(reasoning=Reasoning(effort="none")), deployment, family=OWN)
+
+    assert settled.request.reasoning is None
+    assert settled.dropped == ()

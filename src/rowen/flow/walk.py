@@ -103,12 +103,18 @@ class Walk:
         # Nobody was asked, so nothing is owed: that cost is known, unlike one without a price.
         cost = self.call.cost if attempts else Money()
         self.call = self.call.but(attempts=attempts, cost=cost, ended_ns=self._clock.now_ns())
+        gone: asyncio.CancelledError | None = None
         for name, step in self._chain.after:
             try:
                 await self._step(name, step)
+            except asyncio.CancelledError as error:
+                # The caller left at the very end. What is set aside must still be settled and the call recorded.
+                gone = error
             except Exception:
                 # The answer has left; a failing after-step must not keep the others from running.
                 log.exception("after-step %s failed for call %s", name, self.call.id)
+        if gone is not None:
+            raise gone
 
     async def _step(self, name: str, step: Step) -> None:
         old = self.call

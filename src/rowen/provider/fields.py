@@ -67,6 +67,8 @@ def settle(
         Mistaken: `field_unknown` or `field_unsupported`, with the field's name as its place.
 
     """
+    if request.reasoning is not None and request.reasoning.effort == "none" and not deployment.profile.reasoning:
+        request = request.but(reasoning=None)  # "do not think" is what such a model does anyway
     lacking = deployment.profile.lacks(request)
     unsendable = [name for name in sorted(cannot) if _ASKED[name](request)] if cannot else []
     if not lacking and not unsendable and not request.extra:

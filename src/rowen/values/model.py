@@ -56,7 +56,7 @@ class Profile(Value, frozen=True, kw_only=True):
             missing.append("top_k")
         if not self.penalties and (request.frequency_penalty is not None or request.presence_penalty is not None):
             missing.append("frequency_penalty" if request.frequency_penalty is not None else "presence_penalty")
-        if request.reasoning is not None and not self.reasoning:
+        if request.reasoning is not None and request.reasoning.effort != "none" and not self.reasoning:
             missing.append("reasoning_effort")
         if not (self.images and self.audio and self.files):
             missing.extend(self._unseen(request))

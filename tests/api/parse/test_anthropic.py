@@ -54,7 +54,7 @@ def test_adaptive_thinking_keeps_its_kind_and_disabled_thinking_is_none():
     assert asked(thinking={"type": "adaptive", "display": "omitted"}).reasoning == Reasoning(
         extra={"type": "adaptive", "display": "omitted"}
     )
-    assert asked(thinking={"type": "disabled"}).reasoning is None
+    assert asked(thinking={"type": "disabled"}).reasoning == Reasoning(effort="none")
 
 
 @pytest.mark.parametrize("name", ["service_tier", "container", "mcp_servers", "context_management", "cache_control"])

@@ -269,6 +269,7 @@ def _think(value: object, draft: Draft) -> None:
     found = table(value, "thinking")
     kind = found.get("type")
     if kind == "disabled":
+        draft.fields["reasoning"] = Reasoning(effort="none")
         return
     if kind not in {"enabled", "adaptive", "between_tools"}:
         raise invalid("thinking.type", "thinking.type must be enabled, adaptive, between_tools or disabled")

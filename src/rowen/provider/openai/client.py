@@ -13,7 +13,7 @@ from rowen.provider.options import options_of
 from rowen.provider.transport import Transport
 from rowen.values import Deployment, Events, Mistaken, Request, Settings
 
-FAMILY = frozenset({"openai.chat", "openai.embeddings"})
+FAMILY = frozenset({"openai.chat", "openai.responses", "openai.embeddings"})
 
 
 class Options(Settings, frozen=True, kw_only=True):

@@ -34,7 +34,7 @@ from rowen.values import (
 __all__ = ["EmbeddingsReader", "Reader", "encode"]
 
 _ENCODER = msgspec.json.Encoder()
-_FAMILY = "openai.chat"
+_FAMILY = frozenset({"openai.chat", "openai.responses"})
 
 
 def encode(
@@ -55,7 +55,7 @@ def encode(
     if request.kind == "embeddings":
         return _ENCODER.encode(_embeddings(request, deployment, service) | (extra or {})), ()
     unsent: dict[str, None] = {}
-    own = request.dialect == _FAMILY
+    own = request.dialect in _FAMILY
     body: dict[str, Any] = {
         "model": deployment.upstream,
         "messages": [m for message in request.messages for m in _message(message, service, own, unsent)],
