@@ -222,3 +222,13 @@ def test_the_export_is_the_specified_protobuf():
     assert len(spans) == 4
     assert spans[0].trace_id.hex() == call().id
     assert spans[1].parent_span_id == spans[0].span_id
+
+
+def test_a_call_with_a_traceparent_is_exported_as_part_of_its_callers_trace():
+    door = Door(shape="openai.chat", parent="b" * 16, parent_trace="c" * 32)
+
+    sent = ExportTraceServiceRequest.FromString(encoded([trace_of(call(door=door), TraceSettings())], "svc"))
+
+    spans = sent.resource_spans[0].scope_spans[0].spans
+    assert {span.trace_id.hex() for span in spans} == {"c" * 32}
+    assert spans[0].parent_span_id.hex() == "b" * 16

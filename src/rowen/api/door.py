@@ -191,6 +191,7 @@ class ModelDoor:
                 address=envelope.address,
                 key_digest=envelope.digest,
                 parent=envelope.traceparent[36:52],
+                parent_trace=envelope.traceparent[3:35],
                 agent=envelope.agent,
             ),
             started_ns=started,

@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from rowen.trace.spans import SCHEMA_URL
+from rowen.trace.spans import CALLERS_TRACE, SCHEMA_URL
 from rowen.values import Span, Trace, Unavailable
 
 Post = Callable[[str, Mapping[str, str], bytes], Awaitable[tuple[int, Mapping[str, str]]]]
@@ -92,20 +92,24 @@ class Exporter:
 
 
 def encoded(traces: Sequence[Trace], service: str) -> bytes:
-    """Return an `ExportTraceServiceRequest` as bytes."""
+    """Return an `ExportTraceServiceRequest` as bytes.
+
+    A call that came with a `traceparent` is exported as a part of its caller's trace.
+    """
     request = ExportTraceServiceRequest()
     resource = request.resource_spans.add()
     resource.resource.attributes.append(KeyValue(key="service.name", value=AnyValue(string_value=service)))
     scope = resource.scope_spans.add(schema_url=SCHEMA_URL)
     scope.scope.name = "rowen"
     for trace in traces:
-        scope.spans.extend(_span(span) for span in trace.spans)
+        known_as = bytes.fromhex(trace.spans[0].attributes.get(CALLERS_TRACE, trace.row.id)) if trace.spans else b""
+        scope.spans.extend(_span(span, known_as) for span in trace.spans)
     return bytes(request.SerializeToString())
 
 
-def _span(span: Span) -> trace_pb2.Span:
+def _span(span: Span, trace: bytes) -> trace_pb2.Span:
     return trace_pb2.Span(
-        trace_id=bytes.fromhex(span.trace),
+        trace_id=trace,
         span_id=bytes.fromhex(span.id),
         parent_span_id=bytes.fromhex(span.parent),
         name=span.name,

@@ -14,6 +14,9 @@ from rowen.values import Answer, Attempt, Call, Request, Span, Trace, TraceRow, 
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/gen-ai/1.42.0"
 
+CALLERS_TRACE = "rowen.caller.trace_id"
+"""Where the root span keeps the trace id that the caller sent, under which the trace is exported."""
+
 _PROVIDER = {
     "azure": "azure.ai.openai",
     "bedrock": "aws.bedrock",
@@ -151,6 +154,8 @@ def _root(call: Call, id: str) -> Span:
     }
     if call.caller:
         attributes |= {"rowen.tenant": call.caller.tenant, "rowen.key": call.caller.key, "user.id": call.caller.user}
+    if call.door.parent_trace:
+        attributes[CALLERS_TRACE] = call.door.parent_trace
     if call.session:
         attributes["gen_ai.conversation.id"] = call.session
     if call.feature:

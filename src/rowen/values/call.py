@@ -20,7 +20,9 @@ class Door(Value, frozen=True, kw_only=True):
     address: str = ""
     key_digest: str = ""
     parent: str = ""
-    """The W3C `traceparent` span id of the caller's own trace, 16 hex digits."""
+    """The span id in the caller's W3C `traceparent`, 16 hex digits."""
+    parent_trace: str = ""
+    """The trace id in it, 32 hex digits. Ours stays our own, since one caller's trace may hold many calls."""
     agent: str = ""
 
 
