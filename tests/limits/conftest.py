@@ -4,24 +4,11 @@ import pytest
 
 from rowen.limits import Estimate, LimitsSettings
 from rowen.store.memory.counters import MemoryCounters
+from rowen.testing.clock import FakeClock
 from rowen.values import Call, Caller, Deployment, Door, Request, Unavailable, Usage, says, usd
 
 MINUTE = 60_000_000_000
 START = 1_795_000_000_000_000_000 - 1_795_000_000_000_000_000 % (86_400 * 1_000_000_000)
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.ns = START
-
-    def now_ns(self) -> int:
-        return self.ns
-
-    def monotonic(self) -> float:
-        return (self.ns - START) / 1e9
-
-    def move(self, seconds: float) -> None:
-        self.ns += round(seconds * 1e9)
 
 
 class Counters(MemoryCounters):
@@ -68,7 +55,7 @@ class Counters(MemoryCounters):
 
 @pytest.fixture
 def clock():
-    return FakeClock()
+    return FakeClock(START)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
 from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
+from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.settings import ServerSettings, folder_of
 from rowen.store.base import Store
 from rowen.store.catalog import open_store
@@ -126,6 +127,9 @@ class Server:
             size=settings.trace_buffer,
         )
         buffer.start()
+        housekeeping = Housekeeping(store, settings, clock)
+        housekeeping.start()
+        stack.push_async_callback(housekeeping.stop)
         stack.push_async_callback(buffer.close)
         cache = route.AnswerCache(store.cache, clock)
         stack.push_async_callback(cache.close)

@@ -42,6 +42,10 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """Traces are written at least this often; what is younger may be lost when the process is killed."""
     trace_buffer: int = 20_000
     """Finished calls held for writing at most."""
+    trace_days: int = 30
+    """Days after which traces are deleted; 0 keeps them for ever."""
+    turn_days: int = 30
+    """Days after which answers kept for `previous_response_id` are deleted; 0 keeps them for ever."""
     otlp: str = ""
     """A collector's address for traces (`http://host:4318/v1/traces`); empty sends none."""
     otlp_headers: dict[str, Secret] = {}

@@ -14,5 +14,3 @@ class TraceSettings(Settings, frozen=True, kw_only=True):
     """Regular expressions (RE2) whose matches are replaced by `[masked]` before anything is stored."""
     preview: int = 200
     """Characters of question and answer shown in lists."""
-    keep_days: int = 30
-    """Days after which traces are deleted; 0 keeps them."""

@@ -153,3 +153,10 @@ class MemoryTurns:
     async def delete(self, id: str, tenant: str) -> bool:
         """Remove an answer; False when it was not there."""
         return self._turns.pop((tenant, id), None) is not None
+
+    async def prune(self, before_ns: int) -> int:
+        """Remove the answers kept before a moment."""
+        old = [key for key, turn in self._turns.items() if turn.created_ns < before_ns]
+        for key in old:
+            del self._turns[key]
+        return len(old)

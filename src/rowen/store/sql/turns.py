@@ -40,3 +40,8 @@ class SqlTurns:
         """Remove an answer; False when it was not there."""
         statement = delete(turns).where(turns.c.tenant == tenant, turns.c.id == id)
         return await self._database.write(lambda connection: connection.execute(statement).rowcount > 0)
+
+    async def prune(self, before_ns: int) -> int:
+        """Remove the answers kept before a moment."""
+        statement = delete(turns).where(turns.c.created_ns < before_ns)
+        return await self._database.write(lambda connection: connection.execute(statement).rowcount)

@@ -328,6 +328,24 @@ class TurnsContract:
         assert not await store.turns.delete("resp_1", "acme")
         assert await store.turns.get("resp_1", "acme") is None
 
+    async def test_old_turns_are_pruned_and_young_ones_stay(self, store: Store) -> None:
+        for number in range(3):
+            await store.turns.put(
+                Turn(
+                    id=f"resp_{number}",
+                    tenant="acme",
+                    app="a",
+                    created_ns=START + number,
+                    messages=(),
+                    answer=an_answer("hi"),
+                    body="{}",
+                )
+            )
+
+        assert await store.turns.prune(START + 2) == 2
+        assert await store.turns.get("resp_1", "acme") is None
+        assert await store.turns.get("resp_2", "acme") is not None
+
     async def test_a_turn_that_is_put_again_is_replaced(self, store: Store) -> None:
         turn = Turn(
             id="resp_1", tenant="acme", app="a", created_ns=START, messages=(), answer=an_answer("hi"), body="{}"

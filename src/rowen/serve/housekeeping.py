@@ -1,0 +1,58 @@
+"""Deletes what the deployment keeps only for a time."""
+
+import asyncio
+import logging
+
+from rowen.serve.settings import ServerSettings
+from rowen.store.base import Store
+from rowen.values import Clock, Problem
+
+log = logging.getLogger(__name__)
+
+_DAY_NS = 86_400_000_000_000
+
+
+class Housekeeping:
+    """Looks every `every` seconds for traces and turns that are past their time, and deletes them for good."""
+
+    def __init__(self, store: Store, settings: ServerSettings, clock: Clock, *, every: float = 600.0) -> None:
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._every = every
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin in the background."""
+        self._task = asyncio.create_task(self._run(), name="housekeeping")
+
+    async def stop(self) -> None:
+        """Stop."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def once(self) -> int:
+        """Delete what is past its time; return how many records that were.
+
+        Raises:
+            Unavailable: the store cannot be written now.
+
+        """
+        now, settings, removed = self._clock.now_ns(), self._settings, 0
+        if settings.trace_days:
+            removed += await self._store.traces.delete(before_ns=now - settings.trace_days * _DAY_NS)
+        if settings.turn_days:
+            removed += await self._store.turns.prune(now - settings.turn_days * _DAY_NS)
+        return removed
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                removed = await self.once()
+            except Problem as problem:
+                log.warning("old records cannot be deleted now: %s", problem)
+            else:
+                if removed:
+                    log.info("deleted %d records that were past their time", removed)
+            await asyncio.sleep(self._every)
