@@ -1,0 +1,108 @@
+"""A served Rowen whose models play scripts, for software that was written for somebody else's service."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rowen.testing.serving import Running, serving
+from rowen.testing.upstream import FaultUpstream
+
+FAIR = {"name": "Science fair", "day": "Friday", "people": ["Alice", "Bob"]}
+
+APP = f"""
+[app]
+name = "shop"
+
+[models.main]
+provider = "echo"
+
+[models.sky]
+provider = "echo"
+options = {{ say = "The sky is blue today.", usage = {{ input_tokens = 11, output_tokens = 5, cache_read_tokens = 3 }} }}
+
+[models.thinks]
+provider = "echo"
+options = {{ think = "Two and two.", say = "Four." }}
+
+[models.caller]
+provider = "echo"
+options = {{ tool_calls = [{{ name = "weather", id = "call_oslo", arguments = {{ city = "Oslo" }} }}, {{ name = "weather", id = "call_rome", arguments = {{ city = "Rome" }} }}] }}
+
+[models.fair]
+provider = "echo"
+options = {{ say = {json.dumps(json.dumps(FAIR))}, pieces = 5 }}
+
+[models.slow]
+provider = "echo"
+options = {{ delay = 60 }}
+
+[models.limited]
+provider = "echo"
+retries = 0
+options = {{ fail = "upstream_limited", retry_after = 7 }}
+
+[models.filtered]
+provider = "echo"
+retries = 0
+options = {{ fail = "upstream_filtered" }}
+
+[models.down]
+provider = "echo"
+retries = 0
+options = {{ fail = "upstream_error" }}
+
+[models.shaky]
+provider = "echo"
+retries = 0
+options = {{ fail = "upstream_error", fail_times = 1 }}
+
+[models.cut]
+provider = "echo"
+retries = 0
+options = {{ say = "one two three four", cut_after = 2 }}
+"""
+
+TIGHT = """
+[app]
+name = "tight"
+
+[models.echo]
+provider = "echo"
+
+[limits]
+per_key = "1/min"
+"""
+
+
+@pytest.fixture(scope="module")
+def rowen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The app `shop`, and beside it `tight`, which takes one call a minute."""
+    folder = tmp_path_factory.mktemp("served")
+    with serving(
+        written(folder / "shop", APP), written(folder / "tight", TIGHT), store=f"sqlite:{folder}/data"
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def upstream() -> Iterator[FaultUpstream]:
+    """Somebody else's service, as its reference says it answers."""
+    with FaultUpstream.in_thread() as up:
+        yield up
+
+
+@pytest.fixture
+def quiet_environment() -> dict[str, str]:
+    """What a program inherits: nothing that points it anywhere, and nothing that lets it go online unasked."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR"}}
+    return {**kept, "NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def written(folder: Path, app: str) -> Path:
+    """Write an app's file and say where it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "app.toml").write_text(app)
+    return folder / "app.toml"
