@@ -142,6 +142,7 @@ async def main(port: int) -> None:
     loop = asyncio.get_running_loop()
     wheel = Wheel(loop)
     server = await loop.create_server(lambda: Answer(loop, wheel), "127.0.0.1", port, backlog=4096)
+    print("listening", flush=True)  # whoever started it may wait for this line
     async with server:
         await server.serve_forever()
 
