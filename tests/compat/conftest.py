@@ -97,7 +97,9 @@ def upstream() -> Iterator[FaultUpstream]:
 @pytest.fixture
 def quiet_environment() -> dict[str, str]:
     """What a program inherits: nothing that points it anywhere, and nothing that lets it go online unasked."""
-    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR"}}
+    kept = {
+        name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR"}
+    }
     return {**kept, "NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 

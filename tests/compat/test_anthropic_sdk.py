@@ -210,12 +210,15 @@ def test_an_error_becomes_the_clients_own_exception(client: Anthropic, model, er
 
 def test_a_field_of_the_wrong_kind_is_a_bad_request(client: Anthropic):
     with pytest.raises(anthropic.BadRequestError, match="temperature"):
-        client.messages.create(model="main", max_tokens=50, messages=ASKED, temperature="warm")
+        client.messages.create(model="main", max_tokens=50, messages=ASKED, extra_body={"temperature": "warm"})
 
 
 @pytest.mark.parametrize("secret", [{"api_key": "rk-wrong"}, {"auth_token": "rk-wrong"}])
 def test_a_wrong_key_is_an_authentication_error(rowen: Running, secret):
-    with Anthropic(base_url=rowen.url, max_retries=0, **secret) as stranger, pytest.raises(anthropic.AuthenticationError):
+    with (
+        Anthropic(base_url=rowen.url, max_retries=0, **secret) as stranger,
+        pytest.raises(anthropic.AuthenticationError),
+    ):
         stranger.messages.create(model="main", max_tokens=50, messages=ASKED)
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 
+import openai
 import pydantic
 import pytest
 from openai import AsyncOpenAI, OpenAI
@@ -160,8 +161,6 @@ def test_a_streamed_answer_is_parsed_into_the_callers_type(client: OpenAI):
 
 
 def test_tool_arguments_are_parsed_into_the_callers_type(client: OpenAI):
-    import openai
-
     parsed = client.chat.completions.parse(
         model="caller", messages=ASKED, tools=[openai.pydantic_function_tool(Weather, name="weather")]
     )

@@ -135,11 +135,18 @@ def test_a_response_is_parsed_into_the_callers_type(client: OpenAI):
     with client.responses.stream(model="fair", input="When is the fair?", text_format=Fair) as stream:
         streamed = stream.get_final_response()
 
-    assert parsed.output_parsed == streamed.output_parsed == Fair(name="Science fair", day="Friday", people=["Alice", "Bob"])
+    assert (
+        parsed.output_parsed
+        == streamed.output_parsed
+        == Fair(name="Science fair", day="Friday", people=["Alice", "Bob"])
+    )
 
 
 def test_a_stream_that_breaks_off_says_so_to_the_client(client: OpenAI):
-    with pytest.raises(openai.APIError) as caught, client.responses.create(model="cut", input="Hi", stream=True) as stream:
+    with (
+        pytest.raises(openai.APIError) as caught,
+        client.responses.create(model="cut", input="Hi", stream=True) as stream,
+    ):
         list(stream)
 
     assert caught.value.code == "upstream_cut"

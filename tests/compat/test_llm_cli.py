@@ -1,0 +1,75 @@
+"""The `llm` command line, told of Rowen by its own list of further models."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rowen.testing.serving import Running
+
+pytestmark = pytest.mark.compat
+
+MODELS = """
+- model_id: rowen-{name}
+  model_name: {name}
+  api_base: "{base}"
+  api_key_name: rowen
+  supports_tools: true
+  supports_schema: true
+"""
+
+
+@pytest.fixture
+def llm(rowen: Running, tmp_path: Path, quiet_environment: dict[str, str]):
+    """Runs `llm` with a user folder of its own."""
+    listed = "".join(MODELS.format(name=name, base=f"{rowen.url}/v1") for name in ("sky", "fair", "main", "limited"))
+    (tmp_path / "extra-openai-models.yaml").write_text(listed)
+    (tmp_path / "keys.json").write_text(json.dumps({"rowen": rowen.key}))
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "llm", *words],
+            env={**quiet_environment, "LLM_USER_PATH": str(tmp_path), "LLM_LOAD_PLUGINS": ""},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("streaming", [(), ("--no-stream",)])
+def test_a_prompt_is_answered(llm, streaming):
+    done = llm("prompt", "-m", "rowen-sky", "-s", "Be brief.", *streaming, "What is the sky like?")
+
+    assert done.stdout == "The sky is blue today.\n", done.stderr
+
+
+def test_a_conversation_goes_on(llm):
+    llm("prompt", "-m", "rowen-sky", "What is the sky like?")
+    done = llm("prompt", "-m", "rowen-sky", "--continue", "And tomorrow?")
+
+    assert done.stdout == "The sky is blue today.\n", done.stderr
+
+
+def test_a_schema_is_obeyed(llm):
+    done = llm("prompt", "-m", "rowen-fair", "--schema", "name, day, people", "When is the fair?")
+
+    assert json.loads(done.stdout)["day"] == "Friday", done.stderr
+
+
+def test_usage_is_shown(llm):
+    done = llm("prompt", "-m", "rowen-sky", "--usage", "--no-stream", "What is the sky like?")
+
+    assert "11 input, 5 output" in done.stderr
+
+
+def test_an_error_is_shown(llm):
+    done = llm("prompt", "-m", "rowen-limited", "--no-stream", "Hello")
+
+    assert done.returncode != 0
+    assert "retry-after" in done.stderr
