@@ -27,10 +27,14 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, help="rounds whose median is shown; default 5")
     parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated parts: " + ", ".join(PARTS))
     parser.add_argument("--json", type=Path, help="write every value to this file")
-    parser.add_argument("--add", action="store_true", help="add to what the JSON file holds instead of replacing it")
+    parser.add_argument("--merge", action="store_true", help="keep of the JSON file what is not measured now")
+    parser.add_argument("--show", type=Path, help="print the table of such a file and stop")
     parser.add_argument("--install", action="store_true", help="install the peers and stop")
     told = parser.parse_args()
 
+    if told.show:
+        _print(json.loads(told.show.read_text())["medians"])
+        return 0
     wanted = [told.only] if told.only else ["rowen", *filter(None, told.peers.split(","))]
     if unknown := [name for name in wanted if name != "rowen" and name not in known]:
         parser.error(f"unknown gateway {unknown[0]} — choose from rowen, {', '.join(known)}")
@@ -54,10 +58,6 @@ def main() -> int:
         "idle": lambda: bench.idle_streams(streams),
         "scaling": bench.scaling,
     }
-    if told.add and told.json and told.json.exists():
-        for name, figures in json.loads(told.json.read_text())["values"].items():
-            for figure, values in figures.items():
-                bench.figures[name][figure].extend(values)
     try:
         bench.start()
         for name, step in steps.items():
@@ -67,16 +67,11 @@ def main() -> int:
     finally:
         bench.close()
 
+    if told.merge and told.json and told.json.exists():
+        _keep(bench.figures, json.loads(told.json.read_text())["values"])
     medians = bench.medians()
-    own = medians.get("rowen", {})
-    if "cpu_scale_one" in own and "cpu_scale_two" in own:
-        own["scaling"] = 2 * own["cpu_scale_one"] / own["cpu_scale_two"]
-    titles = {"rowen": "Rowen", **{name: each.title for name, each in known.items() if name in medians}}
-    print(f"\n{where}; medians of {rounds} rounds; {time.perf_counter() - began:.0f} s\n")
-    print(printed(medians, titles))
-    if "direct" in medians:
-        direct = medians["direct"]
-        print(f"\nThe upstream asked directly by 512 streams: largest gap {direct['many_largest']:.0f} ms.")
+    print(f"\n{where}; medians of {rounds} rounds; {time.perf_counter() - began:.0f} s")
+    _print(medians)
     for said in bench.troubles:
         print(f"\n! {said}")
     if told.json:
@@ -90,6 +85,23 @@ def main() -> int:
         }
         told.json.write_text(json.dumps(record, indent=1) + "\n")
     return 0
+
+
+def _keep(figures: dict[str, dict[str, list[float]]], earlier: dict[str, dict[str, list[float]]]) -> None:
+    for name, found in earlier.items():
+        for figure, values in found.items():
+            if not figures[name][figure]:
+                figures[name][figure] = values
+
+
+def _print(medians: dict[str, dict[str, float]]) -> None:
+    own = medians.get("rowen", {})
+    if "cpu_scale_one" in own and "cpu_scale_two" in own:
+        own["scaling"] = 2 * own["cpu_scale_one"] / own["cpu_scale_two"]
+    titles = {"rowen": "Rowen", **{name: each.title for name, each in peers().items() if name in medians}}
+    print(f"\n{printed(medians, titles)}")
+    if "many_largest" in medians.get("direct", {}):
+        print(f"\nThe upstream asked directly by 512 streams: largest gap {medians['direct']['many_largest']:.0f} ms.")
 
 
 def _there(gateway: Gateway) -> bool:

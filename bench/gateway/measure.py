@@ -270,7 +270,7 @@ class Bench:
             self.ask("release")
             if held.get("open", 0) < count or held["errors"]:
                 self.trouble(f"{target.gateway.title}, idle streams: {held.get('open', 0)} open; {held['said']}")
-            if held.get("open"):
+            if held.get("open") == count:
                 for kind in ("pss", "rss"):
                     self.note(target, f"stream_{kind}", (after[kind] - before[kind]) * 1e6 / 1024 / held["open"])
             time.sleep(1)

@@ -65,6 +65,8 @@ def printed(figures: Figures, titles: Mapping[str, str], *, ours: str = "rowen")
 def _goal(row: Row) -> str:
     if row.goal is None:
         return ""
+    if row.goal == 0:
+        return "none"
     return f"{'≥' if row.at_least else '≤'} {row.goal:g}"
 
 
