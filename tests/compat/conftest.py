@@ -35,6 +35,18 @@ options = {{ tool_calls = [{{ name = "weather", id = "call_oslo", arguments = {{
 provider = "echo"
 options = {{ say = {json.dumps(json.dumps(FAIR))}, pieces = 5 }}
 
+# LlamaIndex takes only names that it knows.
+[models."gpt-4o-mini"]
+provider = "echo"
+options = {{ say = "The sky is blue today." }}
+
+[models."gpt-4o"]
+provider = "echo"
+options = {{ tool_calls = [{{ name = "weather", arguments = {{ city = "Oslo" }} }}, {{ name = "weather", arguments = {{ city = "Rome" }} }}] }}
+
+[models."gpt-4.1"]
+provider = "echo"
+
 [models.slow]
 provider = "echo"
 options = {{ delay = 60 }}
