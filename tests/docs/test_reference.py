@@ -1,0 +1,124 @@
+"""The generated pages are those that the code makes now, and nothing that is registered is missing in them."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import click
+import msgspec
+import pytest
+
+from rowen.api.base import Services
+from rowen.api.doors import Doors
+from rowen.api.envelope import _WANTED
+from rowen.api.manage.routes import VERBS as ROUTES
+from rowen.cli.main import VERBS
+from rowen.flow.tables import TABLES
+from rowen.provider.catalog import CATALOG
+from rowen.serve.settings import ServerSettings
+from rowen.testing.serving import serving
+from rowen.values import CODES
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs/reference"
+TRANSPORT_HEADERS = {
+    "content-length",
+    "content-type",
+    "user-agent",
+}  # every request has them; Rowen gives them no meaning
+
+
+def made() -> dict[str, str]:
+    spec = importlib.util.spec_from_file_location("rowen_docs_tool", ROOT / "tools/docs.py")
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool.pages()
+
+
+def page(name: str) -> str:
+    return (REFERENCE / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_the_committed_pages_are_what_the_code_makes():
+    stale = [name for name, text in made().items() if (ROOT / name).read_text(encoding="utf-8") != text]
+
+    assert not stale, "run `make docs`"
+
+
+@pytest.mark.parametrize("kind", sorted(CATALOG))
+def test_every_provider_is_on_its_page(kind: str):
+    assert f"| `{kind}` |" in page("providers")
+
+
+def test_every_table_and_setting_is_on_its_page():
+    text = page("config")
+
+    for name in TABLES:
+        assert re.search(rf"^### `\[{name}(\.NAME)?\]`$", text, re.MULTILINE), name
+    for field in msgspec.structs.fields(ServerSettings):
+        assert f"`ROWEN_{field.encode_name.upper()}`" in text
+    assert not re.findall(r"^\|.*\|  \|$", text, re.MULTILINE), "a key without a meaning"
+
+
+def test_every_verb_and_option_is_on_its_page():
+    text = page("cli")
+
+    for name in VERBS:
+        command = importlib.import_module(f"rowen.cli.{name}").command
+        for path, each in commands(command, f"rowen {name}"):
+            assert f"# {path}\n" in text
+            section = text.split(f"# {path}\n")[1].split("\n#")[0]
+            for param in each.params:
+                assert not isinstance(param, click.Option) or f"`{param.opts[0]}`" in section
+
+
+def commands(command: click.Command, path: str) -> list[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        return [found for name, inner in command.commands.items() for found in commands(inner, f"{path} {name}")]
+    return [(path, command)]
+
+
+def test_every_error_is_on_its_page():
+    text = page("errors")
+
+    for name, code in CODES.items():
+        assert f"| `{name}` | {code.status} |" in text
+
+
+def test_every_route_door_and_header_is_on_its_page(tmp_path: Path):
+    text = page("api")
+    (tmp_path / "app.toml").write_text('[models.main]\nprovider = "echo"\n')
+
+    with serving(tmp_path / "app.toml") as running:
+        doors = running.opened.doors
+
+    assert isinstance(doors._services, Services)
+    assert isinstance(doors, Doors)
+    for path in doors._exact:
+        assert f"`{path}`" in text
+    for verb in ROUTES:
+        assert f"| {verb.method} | `{verb.path}` |" in text
+    for header in _WANTED:
+        assert header.decode() in TRANSPORT_HEADERS or f"| `{header.decode()}` |" in text
+    for header in answered():
+        assert f"`{header}`" in text
+
+
+def answered() -> set[str]:
+    """Return Rowen's own headers as the doors write them."""
+    source = (ROOT / "src/rowen/api/reply.py").read_text(encoding="utf-8")
+    return set(re.findall(r'b"(x-rowen-[a-z]+|retry-after(?:-ms)?)"', source))
+
+
+def test_every_metric_is_on_its_page(tmp_path: Path):
+    (tmp_path / "app.toml").write_text('[models.main]\nprovider = "echo"\n')
+
+    with serving(tmp_path / "app.toml") as running:
+        served = running.opened.metrics.text()
+
+    names = re.findall(r"^# TYPE (\S+) (\S+)$", served, re.MULTILINE)
+    assert len(names) > 10
+    for name, kind in names:
+        assert f"| `{name}` | {kind} |" in page("metrics")

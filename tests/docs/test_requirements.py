@@ -1,0 +1,47 @@
+"""Every proof that a page names exists."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PROOF = re.compile(r"`((?:tests|src)/[\w/]+\.py)::([\w.]+)`")
+PAGES = (ROOT / "docs/reference/requirements.md", ROOT / "docs/explanation/security.md")
+IDS = (
+    *(f"GW-{number:02}" for number in range(1, 23)),
+    *("C-11", "C-12", "K-01", "K-02", "K-06", "K-11", "O-01", "O-03", "O-04", "N-10", "N-11", "N-12", "N-13", "X-14"),
+)
+
+
+@cache
+def names_in(path: str) -> frozenset[str]:
+    """Return the names of the tests in a file, those in classes as `Class.test`."""
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = {node.name for node in tree.body if isinstance(node, functions)}
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{inner.name}" for inner in node.body if isinstance(inner, functions)}
+    return frozenset(name for name in found if name.rpartition(".")[2].startswith("test_"))
+
+
+def proofs() -> list[tuple[str, str, str]]:
+    return [(page.name, path, name) for page in PAGES for path, name in PROOF.findall(page.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize(("page", "path", "name"), proofs())
+def test_every_named_test_exists(page: str, path: str, name: str):
+    assert (ROOT / path).is_file(), f"{page} names {path}"
+    assert name in names_in(path), f"{page} names {path}::{name}"
+
+
+@pytest.mark.parametrize("row", IDS)
+def test_every_requirement_of_this_stage_has_a_row_with_a_state(row: str):
+    line = next(line for line in PAGES[0].read_text(encoding="utf-8").splitlines() if line.startswith(f"| {row} |"))
+
+    state = line.split("|")[3].strip()
+    assert state in {"holds", "partly", "later"}
+    assert PROOF.search(line) or state == "later", f"{row} holds without a test"

@@ -1,0 +1,332 @@
+"""Generates the reference pages from the code: `make docs`. `tests/docs` holds the committed pages against this."""
+
+import asyncio
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+import click
+import msgspec
+
+from rowen.api.manage.openapi import described
+from rowen.api.manage.routes import VERBS as ROUTES
+from rowen.api.metrics import Metrics
+from rowen.cli.main import VERBS, rowen
+from rowen.config import TextFile, lines
+from rowen.flow.tables import TABLES
+from rowen.serve.server import Server
+from rowen.serve.settings import ServerSettings
+from rowen.values import CODES
+
+ROOT = Path(__file__).parents[1]
+MADE = "<!-- Made by `make docs` from the code. Change it there. -->\n"
+
+DOORS = (
+    ("POST", "/v1/chat/completions", "OpenAI", "Chat; streams with `stream: true`."),
+    (
+        "POST",
+        "/v1/responses",
+        "OpenAI",
+        "Responses; streams. Goes on from `previous_response_id`, unless `store: false`.",
+    ),
+    ("GET, DELETE", "/v1/responses/{id}", "OpenAI", "A response that was stored."),
+    ("POST", "/v1/embeddings", "OpenAI", "Vectors of texts or token ids."),
+    (
+        "GET",
+        "/v1/models",
+        "OpenAI, Anthropic",
+        "The models that the key may use. Anthropic's shape with `anthropic-version`.",
+    ),
+    ("GET", "/v1/models/{id}", "OpenAI, Anthropic", "One of them."),
+    ("POST", "/v1/messages", "Anthropic", "Messages; streams with `stream: true`."),
+    ("POST", "/v1/messages/count_tokens", "Anthropic", "Tokens of a prompt, counted offline."),
+    ("GET", "/healthz", "–", "Whether the process lives. Open to everybody."),
+    (
+        "GET",
+        "/readyz",
+        "–",
+        "Whether calls can be answered: 200 or 503, with the names of what fails. Open to everybody.",
+    ),
+    ("GET", "/metrics", "–", "[Metrics](metrics.md) for Prometheus, for loopback and private networks."),
+)
+
+ASKED = (
+    ("authorization", "`Bearer rk-…`. Wins when both are there."),
+    ("x-api-key", "The key, as Anthropic's clients send it."),
+    ("x-rowen-app", "The app meant; default: the one whose name stands in `model` (`app/model`), else the first."),
+    ("x-rowen-feature", "The feature of your product that calls, for limits and sums."),
+    ("x-rowen-session", "The conversation that the call belongs to."),
+    ("x-rowen-user", "The end user, for limits and traces."),
+    ("x-rowen-cache", "`bypass`: ask anew, and keep the new answer."),
+    ("x-rowen-priority", "`low` or `normal`: lowers the key's priority for this call, never raises it."),
+    ("x-rowen-tags", "Words for the trace, separated by commas."),
+    ("traceparent", "W3C: the call becomes part of the caller's trace."),
+    ("x-forwarded-for", "The caller's address, believed only from `trusted_proxies`."),
+    ("anthropic-version", "Asks for Anthropic's shape where both are spoken."),
+    ("anthropic-beta", "Handed on to Anthropic's own models, and noted in the trace."),
+    ("content-encoding", "Only `identity`: compressed bodies are not read."),
+)
+
+ANSWERED = (
+    ("x-rowen-trace", "always", "The trace id: `/traces/ID` among the pages, `/api/traces/ID`."),
+    ("x-request-id", "always", "The same. `request-id` too, where Anthropic's clients look."),
+    ("retry-after", "refusals", "Seconds after which a retry makes sense; `retry-after-ms` says it more exactly."),
+    ("x-rowen-cost", "not streamed", "Such as `0.00012 USD`, or `unknown`."),
+    ("x-rowen-cache", "not streamed", "`hit`, `miss`, or `off` when the model has no cache. A bypass is a miss."),
+    ("x-rowen-model", "not streamed", "The deployment that answered; a cache hit asked none."),
+    ("x-rowen-dropped", "when some were", 'The fields left out by the model\'s `unknown = "drop"`.'),
+)
+
+
+def main() -> None:
+    """Write every page that is not as it should be, and name it."""
+    for name, text in pages().items():
+        target = ROOT / name
+        if not target.exists() or target.read_text(encoding="utf-8") != text:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+            print(f"wrote {name}")
+
+
+def pages() -> dict[str, str]:
+    """Return every generated page by its path in the repository."""
+    made = {"config": config, "cli": cli, "errors": errors, "api": api, "metrics": metrics}
+    return {f"docs/reference/{name}.md": "\n".join(page()) for name, page in made.items()}
+
+
+# --- config ---------------------------------------------------------------------------------------------------------
+
+
+def config() -> Iterator[str]:
+    """Yield the page of `app.toml` and `server.toml`."""
+    yield "# Configuration\n"
+    yield MADE
+    yield "Two files: `app.toml` says what an app is, `server.toml` where and how it runs. A key that nothing reads is an"
+    yield "error with file, line and the nearest name. `rowen check` tells all of them, `rowen check --schema` prints the"
+    yield "JSON Schema of `app.toml` for editors.\n"
+    yield "- A *duration* is a number of seconds or a text such as `250ms`, `30s`, `10m`, `1h`, `7d`."
+    yield '- A *secret* is a reference: `{ env = "NAME" }` or `{ file = "PATH" }`, relative to the file it stands in.'
+    yield "- A *file* is a path relative to `app.toml`; its text is part of the definition's hash."
+    yield "- A *limit* is a text such as `20/min`, `200k/day`, `5 EUR/month`; see [limits](../how-to/limits.md).\n"
+    yield "## app.toml\n"
+    for name, table in TABLES.items():
+        yield from _tables(table.kind, name)
+    yield "## server.toml\n"
+    yield "What a flag says wins over a `ROWEN_…` variable, that over `server.toml`, that over the default."
+    yield "`rowen check --explain` prints every setting and where it came from. Lists in variables are separated by commas.\n"
+    yield "| key | variable | type | default | |"
+    yield "|---|---|---|---|---|"
+    for line in lines(ServerSettings):
+        variable = f"ROWEN_{line.path.upper()}"
+        yield f"| `{line.path}` | `{variable}` | {_kind(line.kind)} | {_default(line.default)} | {line.meaning} |"
+    yield ""
+    yield "Further variables: `ROWEN_MODELS` is the folder of [model weights](../how-to/models.md).\n"
+
+
+def _tables(kind: Any, path: str, *, many: bool = False) -> Iterator[str]:
+    """Yield one table's section, then those of the tables in it."""
+    struct = _struct(kind)
+    assert struct is not None
+    path += ".NAME" if get_origin(kind) is dict else ""
+    yield f"### `[[{path}]]`\n" if many else f"### `[{path}]`\n"
+    yield _first_sentence(struct.__doc__) + "\n"
+    yield "| key | type | default | |"
+    yield "|---|---|---|---|"
+    inner = []
+    for field, line in zip(msgspec.structs.fields(struct), lines(struct), strict=True):
+        yield f"| `{line.path}` | {_kind(line.kind)} | {_default(line.default)} | {line.meaning} |"
+        if _struct(field.type) is not None:
+            inner.append(field)
+    yield ""
+    for field in inner:
+        yield from _tables(field.type, f"{path}.{field.encode_name}", many=field.type == _many(field.type))
+
+
+def _struct(kind: Any) -> type[msgspec.Struct] | None:
+    """Return the table that a type is or holds."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind is not TextFile:
+        return kind
+    return next((found for arg in get_args(kind) if (found := _struct(arg))), None)
+
+
+def _many(kind: Any) -> Any:
+    struct = _struct(kind)
+    return tuple[struct, ...]  # type: ignore[valid-type]  # compared, not annotated
+
+
+def _kind(name: str) -> str:
+    name = re.sub(r"\b\w+Table\b", "table", name).replace("Decimal", "number").replace("table of Any", "table")
+    words = list(dict.fromkeys(name.split(" or ")))
+    return " or ".join(words).replace("|", r"\|")
+
+
+def _default(text: str) -> str:
+    return text if text == "required" else f"`{text}`" if text else ""
+
+
+# --- command line ---------------------------------------------------------------------------------------------------
+
+
+def cli() -> Iterator[str]:
+    """Yield the page of the command line."""
+    yield "# Command line\n"
+    yield MADE
+    yield f"{rowen.help}\n"
+    yield "Exit codes: 0 well; 1 Rowen broke, or a check did not hold; 2 asked wrongly; 3 refused; 4 something needed is"
+    yield "not available. With `--json` an error is JSON too, on standard error.\n"
+    for name in VERBS:
+        yield from _verb(_command(name), f"rowen {name}", "##")
+
+
+def _command(name: str) -> click.Command:
+    found = importlib.import_module(f"rowen.cli.{name}").command
+    assert isinstance(found, click.Command)
+    return found
+
+
+def _verb(command: click.Command, path: str, level: str) -> Iterator[str]:
+    if isinstance(command, click.Group):
+        yield f"{level} {path}\n"
+        yield f"{_joined(command.help)}\n"
+        for name, inner in sorted(command.commands.items()):
+            yield from _verb(inner, f"{path} {name}", f"{level}#")
+        return
+    context = click.Context(command, info_name=path)
+    usage = " ".join(command.collect_usage_pieces(context))
+    yield f"{level} {path}\n"
+    yield f"`{path} {usage}`\n"
+    yield f"{_joined(command.help)}\n"
+    options = [each for each in command.params if isinstance(each, click.Option)]
+    if options:
+        yield "| option | default | |"
+        yield "|---|---|---|"
+        for option in options:
+            yield _option(option)
+        yield ""
+
+
+def _option(option: click.Option) -> str:
+    names = ", ".join(f"`{name}`" for name in option.opts)
+    kind = option.type
+    if isinstance(kind, click.Choice):
+        names += f" {_choices(kind)}"
+    elif not option.is_flag:
+        names += f" {kind.name.upper()}"
+    default = option.default
+    shown = (
+        f"`{default}`" if isinstance(default, str | int | float | Path) and not option.is_flag and default != "" else ""
+    )
+    return f"| {names} | {shown} | {option.help or ''} |"
+
+
+def _choices(kind: click.Choice[Any]) -> str:
+    return r" \| ".join(str(each) for each in kind.choices if each)
+
+
+# --- errors ---------------------------------------------------------------------------------------------------------
+
+
+def errors() -> Iterator[str]:
+    """Yield the page of error codes."""
+    yield "# Errors\n"
+    yield MADE
+    yield "Every error has a stable code, a sentence that says what happened and what to do, and the id of the trace. It comes"
+    yield "in the shape of the door that was asked:\n"
+    yield "| door | shape |"
+    yield "|---|---|"
+    yield '| OpenAI | `{"error": {"message", "type", "param", "code", "details"?}, "trace_id"}` |'
+    yield '| Anthropic | `{"type": "error", "error": {"type", "message", "code", "details"?}, "request_id"}` |'
+    yield '| management | `{"error": {"code", "message", "place", "next_step", "trace_id"}}` |\n'
+    yield "A problem that comes after a stream has begun is the stream's last event, in the same shape. Codes are never"
+    yield "renamed; new ones may come.\n"
+    yield "| code | status | means | what to do |"
+    yield "|---|---|---|---|"
+    for name, code in CODES.items():
+        yield f"| `{name}` | {code.status} | {code.means} | {code.fix} |"
+    yield ""
+
+
+# --- api ------------------------------------------------------------------------------------------------------------
+
+
+def api() -> Iterator[str]:
+    """Yield the page of doors, headers and management routes."""
+    yield "# HTTP API\n"
+    yield MADE
+    yield "## Model doors\n"
+    yield "| method | path | shape | |"
+    yield "|---|---|---|---|"
+    for method, path, shape, about in DOORS:
+        yield f"| {method} | `{path}` | {shape} | {about} |"
+    yield ""
+    yield "Every model answers at every door: shapes are translated both ways, tools and streams included. What one shape"
+    yield "can say and another cannot is told on the page of [providers](providers.md).\n"
+    yield "### Headers of a request\n"
+    yield "| header | |"
+    yield "|---|---|"
+    for name, about in ASKED:
+        yield f"| `{name}` | {about} |"
+    yield ""
+    yield "### Headers of an answer\n"
+    yield "| header | when | |"
+    yield "|---|---|---|"
+    for name, when, about in ANSWERED:
+        yield f"| `{name}` | {when} | {about} |"
+    yield ""
+    document = described(ROUTES)
+    yield "## Management API\n"
+    yield "The full description, OpenAPI 3.1, is at `/api/openapi.json`. " + document["info"]["description"]
+    yield "A key is sent as to the model doors; the pages' own session works as well. See [keys](../how-to/keys.md).\n"
+    yield "| method | path | scope | | query |"
+    yield "|---|---|---|---|---|"
+    for path, verbs in document["paths"].items():
+        for method, verb in verbs.items():
+            query = ", ".join(f"`{each['name']}`" for each in verb["parameters"] if each["in"] == "query")
+            yield f"| {method.upper()} | `{path}` | `{verb['x-scope']}` | {verb['summary']} | {query} |"
+    yield ""
+
+
+# --- metrics --------------------------------------------------------------------------------------------------------
+
+
+def metrics() -> Iterator[str]:
+    """Yield the page of metrics: those of the doors and those that a whole server brings."""
+    yield "# Metrics\n"
+    yield MADE
+    yield "`/metrics` in Prometheus' text format, one set for each process: with several workers a scrape sees one of them."
+    yield "Open to loopback and private networks. Labels come from the definition, never from callers: a model that is not"
+    yield "defined is `other`. Histograms bear the names of the OpenTelemetry GenAI conventions.\n"
+    yield "| metric | kind | labels | |"
+    yield "|---|---|---|---|"
+    for one in measured()._all:  # noqa: SLF001 - the page shows what `/metrics` would
+        labels = ", ".join(f"`{label}`" for label in one.labels)
+        yield f"| `{one.name}` | {one.kind} | {labels} | {one.about} |"
+    yield ""
+
+
+def measured() -> Metrics:
+    """Return what a server counts, from one that is opened for a moment."""
+    return asyncio.run(_opened_metrics())
+
+
+async def _opened_metrics() -> Metrics:
+    server = Server(ServerSettings(store="memory:"), [ROOT / "examples/00-start/app.toml"])
+    opened = await server.open()
+    await server.close()
+    return opened.metrics
+
+
+def _first_sentence(text: str | None) -> str:
+    return _joined(text).split("\n\n")[0]
+
+
+def _joined(text: str | None) -> str:
+    """Return a docstring with its paragraphs as lines."""
+    return "\n\n".join(" ".join(part.split()) for part in (text or "").strip().split("\n\n"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
