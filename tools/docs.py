@@ -120,8 +120,9 @@ def config() -> Iterator[str]:
     yield "| key | variable | type | default | |"
     yield "|---|---|---|---|---|"
     for line in lines(ServerSettings):
-        variable = f"ROWEN_{line.path.upper()}"
-        yield f"| `{line.path}` | `{variable}` | {_kind(line.kind)} | {_default(line.default)} | {line.meaning} |"
+        # A variable is one text, and what is secret is given by reference.
+        variable = "–" if "secret" in line.kind else f"`ROWEN_{line.path.upper()}`"
+        yield f"| `{line.path}` | {variable} | {_kind(line.kind)} | {_default(line.default)} | {line.meaning} |"
     yield ""
     yield "Further variables: `ROWEN_MODELS` is the folder of [model weights](../how-to/models.md).\n"
 
@@ -214,7 +215,7 @@ def _option(option: click.Option) -> str:
     if isinstance(kind, click.Choice):
         names += f" {_choices(kind)}"
     elif not option.is_flag:
-        names += f" {kind.name.upper()}"
+        names += f" {kind.name.removesuffix(' range').upper()}"
     default = option.default
     shown = (
         f"`{default}`" if isinstance(default, str | int | float | Path) and not option.is_flag and default != "" else ""
@@ -238,7 +239,7 @@ def errors() -> Iterator[str]:
     yield "| door | shape |"
     yield "|---|---|"
     yield '| OpenAI | `{"error": {"message", "type", "param", "code", "details"?}, "trace_id"}` |'
-    yield '| Anthropic | `{"type": "error", "error": {"type", "message", "code", "details"?}, "request_id"}` |'
+    yield '| Anthropic | `{"type": "error", "error": {"type", "message", "code", "param"?, "details"?}, "request_id"}` |'
     yield '| management | `{"error": {"code", "message", "place", "next_step", "trace_id"}}` |\n'
     yield "A problem that comes after a stream has begun is the stream's last event, in the same shape. Codes are never"
     yield "renamed; new ones may come.\n"

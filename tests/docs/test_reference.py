@@ -58,7 +58,7 @@ def test_every_table_and_setting_is_on_its_page():
     for name in TABLES:
         assert re.search(rf"^### `\[{name}(\.NAME)?\]`$", text, re.MULTILINE), name
     for field in msgspec.structs.fields(ServerSettings):
-        assert f"`ROWEN_{field.encode_name.upper()}`" in text
+        assert f"| `{field.encode_name}` |" in text
     assert not re.findall(r"^\|.*\|  \|$", text, re.MULTILINE), "a key without a meaning"
 
 

@@ -35,7 +35,7 @@ PAGES = sorted(
 )
 FENCE = re.compile(r"^```(\w*) ?([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
-PATIENCE = 30.0  # seconds for what holds "within a second" or so
+PATIENCE = 60.0  # seconds for what holds "within a second" or so
 
 
 @dataclass(frozen=True, slots=True)
