@@ -1,40 +1,82 @@
-from rowen.web.charts import Bar, Series, bars, curves, waterfall
+import re
+
+from rowen.web.charts import Series, Slot, bars, curves, lane, round_up
+
+
+def plain(value: float) -> str:
+    return f"{value:g}"
+
+
+def slots(*names: str) -> list[Slot]:
+    return [Slot(name=name) for name in names]
 
 
 def test_text_in_a_chart_is_escaped():
-    svg = bars(["<script>"], [Series(kind="ok", name="<b>", values=[1.0])], "<i>")
+    html = bars(
+        [Slot(name="<script>", link='/"><i>')], [Series(kind="ok", name="<b>", values=[1.0])], "<i>", lambda _: "<u>"
+    )
 
-    assert "<script>" not in svg
-    assert "<b>" not in svg
-    assert "&lt;script&gt;" in svg
+    for tag in ("<script>", "<b>", "<i>", "<u>"):
+        assert tag not in html
+    assert "&lt;script&gt;" in html
 
 
 def test_a_chart_has_no_inline_style():
-    svg = bars(["a", "b"], [Series(kind="ok", name="n", values=[1.0, 0.0])], "t")
-
-    assert "style=" not in svg
+    assert "style=" not in bars(slots("a", "b"), [Series(kind="ok", name="n", values=[1.0, 0.0])], "t", plain)
 
 
-def test_a_bar_of_nothing_is_not_drawn():
-    svg = bars(["a", "b"], [Series(kind="ok", name="n", values=[0.0, 3.0])], "t")
+def test_a_bar_of_nothing_is_not_drawn_and_the_smallest_amount_is():
+    html = bars(slots("a", "b", "c"), [Series(kind="ok", name="n", values=[0.0, 3000.0, 1.0])], "t", plain)
 
-    assert svg.count("<rect") == 1
+    heights = [float(found) for found in re.findall(r'class="ok"[^>]*height="([\d.]+)"', html)]
+    assert len(heights) == 2
+    assert min(heights) >= 0.8
+
+
+def test_bars_never_rise_above_the_chart():
+    layers = [Series(kind=f"k{i}", name="n", values=[1000.0 if i == 0 else 0.001]) for i in range(6)]
+
+    html = bars(slots("a"), layers, "t", plain)
+
+    assert all(float(found) >= 0 for found in re.findall(r' y="(-?[\d.]+)"', html))
 
 
 def test_a_line_has_a_gap_where_there_is_no_value():
-    svg = curves(["a", "b", "c", "d"], [Series(kind="p50", name="n", values=[1.0, 2.0, None, 4.0])], "t")
+    html = curves(slots("a", "b", "c", "d"), [Series(kind="p50", name="n", values=[1.0, 2.0, None, 4.0])], "t", plain)
 
-    assert svg.count("<polyline") == 1
-    assert svg.count("<circle") == 1
+    assert html.count("<polyline") == 1
+    assert html.count('class="p50 dot"') == 1
 
 
-def test_a_waterfall_draws_every_span_even_the_shortest():
-    spans = [
-        Bar(name="root", kind="server", start=0, length=100, depth=0, note=""),
-        Bar(name="x", kind="internal", start=1, length=0, depth=1, note=""),
-    ]
+def test_a_slot_tells_its_numbers_and_leads_to_its_traces():
+    html = bars(
+        [Slot(name="10:00", link="/traces?a=1&b=2")], [Series(kind="ok", name="answered", values=[7.0])], "t", plain
+    )
 
-    svg = waterfall(spans, 100)
+    assert '<a href="/traces?a=1&amp;b=2" tabindex="-1">' in html
+    assert "<title>10:00\nanswered 7</title>" in html
 
-    assert svg.count('class="server"') == 1
-    assert svg.count('class="internal"') == 1
+
+def test_names_on_the_time_axis_divide_it_evenly():
+    for number, columns in ((48, 6), (60, 6), (42, 7), (30, 6), (7, 7)):
+        html = bars(slots(*map(str, range(number))), [Series(kind="ok", name="n", values=[1.0] * number)], "t", plain)
+
+        times = re.search(r'class="times" aria-hidden="true">(.*?)</div>', html)
+        assert times
+        assert times[1].count("<span>") == columns
+
+
+def test_the_shortest_span_is_still_seen_and_stays_inside():
+    html = lane(999_999, 0, 1_000_000, "internal")
+
+    x, width = (float(found) for found in re.search(r'x="([\d.]+)" y="0" width="([\d.]+)"', html).groups())
+    assert width >= 6
+    assert x + width <= 1000
+
+
+def test_the_top_of_an_axis_is_round_and_above_the_value():
+    for value in (0.0003, 0.9, 1, 7, 42, 99, 101, 12345):
+        top = round_up(value)
+
+        assert value <= top <= value * 2.01
+    assert round_up(0) == 1

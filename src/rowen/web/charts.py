@@ -1,155 +1,130 @@
-"""Charts as SVG drawn on the server: no script, no layout shift, and the same numbers in a table beside them.
+"""Charts drawn on the server: SVG for the shapes, HTML for the words, so that words keep their size on any screen.
 
+No script and no layout shift; the same numbers stand in a table beside them, which is what a screen reader gets.
 Attributes only, no `style`: the content policy forbids inline style.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import ceil, log10
+from math import log10
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 640, 190
-LEFT, RIGHT, TOP, BOTTOM = 48, 6, 10, 22
+Say = Callable[[float], str]
+"""How a value on an axis reads."""
+
+_RULES = 4
+_COLUMNS = (7, 6, 8, 5, 4, 3, 2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One line or one layer of bars: its class in the stylesheet, what it is called, and a value per bucket."""
+    """One line or one layer of bars: its class in the stylesheet, what it is called, and a value per slot."""
 
     kind: str
     name: str
     values: Sequence[float | None]
 
 
-def bars(labels: Sequence[str], layers: Sequence[Series], title: str, unit: str = "") -> Markup:
-    """Stacked bars, the first layer at the bottom."""
-    sums = [sum(layer.values[i] or 0 for layer in layers) for i in range(len(labels))]
-    top = _round_up(max(sums, default=0))
-    parts = _frame(labels, top, unit)
-    step = (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
-    width = max(step - max(step * 0.18, 1), 0.8)
-    for i in range(len(labels)):
-        y = float(HEIGHT - BOTTOM)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One stretch on the time axis: what it is called there, and where its traces are listed."""
+
+    name: str
+    link: str = ""
+
+
+def bars(slots: Sequence[Slot], layers: Sequence[Series], title: str, say: Say) -> Markup:
+    """Stacked bars, the first layer at the bottom. The smallest amount is still a visible sliver."""
+    sums = [sum(layer.values[i] or 0 for layer in layers) for i in range(len(slots))]
+    top = round_up(max(sums, default=0))
+    parts: list[str] = []
+    for i in range(len(slots)):
+        y = 100.0
         for layer in layers:
             value = layer.values[i] or 0
-            height = value / top * (HEIGHT - TOP - BOTTOM)
-            if height <= 0:
+            if value <= 0:
                 continue
+            height = max(value / top * 100, 0.8)
             y -= height
-            tip = escape(f"{labels[i]}: {layer.name} {_short(value)}{unit}")
             parts.append(
-                f'<rect class="{layer.kind}" x="{LEFT + i * step:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" '
-                f'rx="1"><title>{tip}</title></rect>'
+                f'<rect class="{layer.kind}" x="{i + 0.1:.1f}" y="{max(y, 0):.2f}" width="0.8" height="{height:.2f}"/>'
             )
-    return _whole(parts, title)
+    return _plot(slots, layers, parts, top, title, say)
 
 
-def curves(labels: Sequence[str], series: Sequence[Series], title: str, unit: str = "") -> Markup:
-    """Lines with gaps where there is no value."""
-    top = _round_up(max((value for each in series for value in each.values if value is not None), default=0))
-    parts = _frame(labels, top, unit)
-    step = (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
+def curves(slots: Sequence[Slot], series: Sequence[Series], title: str, say: Say) -> Markup:
+    """Lines with gaps where there is no value; a value between two gaps is a dot."""
+    top = round_up(max((value for each in series for value in each.values if value is not None), default=0))
+    parts: list[str] = []
     for each in series:
         run: list[str] = []
         for i, value in enumerate((*each.values, None)):
             if value is not None:
-                y = HEIGHT - BOTTOM - value / top * (HEIGHT - TOP - BOTTOM)
-                run.append(f"{LEFT + (i + 0.5) * step:.1f},{y:.1f}")
+                run.append(f"{i + 0.5},{100 - value / top * 100:.2f}")
                 continue
             if len(run) == 1:
-                x, y_ = run[0].split(",")
-                parts.append(f'<circle class="{each.kind}" cx="{x}" cy="{y_}" r="2.5"/>')
+                # A line of no length with round ends: a circle would be stretched with the plot.
+                parts.append(f'<path class="{each.kind} dot" d="M{run[0]}h0"/>')
             elif run:
                 parts.append(f'<polyline class="{each.kind}" points="{" ".join(run)}"/>')
             run = []
-    return _whole(parts, title)
+    return _plot(slots, series, parts, top, title, say)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """One span in a waterfall, in nanoseconds from the start of the trace."""
-
-    name: str
-    kind: str
-    start: int
-    length: int
-    depth: int
-    note: str
-
-
-def waterfall(spans: Sequence[Bar], whole: int) -> Markup:
-    """Spans under one another on a common time axis."""
-    row, left = 26, 236
-    width, height = 960, row * len(spans) + 22
-    scale = (width - left - 96) / max(whole, 1)
-    parts = [
-        f'<svg class="chart waterfall" viewBox="0 0 {width} {height}" role="img" aria-label="Waterfall of {len(spans)} spans">'
-    ]
-    for number in range(5):
-        x = left + (width - left - 96) * number / 4
-        parts.append(f'<line class="rule" x1="{x:.1f}" y1="18" x2="{x:.1f}" y2="{height}"/>')
-        parts.append(f'<text class="soft" x="{x:.1f}" y="11" text-anchor="middle">{_ms(whole * number / 4)}</text>')
-    for i, span in enumerate(spans):
-        y = 22 + i * row
-        x = left + max(span.start, 0) * scale
-        length = max(span.length * scale, 2)
-        if i % 2:
-            parts.append(f'<rect class="band" x="0" y="{y - 3}" width="{width}" height="{row}"/>')
-        name = span.name if len(span.name) < 30 else span.name[:28] + "…"
-        parts.append(f'<text x="{4 + span.depth * 14}" y="{y + 14}">{escape(name)}</text>')
-        parts.append(
-            f'<rect class="{span.kind}" x="{x:.1f}" y="{y + 3}" width="{length:.1f}" height="14" rx="3">'
-            f"<title>{escape(span.name)}: {_ms(span.length)} {escape(span.note)}</title></rect>"
-        )
-        parts.append(
-            f'<text class="soft" x="{min(x + length + 6, width - 66):.1f}" y="{y + 14}">{_ms(span.length)}</text>'
-        )
-    parts.append("</svg>")
-    return Markup("".join(parts))  # noqa: S704 - every text in it is escaped above
+def lane(start: int, length: int, whole: int, kind: str, first: int | None = None) -> Markup:
+    """One bar on the time axis of a trace, in nanoseconds; `first` marks the first event in it."""
+    scale = 1000 / max(whole, 1)
+    x = min(max(start, 0) * scale, 994)
+    width = max(min(length * scale, 1000 - x), 6)
+    parts = [f'<rect class="{kind}" x="{x:.1f}" y="0" width="{width:.1f}" height="10"/>']
+    if first is not None:
+        parts.append(f'<path class="first" d="M{min((start + first) * scale, 999):.1f} 0v10"/>')
+    head = '<svg class="lane" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">'
+    return Markup(head + "".join(parts) + "</svg>")  # noqa: S704 - numbers and our own class names
 
 
-def _frame(labels: Sequence[str], top: float, unit: str) -> list[str]:
-    parts: list[str] = []
-    for number in range(5):
-        y = HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * number / 4
-        parts.append(f'<line class="rule" x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}"/>')
-        parts.append(
-            f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{_short(top * number / 4)}{escape(unit)}</text>'
-        )
-    every = max(1, ceil(len(labels) / 6))
-    step = (WIDTH - LEFT - RIGHT) / max(len(labels), 1)
-    parts.extend(
-        f'<text x="{LEFT + (i + 0.5) * step:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(labels[i])}</text>'
-        for i in range(every // 2, len(labels), every)
-    )
-    return parts
+def share(value: float, most: float, kind: str = "ok") -> Markup:
+    """A small bar beside a number in a table: how it compares with the largest one."""
+    return lane(0, int(value * 1000), max(int(most * 1000), 1), kind)
 
 
-def _whole(parts: list[str], title: str) -> Markup:
-    head = f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(title)}">'
-    return Markup(head + "".join(parts) + "</svg>")  # noqa: S704 - every text in it is escaped above
-
-
-def _round_up(value: float) -> float:
+def round_up(value: float) -> float:
     """Return the next round number at or above a value, for the top of an axis; 1 when there is nothing."""
     if value <= 0:
         return 1.0
-    size = 10 ** int(log10(value) - (value < 1))
-    for factor in (1, 2, 2.5, 4, 5, 8, 10):
+    size = 10.0 ** int(log10(value) - (value < 1))
+    for factor in (1, 2, 3, 4, 6, 8, 10):
         if value <= factor * size * 1.0000001:
             return float(factor * size)
     return float(value)
 
 
-def _short(value: float) -> str:
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if value >= size:
-            return f"{value / size:.3g}{letter}"
-    return f"{value:.3g}"
+def _plot(
+    slots: Sequence[Slot], series: Sequence[Series], shapes: Sequence[str], top: float, title: str, say: Say
+) -> Markup:
+    width = max(len(slots), 1)
+    rules = "".join(f'<path class="rule" d="M0 {100 * number / _RULES:g}H{width}"/>' for number in range(1, _RULES))
+    hits = "".join(_hit(i, slot, series, say) for i, slot in enumerate(slots))
+    scale = "".join(f"<span>{escape(say(top * number / _RULES))}</span>" for number in range(_RULES, -1, -1))
+    columns = next((number for number in _COLUMNS if len(slots) % number == 0), 1)
+    every = max(len(slots) // columns, 1)
+    names = "".join(f"<span>{escape(slot.name)}</span>" for slot in slots[::every])
+    return Markup(  # noqa: S704 - every text in it is escaped
+        f'<div class="plot" role="group" aria-label="{escape(title)}"><div class="scale" aria-hidden="true">{scale}</div>'
+        f'<svg viewBox="0 0 {width} 100" preserveAspectRatio="none" aria-hidden="true">'
+        f"{rules}{''.join(shapes)}{hits}</svg>"
+        f'<div class="times" aria-hidden="true">{names}</div></div>'
+    )
 
 
-def _ms(ns: float) -> str:
-    ms = ns / 1e6
-    return f"{ms:.2f} ms" if ms < 10 else f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
+def _hit(place: int, slot: Slot, series: Sequence[Series], say: Say) -> str:
+    """An invisible column over a slot that tells its numbers; a click on it lists its traces."""
+    told = [slot.name]
+    told += [f"{each.name} {say(value)}" for each in series if (value := each.values[place])]
+    rect = (
+        f'<rect class="hit" x="{place}" y="0" width="1" height="100"><title>{escape(chr(10).join(told))}</title></rect>'
+    )
+    # Not a stop on the way of the Tab key: the table of the same numbers has these links as well.
+    return f'<a href="{escape(slot.link)}" tabindex="-1">{rect}</a>' if slot.link else rect

@@ -1,7 +1,7 @@
 """Keys: make one, see what each may do and when it was used, rotate and revoke."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 
 from starlette.datastructures import FormData
@@ -30,6 +30,22 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Filled:
+    """What stands in the fields of the form; a form that was refused comes back as it was filled in."""
+
+    name: str = ""
+    tenant: str = ""
+    days: str = ""
+    requests: str = ""
+    tokens: str = ""
+    money: str = ""
+    apps: str = ""
+    models: str = ""
+    networks: str = ""
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Keys:
     """The keys the reader may see, and perhaps one that was just made."""
 
@@ -37,6 +53,7 @@ class Keys:
     rows: Sequence[Row]
     made: Made | None
     failed: Problem | None
+    filled: Filled
     apps: Sequence[str]
     scopes: dict[str, str]
     may_change: bool
@@ -53,7 +70,7 @@ async def create(request: Request, services: Services, visit: Visit) -> Page:
     try:
         made = await services.register.create(Actor.of(visit.entry, services.address(request)), wanted(form, services))
     except Problem as problem:
-        return await _listed(request, services, visit, failed=problem)
+        return await _listed(request, services, visit, failed=problem, filled=_filled(form))
     return await _listed(request, services, visit, made=made)
 
 
@@ -112,8 +129,19 @@ def _listed_in(form: FormData, name: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in str(form.get(name, "")).split(",") if part.strip())
 
 
+def _filled(form: FormData) -> Filled:
+    texts = {each.name: str(form.get(each.name, "")) for each in fields(Filled) if each.name != "scopes"}
+    return Filled(**texts, scopes=tuple(map(str, form.getlist("scope"))))
+
+
 async def _listed(
-    request: Request, services: Services, visit: Visit, *, made: Made | None = None, failed: Problem | None = None
+    request: Request,
+    services: Services,
+    visit: Visit,
+    *,
+    made: Made | None = None,
+    failed: Problem | None = None,
+    filled: Filled | None = None,
 ) -> Page:
     now = services.clock.now_ns()
     found = await services.register.keys(Actor.of(visit.entry, services.address(request)))
@@ -122,9 +150,13 @@ async def _listed(
         status=failed.status if failed else 200,
         context=Keys(
             title="Keys",
-            rows=[Row(key=key, state=_state(key, now)) for key in found],
+            rows=sorted(
+                (Row(key=key, state=_state(key, now)) for key in found),
+                key=lambda row: (row.state != "active", -row.key.created_ns),
+            ),
             made=made,
             failed=failed,
+            filled=filled or Filled(),
             apps=services.apps(),
             scopes=SCOPES,
             may_change=bool({"manage", "admin"} & set(visit.caller.scopes)),

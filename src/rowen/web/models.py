@@ -15,8 +15,21 @@ class Models:
 
     title: str
     deployments: Sequence[Shown]
+    troubled: int
+    """How many are left alone now."""
+    small: bool
+    """Whether a bundled model is among them, which needs a word of warning."""
 
 
 async def models(request: Request, services: Services, visit: Visit) -> Page:  # noqa: ARG001 - a view's shape
     """The deployments with their state."""
-    return Page(template="models/page.html", context=Models(title="Models", deployments=services.models()))
+    shown = services.models()
+    return Page(
+        template="models/page.html",
+        context=Models(
+            title="Models",
+            deployments=shown,
+            troubled=sum(each.health is not None and each.health.state != "closed" for each in shown),
+            small=any(each.deployment.provider == "local" and each.deployment.profile.chat for each in shown),
+        ),
+    )

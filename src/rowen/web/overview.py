@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import sqrt
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -12,8 +13,8 @@ from starlette.requests import Request
 from rowen.access import Visit
 from rowen.store.base import Bucket, TraceFilter
 from rowen.values import TraceRow, at
-from rowen.web.charts import Series, bars, curves
-from rowen.web.page import Page, Services, tenant_of
+from rowen.web.charts import Series, Slot, bars, curves, share
+from rowen.web.page import Page, Services, said_count, said_money, tenant_of
 
 _MINUTE = 60_000_000_000
 RANGES = {
@@ -29,6 +30,8 @@ class Sums:
     """What a stretch of time comes to."""
 
     name: str
+    link: str
+    """Where its traces are listed."""
     calls: int
     failed: int
     refused: int
@@ -40,13 +43,68 @@ class Sums:
     p50: float | None
     p95: float | None
     first: float | None
+    firsts: int
+    """How many calls had a first token, the n of its median."""
+
+    @property
+    def asked(self) -> int:
+        """Calls that were not refused; a refusal is the caller's business and counts neither way."""
+        return self.calls - self.refused
+
+    @property
+    def answered(self) -> "Share":
+        """How many of those did not fail."""
+        return Share.of(self.asked - self.failed, self.asked)
+
+    @property
+    def broken(self) -> "Share":
+        """How many of those failed."""
+        return Share.of(self.failed, self.asked)
+
+    @property
+    def from_cache(self) -> "Share":
+        """How many of those the cache answered."""
+        return Share.of(self.cached, self.asked)
+
+    @property
+    def said_cost(self) -> str:
+        """The cost in words. What is not known is never told as nothing: `unknown`, or the known part as `≥ $1.20`."""
+        if not self.calls:
+            return "–"
+        if self.unpriced and not self.cost:
+            return "unknown"
+        return f"≥ {said_money(self.cost)}" if self.unpriced else said_money(self.cost)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """A part of a whole with its 95 % interval. Without a whole there is no share."""
+
+    part: int
+    whole: int
     low: float
     high: float
 
+    @classmethod
+    def of(cls, part: int, whole: int) -> "Share":
+        """Return the share with its Wilson interval."""
+        low, high = wilson(part, whole)
+        return cls(part=part, whole=whole, low=low, high=high)
+
     @property
-    def good(self) -> float:
-        """Share of calls that did not fail; refusals are the caller's business."""
-        return 1 - self.failed / self.calls if self.calls else 1.0
+    def percent(self) -> str:
+        """The share itself."""
+        return f"{self.part / self.whole * 100:.{self._digits}f} %" if self.whole else "–"
+
+    @property
+    def interval(self) -> str:
+        """The interval around it."""
+        digits = self._digits
+        return f"{self.low * 100:.{digits}f}–{self.high * 100:.{digits}f} %" if self.whole else "no calls"
+
+    @property
+    def _digits(self) -> int:
+        return 1 if self.high - self.low > 0.01 else 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +115,22 @@ class Overview:
     base: str
     range: str
     ranges: tuple[str, ...]
+    since: str
     total: Sums
     traffic: Markup
     latency: Markup
     cost: Markup
     rows: Sequence[Sums]
-    models: Sequence[Sums]
+    models: Sequence["Ranked"]
     failures: Sequence[TraceRow]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ranked:
+    """One model in the order of calls, with a bar that compares it."""
+
+    sums: Sums
+    bar: Markup
 
 
 async def overview(request: Request, services: Services, visit: Visit) -> Page:
@@ -79,11 +146,12 @@ async def overview(request: Request, services: Services, visit: Visit) -> Page:
     by_model = await services.traces.buckets(tenant=tenant, since_ns=since, until_ns=until, every_ns=length, by="model")
     failures = await services.traces.find(TraceFilter(tenant=tenant, status="failed", since_ns=since, limit=5))
     known = {bucket.start_ns: bucket for bucket in buckets}
-    slots = [known.get(start, Bucket(start_ns=start)) for start in range(since, until, every)]
-    rows = [summed(at(slot.start_ns).strftime(format_), [slot]) for slot in slots]
-    labels = [row.name for row in rows]
-    names = sorted({bucket.group for bucket in by_model})
-    models = [summed(name, [bucket for bucket in by_model if bucket.group == name]) for name in names]
+    rows = [
+        summed(at(start).strftime(format_), [known.get(start, Bucket(start_ns=start))], _between(start, every))
+        for start in range(since, until, every)
+    ]
+    models = sorted(_by_group(by_model, since), key=lambda row: -row.calls)
+    slots = [Slot(name=row.name, link=row.link if row.calls else "") for row in rows]
     return Page(
         template="overview/page.html",
         context=Overview(
@@ -91,45 +159,44 @@ async def overview(request: Request, services: Services, visit: Visit) -> Page:
             base=str(request.base_url).rstrip("/"),
             range=chosen,
             ranges=tuple(RANGES),
+            since=at(since).strftime("%Y-%m-%d %H:%M"),
             total=summed("all", buckets),
-            traffic=bars(labels, _layers(rows), f"Calls in the last {chosen}"),
+            traffic=bars(slots, _layers(rows), f"Calls in the last {chosen}", _said_whole),
             latency=curves(
-                labels,
+                slots,
                 (
-                    Series(kind="p50", name="p50", values=[_in_ms(row.p50) for row in rows]),
-                    Series(kind="p95", name="p95", values=[_in_ms(row.p95) for row in rows]),
+                    Series(kind="p50", name="median", values=[row.p50 for row in rows]),
+                    Series(kind="p95", name="p95", values=[row.p95 for row in rows]),
                 ),
                 f"Latency in the last {chosen}",
-                " ms",
+                _said_time,
             ),
             cost=bars(
-                labels,
+                slots,
                 (
                     Series(kind="cost", name="used", values=[float(row.cost - row.waste) for row in rows]),
                     Series(kind="waste", name="waste", values=[float(row.waste) for row in rows]),
                 ),
                 f"Cost in the last {chosen}",
-                " $",
+                _said_dollars,
             ),
-            rows=[row for row in rows if row.calls],
-            models=sorted(models, key=lambda row: -row.calls)[:12],
+            rows=[row for row in reversed(rows) if row.calls],
+            models=[Ranked(sums=row, bar=share(row.calls, models[0].calls)) for row in models[:12]],
             failures=failures,
         ),
     )
 
 
-def summed(name: str, buckets: Iterable[Bucket]) -> Sums:
-    """Return the sums over some buckets, with percentiles from their histograms and an interval for the good share."""
+def summed(name: str, buckets: Iterable[Bucket], link: str = "") -> Sums:
+    """Return the sums over some buckets, with percentiles from their histograms."""
     buckets = list(buckets)
-    calls = sum(each.calls for each in buckets)
-    failed = sum(each.failed for each in buckets)
     durations = _merged(each.durations for each in buckets)
     firsts = _merged(each.firsts for each in buckets)
-    low, high = wilson(calls - failed, calls)
     return Sums(
         name=name,
-        calls=calls,
-        failed=failed,
+        link=link,
+        calls=sum(each.calls for each in buckets),
+        failed=sum(each.failed for each in buckets),
         refused=sum(each.refused for each in buckets),
         cached=sum(each.cached for each in buckets),
         tokens=sum(each.input_tokens + each.output_tokens for each in buckets),
@@ -139,8 +206,7 @@ def summed(name: str, buckets: Iterable[Bucket]) -> Sums:
         p50=quantile(durations, 0.5),
         p95=quantile(durations, 0.95),
         first=quantile(firsts, 0.5),
-        low=low,
-        high=high,
+        firsts=firsts.total(),
     )
 
 
@@ -190,5 +256,37 @@ def _merged(histograms: Iterable[dict[int, int]]) -> Counter[int]:
     return merged
 
 
-def _in_ms(ns: float | None) -> float | None:
-    return None if ns is None else ns / 1e6
+def _by_group(buckets: Sequence[Bucket], since: int) -> list[Sums]:
+    names = sorted({bucket.group for bucket in buckets})
+    return [
+        summed(
+            name,
+            [bucket for bucket in buckets if bucket.group == name],
+            f"/traces?{urlencode({'model': name, 'since_ns': since})}" if name else f"/traces?since_ns={since}",
+        )
+        for name in names
+    ]
+
+
+def _between(start: int, length: int) -> str:
+    return f"/traces?since_ns={start}&until_ns={start + length}"
+
+
+def _said_whole(value: float) -> str:
+    """A count; there is no half call, so a rule between two counts has no name."""
+    return said_count(value) if value == int(value) else ""
+
+
+def _said_dollars(value: float) -> str:
+    """Dollars in three digits, cents at least."""
+    amount = Decimal(f"{value:.3g}")
+    digits = max(2, -int(amount.normalize().as_tuple().exponent))
+    return f"${amount:,.{digits}f}" if amount else "$0"
+
+
+def _said_time(ns: float) -> str:
+    """Nanoseconds in three digits, without idle noughts: what an axis has room for."""
+    for size, unit in ((1e9, "s"), (1e6, "ms")):
+        if ns >= size:
+            return f"{float(f'{ns / size:.3g}'):,g} {unit}"
+    return f"{ns / 1e3:.3g} µs" if ns else "0"

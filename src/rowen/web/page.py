@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import jinja2
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -121,17 +122,19 @@ def address_with(query: Mapping[str, str], **changes: str) -> str:
     return "?" + urlencode({key: value for key, value in {**query, **changes}.items() if value})
 
 
-def _milliseconds(ns: float | None) -> str:
-    """Nanoseconds as a reader says them: `0.4 ms`, `38 ms`, `1.24 s`."""
+def said_ms(ns: float | None) -> str:
+    """Nanoseconds as a reader says them: `400 µs`, `38 ms`, `1.24 s`."""
     if ns is None:
         return "–"
+    if ns < 1e6:
+        return f"{ns / 1e3:.0f} µs" if ns else "0 ms"
     ms = ns / 1e6
     if ms < 10:
         return f"{ms:.1f} ms"
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.2f} s"
 
 
-def _money(amount: Decimal | None) -> str:
+def said_money(amount: Decimal | None) -> str:
     """Dollars with as many digits as it takes to see the amount; an unknown one says so, a real one is never `$0.00`."""
     if amount is None:
         return "unknown"
@@ -143,12 +146,26 @@ def _money(amount: Decimal | None) -> str:
     return f"${amount:.{digits}f}"
 
 
-def _count(number: float) -> str:
+def said_count(number: float) -> str:
+    """A whole number with commas."""
     return f"{number:,.0f}"
 
 
 def _moment(ns: int) -> str:
     return at(ns).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _machine(ns: int) -> str:
+    """A moment for a `datetime` attribute."""
+    return at(ns).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _words(sentence: str) -> Markup:
+    """A sentence whose `code` is shown as code."""
+    parts = sentence.split("`")
+    if len(parts) % 2 == 0:
+        return escape(sentence)
+    return Markup().join(Markup("<code>{}</code>").format(part) if i % 2 else part for i, part in enumerate(parts))
 
 
 def _abilities(profile: Profile) -> str:
@@ -167,4 +184,12 @@ _ENVIRONMENT = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters |= {"ms": _milliseconds, "money": _money, "count": _count, "moment": _moment, "abilities": _abilities}
+_ENVIRONMENT.filters |= {
+    "ms": said_ms,
+    "money": said_money,
+    "count": said_count,
+    "moment": _moment,
+    "machine": _machine,
+    "abilities": _abilities,
+    "words": _words,
+}

@@ -11,9 +11,9 @@ from starlette.requests import Request
 
 from rowen.access import Visit
 from rowen.store.base import TraceFilter
-from rowen.values import Message, Mistaken, Span, Text, Thought, ToolCall, ToolResult, Trace, TraceRow
-from rowen.web.charts import Bar, waterfall
-from rowen.web.page import Page, Services, address_with, tenant_of
+from rowen.values import Declined, Message, Mistaken, Span, Text, Thought, ToolCall, ToolResult, Trace, TraceRow, at
+from rowen.web.charts import lane, share
+from rowen.web.page import Page, Services, address_with, said_money, said_ms, tenant_of
 
 _TEXTS = (
     "app",
@@ -29,6 +29,12 @@ _TEXTS = (
     "source",
     "text",
 )
+_WHOLES = {"slower_ms": "milliseconds", "since_ns": "nanoseconds since 1970", "until_ns": "nanoseconds since 1970"}
+_SHOWN = ("key", "user", "session", "feature", "deployment", "provider", "code")
+_HIDDEN = ("since_ns", "until_ns")
+_LARGEST = 2**63 - 1
+_LATEST = 6
+"""Turns of a long conversation that are shown unfolded."""
 STATUSES = ("ok", "refused", "failed", "cancelled")
 SOURCES = ("model", "cache", "script")
 
@@ -38,10 +44,17 @@ class TraceList:
     """A page of traces, newest first."""
 
     title: str
-    rows: Sequence[TraceRow]
+    rows: Sequence["Line"]
     query: Mapping[str, str]
     older: str
+    newest: str
     first: bool
+    between: str
+    """The stretch of time that is listed, in words."""
+    more: Sequence[str]
+    """Filters in force that have no field of their own until they are used."""
+    hidden: Sequence[str]
+    """Filters in force that the form only carries on."""
     apps: Sequence[str]
     models: Sequence[str]
     statuses: Sequence[str]
@@ -49,6 +62,14 @@ class TraceList:
     filtered: bool
     call: str
     """The same list from the management API."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One trace in the list, with a bar that compares how long it took."""
+
+    row: TraceRow
+    bar: Markup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +88,8 @@ class Piece:
     span: Span
     depth: int
     start: int
+    length: int
+    bar: Markup
     cost: str
     facts: Sequence[tuple[str, str]]
 
@@ -77,8 +100,10 @@ class OneTrace:
 
     title: str
     row: TraceRow
-    chart: Markup
+    axis: Sequence[str]
     pieces: Sequence[Piece]
+    earlier: Sequence[Turn]
+    """Turns of a long conversation before the latest ones, folded away."""
     asked: Sequence[Turn]
     said: Sequence[Turn]
     vectors: int
@@ -95,15 +120,21 @@ async def traces(request: Request, services: Services, visit: Visit) -> Page:
     rows = await services.traces.find(filter_of(query, tenant))
     limit = 50
     older = address_with(query, before=rows[limit - 1].id) if len(rows) > limit else ""
+    rows = rows[:limit]
+    slowest = max((row.duration_ns for row in rows), default=1)
     address = request.url.replace(query="", path="/api/traces")
     return Page(
         template="traces/list.html",
         context=TraceList(
             title="Traces",
-            rows=rows[:limit],
+            rows=[Line(row=row, bar=share(row.duration_ns, slowest, _kind(row))) for row in rows],
             query=query,
             older=older,
+            newest=address_with(query, before=""),
             first="before" not in query,
+            between=_between(query),
+            more=[name for name in (*_SHOWN, "dearer") if name in query],
+            hidden=[name for name in _HIDDEN if name in query],
             apps=await services.traces.values("app", tenant),
             models=await services.traces.values("model", tenant),
             statuses=STATUSES,
@@ -122,10 +153,11 @@ def filter_of(query: Mapping[str, str], tenant: str | None, limit: int = 51) -> 
 
     """
     found: dict[str, Any] = {name: query[name] for name in _TEXTS if name in query}
-    if "slower" in query:
-        if not query["slower"].isdigit():
-            raise Mistaken("field_invalid", "`slower` is a whole number of milliseconds", place="slower")
-        found["slower_ms"] = int(query["slower"])
+    for name, unit in _WHOLES.items():
+        if name in query:
+            if not query[name].isdecimal() or int(query[name][:20]) > _LARGEST:
+                raise Mistaken("field_invalid", f"`{name}` is a whole number of {unit}", place=name)
+            found[name] = int(query[name])
     if "dearer" in query:
         try:
             found["dearer"] = Decimal(query["dearer"])
@@ -140,15 +172,17 @@ async def trace(request: Request, services: Services, visit: Visit) -> Page:
     if found is None:
         raise Mistaken("not_found", "there is no such trace")
     address = request.url.replace(query="", path=f"/api/traces/{found.row.id}")
-    pieces = pieces_of(found)
+    asked = [_turn(message) for message in found.request.messages] if found.request else []
+    fold = len(asked) - _LATEST if len(asked) > _LATEST + 2 else 0
     return Page(
         template="traces/one.html",
         context=OneTrace(
             title=f"Trace {found.row.id[:8]}",
             row=found.row,
-            chart=waterfall([_bar(piece) for piece in pieces], found.row.duration_ns),
-            pieces=pieces,
-            asked=[_turn(message) for message in found.request.messages] if found.request else [],
+            axis=[said_ms(found.row.duration_ns * quarter / 4) for quarter in range(5)],
+            pieces=pieces_of(found),
+            earlier=asked[:fold],
+            asked=asked[fold:],
             said=[_turn(choice.message) for choice in found.answer.choices] if found.answer else [],
             vectors=len(found.answer.vectors) if found.answer else 0,
             parameters=_parameters(found),
@@ -175,7 +209,9 @@ def pieces_of(found: Trace) -> list[Piece]:
             span=span,
             depth=depth(span.id),
             start=span.started_ns - found.row.started_ns,
-            cost=str(span.attributes.get("rowen.cost", "")),
+            length=span.ended_ns - span.started_ns,
+            bar=_lane(span, found.row),
+            cost=_cost(span),
             facts=[
                 (key, _said(value)) for key, value in sorted(span.attributes.items()) if value not in ("", [], None)
             ],
@@ -184,17 +220,38 @@ def pieces_of(found: Trace) -> list[Piece]:
     ]
 
 
-def _bar(piece: Piece) -> Bar:
-    span = piece.span
-    kind = "error" if span.status == "error" else span.kind
-    return Bar(
-        name=span.name,
-        kind=kind,
-        start=piece.start,
-        length=span.ended_ns - span.started_ns,
-        depth=piece.depth,
-        note=span.message,
+def _lane(span: Span, row: TraceRow) -> Markup:
+    kind = "failed" if span.status == "error" else span.kind
+    first = span.attributes.get("gen_ai.response.time_to_first_chunk")
+    return lane(
+        span.started_ns - row.started_ns,
+        span.ended_ns - span.started_ns,
+        row.duration_ns,
+        kind,
+        int(first * 1e9) if isinstance(first, float) and span.kind == "client" else None,
     )
+
+
+def _cost(span: Span) -> str:
+    said = str(span.attributes.get("rowen.cost", ""))
+    try:
+        return said_money(Decimal(said)) if said else ""
+    except InvalidOperation:
+        return said
+
+
+def _kind(row: TraceRow) -> str:
+    return "cached" if row.source == "cache" else row.status
+
+
+def _between(query: Mapping[str, str]) -> str:
+    """Return the stretch of time in words."""
+    since, until = (
+        at(int(query[name])).strftime("%Y-%m-%d %H:%M") if name in query else "" for name in ("since_ns", "until_ns")
+    )
+    if since and until:
+        return f"From {since} until {until}"
+    return f"Since {since}" if since else f"Before {until}" if until else ""
 
 
 def _turn(message: Message) -> Turn:
@@ -206,9 +263,11 @@ def _turn(message: Message) -> Turn:
             case Thought():
                 pieces.append(("reasoning", part.text or "(sent encrypted)"))
             case ToolCall():
-                pieces.append((f"tool call {part.name}", part.arguments))
+                pieces.append((f"tool call {part.name}", _laid_out(part.arguments)))
             case ToolResult():
                 pieces.append((f"tool result {part.id}", "".join(p.text for p in part.parts if isinstance(p, Text))))
+            case Declined():
+                pieces.append(("declined", part.text))
             case _:
                 pieces.append((type(part).__name__.lower(), f"({type(part).__name__.lower()} part)"))
     return Turn(who=message.role, pieces=pieces)
@@ -223,3 +282,11 @@ def _parameters(found: Trace) -> list[tuple[str, str]]:
 
 def _said(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def _laid_out(text: str) -> str:
+    """Return JSON with line breaks; anything else as it is."""
+    try:
+        return msgspec.json.format(text, indent=2)
+    except msgspec.DecodeError:
+        return text

@@ -1,44 +1,68 @@
 // What is nicer with JavaScript; every page works without it.
 const root = document.documentElement;
-const kept = localStorage.getItem("theme");
+const kept = recall();
 if (kept) root.dataset.theme = kept;
 
+// What needs this script is hidden until it is here.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const button of document.querySelectorAll("[data-theme-toggle]")) button.hidden = false;
+  if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
+});
+
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-theme-toggle]");
-  if (button) {
+  if (event.target.closest("[data-theme-toggle]")) {
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     root.dataset.theme = dark ? "light" : "dark";
-    localStorage.setItem("theme", root.dataset.theme);
+    remember(root.dataset.theme);
   }
   const copy = event.target.closest("[data-copy]");
-  if (copy) {
-    navigator.clipboard.writeText(copy.dataset.copy).then(() => {
-      const before = copy.textContent;
-      copy.textContent = "Copied";
-      setTimeout(() => { copy.textContent = before; }, 1200);
-    });
-  }
+  if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => said(copy, "Copied"), () => said(copy, "Not allowed"));
 });
 
 document.addEventListener("submit", (event) => {
   const sure = event.target.dataset.sure;
   if (sure && !confirm(sure)) event.preventDefault();
+  // Empty fields stay out of the address.
+  if (event.target.method === "get") for (const field of event.target.elements) if (field.name && !field.value) field.disabled = true;
+});
+// Back from the next page the form is whole again.
+window.addEventListener("pageshow", () => {
+  for (const field of document.querySelectorAll("form[method=get] :disabled")) field.disabled = false;
 });
 
-// j and k walk through a list, Enter opens the row; not while somebody writes.
+// j and k walk through a list, Enter opens the row, / goes to the search; not while somebody writes.
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea")) return;
-  const rows = [...document.querySelectorAll("tr[data-row]")];
   const step = { j: 1, k: -1 }[event.key];
-  if (step && rows.length) {
-    const here = rows.findIndex((row) => row.hasAttribute("data-here"));
-    const next = rows[Math.min(Math.max(here + step, 0), rows.length - 1)];
-    rows.forEach((row) => row.removeAttribute("data-here"));
-    next.setAttribute("data-here", "");
-    next.querySelector("a")?.focus();
-  }
+  if (step) walk(step);
   if (event.key === "/") {
     const search = document.querySelector("input[type=search]");
-    if (search) { event.preventDefault(); search.focus(); }
+    if (search) { event.preventDefault(); search.focus(); search.select(); }
   }
 });
+
+function walk(step) {
+  const rows = [...document.querySelectorAll("tr[data-row]")];
+  if (!rows.length) return;
+  const here = rows.findIndex((row) => row.hasAttribute("data-here"));
+  const next = rows[Math.min(Math.max(here + step, 0), rows.length - 1)];
+  for (const row of rows) row.removeAttribute("data-here");
+  next.setAttribute("data-here", "");
+  const link = next.querySelector("a");
+  link.focus();
+  link.scrollIntoView({ block: "nearest" });
+}
+
+function said(button, words) {
+  const before = button.dataset.before ?? button.textContent;
+  button.dataset.before = before;
+  // The width stays, so that nothing beside it moves.
+  button.style.minWidth = `${button.offsetWidth}px`;
+  button.textContent = words;
+  document.querySelector("[data-told]").textContent = words;
+  setTimeout(() => { button.textContent = before; }, 1200);
+}
+
+// A browser may forbid storage; the choice then holds for this page.
+function recall() { try { return localStorage.getItem("theme"); } catch { return null; } }
+function remember(theme) { try { localStorage.setItem("theme", theme); } catch { /* as said above */ } }

@@ -1,0 +1,169 @@
+"""A served app, traces to show, and somebody who reads pages as a browser without scripts does."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from html import unescape
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+
+from rowen.testing.serving import Running, serving
+from rowen.values import (
+    Answer,
+    Choice,
+    Message,
+    Request,
+    Span,
+    SystemClock,
+    Text,
+    ToolCall,
+    Trace,
+    TraceRow,
+    new_id,
+    says,
+)
+
+APP = """
+[app]
+name = "shop"
+[models.main]
+provider = "echo"
+[models.down]
+provider = "echo"
+retries = 0
+options = { fail = "upstream_connect" }
+"""
+MS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An answer to the reader."""
+
+    status: int
+    headers: dict[str, str]
+    html: str
+
+    @property
+    def text(self) -> str:
+        """What a person reads: no tags, single spaces."""
+        return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", self.html)))
+
+
+@dataclass
+class Reader:
+    """Keeps cookies, sends forms."""
+
+    url: str
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def get(self, path: str) -> Shown:
+        return self._send("GET", path)
+
+    def post(self, path: str, **form: Any) -> Shown:
+        return self._send("POST", path, urlencode(form, doseq=True))
+
+    def sign_in(self, key: str, to: str = "/") -> Shown:
+        return self.post("/sign-in", key=key, to=to, csrf=self.token(self.get("/sign-in")))
+
+    def token(self, shown: Shown | None = None) -> str:
+        """The token in the first form of a page."""
+        html = (shown or self.get("/keys")).html
+        found = re.search(r'name="csrf" value="([^"]+)"', html)
+        assert found, html[:400]
+        return found[1]
+
+    def _send(self, method: str, path: str, body: str | None = None) -> Shown:
+        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=20)
+        head = {"cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())} if self.cookies else {}
+        if body is not None:
+            head["content-type"] = "application/x-www-form-urlencoded"
+        connection.request(method, path, body, head)
+        reply = connection.getresponse()
+        text = reply.read().decode()
+        for name, value in reply.getheaders():
+            if name.lower() == "set-cookie":
+                cookie, _, kept = value.partition(";")[0].partition("=")
+                self.cookies[cookie] = kept
+        connection.close()
+        return Shown(reply.status, {name.lower(): value for name, value in reply.getheaders()}, text)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The served Rowen with a clean record for each test."""
+
+    running: Running
+
+    @staticmethod
+    def trace(
+        ago_ms: int = 1000, *, messages: tuple[Message, ...] = (), spans: tuple[Span, ...] = (), **fields: Any
+    ) -> Trace:
+        """A trace that began so long ago; `fields` are its row's."""
+        started = SystemClock().now_ns() - ago_ms * MS
+        plain: dict[str, Any] = {
+            "id": new_id(started),
+            "started_ns": started,
+            "duration_ns": 40 * MS,
+            "app": "shop",
+            "definition": "d" * 64,
+            "tenant": "default",
+            "door": "openai.chat",
+            "model": "main",
+            "source": "model",
+            "attempts": 1,
+            "cost": Decimal("0.002"),
+        }
+        row = TraceRow(**{**plain, **fields})
+        request = Request(model=row.model, messages=messages or (says("user", row.asked or "hello"),))
+        answer = Answer(choices=(Choice(message=says("assistant", row.said or "hello"), reason="stop"),))
+        root = Span(
+            trace=row.id,
+            id="a" * 16,
+            name=f"chat {row.model}",
+            kind="server",
+            started_ns=started,
+            ended_ns=started + row.duration_ns,
+            status="ok" if row.status == "ok" else "error",
+            message="It went wrong." if row.status != "ok" else "",
+            attributes={"rowen.cost": "unknown" if row.cost is None else str(row.cost)},
+        )
+        return Trace(row=row, spans=spans or (root,), request=request, answer=answer if row.status == "ok" else None)
+
+    @property
+    def tool(self) -> Message:
+        return Message(
+            role="assistant", parts=(Text(text="one moment"), ToolCall(id="c", name="look", arguments='{"day":1}'))
+        )
+
+    def write(self, *traces: Trace) -> None:
+        self.running.do(self.running.opened.store.traces.write(traces))
+
+    def reader(self, key: str = "") -> Reader:
+        """Somebody signed in; by default with every right."""
+        reader = Reader(self.running.url)
+        assert reader.sign_in(key or self.running.admin).status == 303
+        return reader
+
+    def stranger(self) -> Reader:
+        return Reader(self.running.url)
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder: Path = tmp_path_factory.mktemp("pages")
+    (folder / "app.toml").write_text(APP)
+    with serving(folder / "app.toml", store=f"sqlite:{folder}/data") as served:
+        yield served
+
+
+@pytest.fixture
+def site(running: Running) -> Site:
+    running.do(running.opened.traces_written())
+    running.do(running.opened.store.traces.delete(before_ns=SystemClock().now_ns() + 1))
+    return Site(running)

@@ -1,0 +1,277 @@
+"""A few journeys through the pages in a real browser, and axe's opinion of every page."""
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from rowen.store.base import TraceFilter
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need `playwright`")
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
+AXE = "axe-core@4.14.1"
+LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM, reason="the browser tests need Chromium: `apt-get install chromium`"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    npm = shutil.which("npm")
+    if not npm:
+        pytest.skip("axe-core comes by npm, which is not here")
+    folder = tmp_path_factory.mktemp("axe")
+    fetched = subprocess.run([npm, "pack", AXE], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    if fetched.returncode:
+        pytest.skip(f"npm cannot fetch {AXE}")
+    with tarfile.open(next(folder.glob("*.tgz"))) as packed:
+        source = packed.extractfile("package/axe.min.js")
+        assert source
+        return source.read().decode()
+
+
+class Visitor:
+    """A browser window, and what it complained of."""
+
+    def __init__(self, page: Any, url: str) -> None:
+        self.page = page
+        self.url = url
+        self.complaints: list[str] = []
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.url + path)
+
+    def sign_in(self, key: str) -> None:
+        self.go("/sign-in")
+        self.page.get_by_label("Key").fill(key)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url(f"{self.url}/")
+
+    def _heard(self, message: Any) -> None:
+        # That a wrong key or address is answered with 4xx is what the page shows, not a fault of it.
+        if message.type in {"error", "warning"} and "the server responded with a status of 4" not in message.text:
+            self.complaints.append(message.text)
+
+
+@pytest.fixture
+def visiting(browser: Any, site: Any):
+    @contextmanager
+    def visiting(key: str = "", **options: Any) -> Iterator[Visitor]:
+        context = browser.new_context(**options)
+        visitor = Visitor(context.new_page(), site.running.url)
+        if key != "nobody":
+            visitor.sign_in(key or site.running.admin)
+        yield visitor
+        context.close()
+        assert visitor.complaints == []
+
+    return visiting
+
+
+@pytest.fixture
+def busy(site: Any) -> Any:
+    """Traces of every kind, some with text that is hard to lay out."""
+    site.write(
+        site.trace(10, asked=LONG, said=LONG, model="a-model-with-a-rather-long-name-of-its-own-and-more", user=LONG),
+        site.trace(20, asked="كم عدد أيام الإجازة المتبقية لي هذا العام؟", said="أحد عشر يومًا.", cost=None, streamed=True),
+        site.trace(30, asked="slow", status="failed", code="upstream_timeout", attempts=3, duration_ns=9_000_000_000, waste=Decimal("0.001")),
+        site.trace(40, asked="again", source="cache", attempts=0, cost=Decimal(0)),
+        site.trace(50, asked="no", status="refused", code="limit_requests", attempts=0, cost=Decimal(0)),
+        site.trace(60, asked="gone", status="cancelled", code="cancelled", messages=(site.tool,) * 12),
+    )  # fmt: skip
+    return site
+
+
+def every_page(site: Any) -> list[str]:
+    rows = site.running.do(site.running.opened.store.traces.find(TraceFilter()))
+    traces = [f"/traces/{row.id}" for row in rows]
+    return [
+        "/",
+        "/?range=1h",
+        "/traces",
+        "/traces?user=x&status=failed",
+        "/models",
+        "/keys",
+        "/traces/nothing",
+        *traces,
+    ]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(visiting, busy, axe: str, scheme: str, width: int):
+    found: dict[str, Any] = {}
+
+    def judge(visitor: Visitor, path: str) -> None:
+        visitor.page.evaluate(axe)
+        told = visitor.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        if told["violations"]:
+            found[path] = [
+                (each["id"], [node["html"][:150] for node in each["nodes"][:3]]) for each in told["violations"]
+            ]
+
+    with visiting(color_scheme=scheme, viewport={"width": width, "height": 900}) as visitor:
+        for path in every_page(busy):
+            visitor.go(path)
+            visitor.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+            judge(visitor, path)
+        visitor.page.context.clear_cookies()
+        visitor.go("/sign-in")
+        judge(visitor, "/sign-in")
+        visitor.page.get_by_label("Key").fill("rk-wrong")
+        visitor.page.keyboard.press("Enter")
+        visitor.page.get_by_role("alert").wait_for()
+        judge(visitor, "/sign-in, refused")
+
+    assert found == {}, json.dumps(found, indent=1)
+
+
+def test_no_page_is_wider_than_a_phone(visiting, busy):
+    wide: dict[str, int] = {}
+
+    with visiting(viewport={"width": 390, "height": 800}) as visitor:
+        for path in every_page(busy):
+            visitor.go(path)
+            width = visitor.page.evaluate("document.documentElement.scrollWidth")
+            if width > 390:
+                wide[path] = width
+
+    assert wide == {}
+
+
+def test_nothing_moves_while_a_page_loads(visiting, busy):
+    shifts: dict[str, float] = {}
+
+    with visiting() as visitor:
+        for path in every_page(busy):
+            visitor.go(path)
+            shifted = visitor.page.evaluate(
+                "new Promise(tell => { new PerformanceObserver(list => tell(list.getEntries().reduce((sum, e) => sum + e.value, 0)))"
+                ".observe({type: 'layout-shift', buffered: true}); requestAnimationFrame(() => requestAnimationFrame(() => tell(0))) })"
+            )
+            if shifted:
+                shifts[path] = shifted
+
+    assert shifts == {}
+
+
+def test_keys_walk_the_list_open_a_trace_and_reach_the_search(visiting, busy):
+    with visiting() as visitor:
+        page = visitor.page
+        visitor.go("/traces")
+        for key in ("j", "j", "k", "j"):
+            page.keyboard.press(key)
+        second = page.locator("tr[data-row]").nth(1)
+        marked = second.get_attribute("data-here")
+        wanted = second.get_by_role("link").get_attribute("href")
+        page.keyboard.press("Enter")
+        page.wait_for_url(f"**{wanted}")
+        page.go_back()
+        page.keyboard.press("/")
+        page.keyboard.type("jk/again")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/traces?text=jk%2Fagain")
+
+        assert marked == ""
+        assert page.get_by_text("No trace fits").is_visible()
+
+
+def test_a_filter_is_set_shared_by_its_address_and_cleared(visiting, busy):
+    with visiting() as visitor:
+        page = visitor.page
+        visitor.go("/traces")
+        page.get_by_label("Status").select_option("failed")
+        page.get_by_role("button", name="Filter").click()
+        page.wait_for_url("**/traces?status=failed")
+        listed = page.locator("tr[data-row]").count()
+        page.get_by_role("link", name="Clear").click()
+        page.wait_for_url("**/traces")
+
+        assert listed == 1
+        assert page.locator("tr[data-row]").count() == 6
+
+
+def test_the_theme_stays_from_page_to_page(visiting, busy):
+    with visiting(color_scheme="light") as visitor:
+        ground = "getComputedStyle(document.body).backgroundColor"
+        light = visitor.page.evaluate(ground)
+        visitor.page.get_by_role("button", name="Light / dark").click()
+        dark = visitor.page.evaluate(ground)
+        visitor.go("/keys")
+
+        assert dark != light
+        assert visitor.page.evaluate(ground) == dark
+
+
+def test_a_new_key_is_copied_and_revoked_after_a_question(visiting, site):
+    with visiting(permissions=["clipboard-read", "clipboard-write"]) as visitor:
+        page = visitor.page
+        visitor.go("/keys")
+        page.get_by_label("Name").fill("short-lived")
+        page.get_by_role("button", name="Create the key").click()
+        page.get_by_role("button", name="Copy").click()
+        page.get_by_role("button", name="Copied").wait_for()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        shown = page.locator(".made pre").inner_text()
+        page.once("dialog", lambda dialog: dialog.dismiss())
+        page.get_by_role("button", name="Revoke short-lived").click()
+        kept = page.get_by_role("button", name="Revoke short-lived").count()
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Revoke short-lived").click()
+        page.get_by_role("button", name="Revoke short-lived").wait_for(state="detached")
+
+        assert copied == shown
+        assert copied.startswith("rk-")
+        assert kept == 1
+
+
+def test_everything_works_without_scripts(visiting, busy):
+    with visiting(java_script_enabled=False) as visitor:
+        page = visitor.page
+        assert page.get_by_role("button", name="Light / dark").is_hidden()
+        visitor.go("/traces")
+        page.get_by_label("Status").select_option("failed")
+        page.get_by_role("button", name="Filter").click()
+        page.locator("tr[data-row] a").first.click()
+        page.locator("summary.span").first.click()
+        assert page.get_by_text("It went wrong.").last.is_visible()
+        page.get_by_role("link", name="Keys").click()
+        page.get_by_label("Name").fill("no script")
+        page.get_by_role("button", name="Create the key").click()
+        assert page.get_by_text("shown this once").is_visible()
+        page.get_by_role("button", name="Sign out").click()
+        assert page.get_by_role("button", name="Sign in").is_visible()
+
+
+def test_the_first_tab_leads_past_the_navigation(visiting, site):
+    with visiting() as visitor:
+        page = visitor.page
+        page.keyboard.press("Tab")
+        first = page.evaluate("document.activeElement.textContent")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        inside = page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+        assert first == "Skip to content"
+        assert inside
