@@ -1,8 +1,12 @@
 """A served Rowen whose models play scripts, for software that was written for somebody else's service."""
 
+import fcntl
+import hashlib
 import json
 import os
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -113,6 +117,28 @@ def quiet_environment() -> dict[str, str]:
         name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR"}
     }
     return {**kept, "NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+Make = Callable[[Path], "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def kept() -> Callable[[str, Path, Make], Path]:
+    """Gives a folder of somebody's software, made once for a lock file and kept beside the interpreter's environment."""
+
+    def folder(name: str, lock: Path, make: Make) -> Path:
+        found = Path(sys.prefix) / "compat" / f"{name}-{hashlib.sha256(lock.read_bytes()).hexdigest()[:12]}"
+        found.mkdir(parents=True, exist_ok=True)
+        with (found / "making").open("w") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)  # the tests run in several processes
+            if not (found / "whole").exists():
+                done = make(found)
+                if done.returncode:
+                    pytest.skip(f"{name.upper()} COULD NOT BE FETCHED and was NOT tried: {done.stderr[-400:]}")
+                (found / "whole").touch()
+        return found
+
+    return folder
 
 
 def written(folder: Path, app: str) -> Path:

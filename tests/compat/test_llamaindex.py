@@ -1,6 +1,5 @@
 """LlamaIndex's OpenAI client. It wants an older `openai` than ours, so it lives in an environment of its own."""
 
-import hashlib
 import json
 import subprocess
 import sys
@@ -12,31 +11,29 @@ import pytest
 
 from rowen.testing.serving import Running
 
-pytestmark = [pytest.mark.compat, pytest.mark.xdist_group("compat-llamaindex")]
+pytestmark = pytest.mark.compat
 
 HERE = Path(__file__).parent / "llamaindex"
 
 
 @pytest.fixture(scope="module")
-def python() -> Path:
-    """An interpreter that has LlamaIndex, made once and kept beside this one's own environment."""
+def python(kept) -> Path:
+    """An interpreter that has LlamaIndex."""
     wanted = HERE / "requirements.txt"
-    folder = Path(sys.prefix) / "compat" / f"llamaindex-{hashlib.sha256(wanted.read_bytes()).hexdigest()[:12]}"
-    found = folder / "bin" / "python"
-    whole = folder / "whole"
-    if not whole.exists():
+
+    def make(folder: Path) -> subprocess.CompletedProcess[str]:
         venv.create(folder, with_pip=False, symlinks=True)
-        done = subprocess.run(
+        return subprocess.run(
             [
-                sys.executable, "-m", "pip", "--python", str(found), "install", "--quiet", "--no-compile",
-                "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:", "-r", str(wanted),
+                sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet",
+                "--no-compile", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:",
+                "-r", str(wanted),
             ],
             capture_output=True, text=True, timeout=600, check=False,
         )  # fmt: skip
-        if done.returncode:
-            pytest.skip(f"PIP COULD NOT FETCH LlamaIndex, which was NOT tried: {done.stderr[-400:]}")
-        whole.touch()
-    return found
+
+    made: Path = kept("llamaindex", wanted, make)
+    return made / "bin" / "python"
 
 
 @pytest.fixture(scope="module")

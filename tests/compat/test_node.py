@@ -1,10 +1,8 @@
 """The `openai` package for Node, unmodified, led here by its environment."""
 
-import hashlib
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,36 +10,36 @@ import pytest
 
 from rowen.testing.serving import Running
 
-pytestmark = [pytest.mark.compat, pytest.mark.xdist_group("compat-node")]
+pytestmark = pytest.mark.compat
 
 HERE = Path(__file__).parent / "node"
 
 
 @pytest.fixture(scope="module")
-def package() -> Path:
-    """A folder with the package in it, kept beside the interpreter's environment."""
+def package(kept) -> Path:
+    """A folder with the package in it."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         pytest.skip("NODE IS NOT HERE: the openai package for Node was NOT tried. Install Node 20 or newer, with npm.")
-    lock = (HERE / "package-lock.json").read_bytes()
-    folder = Path(sys.prefix) / "compat" / f"node-{hashlib.sha256(lock).hexdigest()[:12]}"
-    if not (folder / "node_modules" / ".package-lock.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
+
+    def make(folder: Path) -> subprocess.CompletedProcess[str]:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(HERE / name, folder)
-        done = subprocess.run(
+        return subprocess.run(
             [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
             cwd=folder, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
-        if done.returncode:
-            pytest.skip(f"NPM COULD NOT FETCH the openai package for Node, which was NOT tried: {done.stderr[-400:]}")
-    return folder
+
+    made: Path = kept("openai-for-node", HERE / "package-lock.json", make)
+    return made
 
 
 @pytest.fixture(scope="module")
 def found(package: Path, rowen: Running, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the program found."""
-    program = package / "ask.mjs"
+    folder = tmp_path_factory.mktemp("node")
+    (folder / "node_modules").symlink_to(package / "node_modules")
+    program = folder / "ask.mjs"
     shutil.copy(HERE / "ask.mjs", program)
     done = subprocess.run(
         [shutil.which("node") or "node", str(program)],
