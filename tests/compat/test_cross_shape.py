@@ -269,3 +269,19 @@ def test_reasoning_reaches_both_clients(gateway: Gateway, vendor: Vendor):
 
     assert message.content[0].type == "thinking"
     assert message.content[0].thinking == "".join(thought) != ""
+
+
+def test_thinking_is_asked_for_in_every_vendors_words(gateway: Gateway, vendor: Vendor):
+    gateway.plays(vendor, "thought")
+    budget = {"type": "enabled", "budget_tokens": 1024}
+
+    gateway.anthropic.messages.create(model=vendor.kind, max_tokens=2000, messages=ASKED, thinking=budget)
+
+    body = gateway.upstream.requests[0].json()
+    match vendor.kind:
+        case "openai":
+            assert body["reasoning_effort"] == "low"
+        case "anthropic":
+            assert body["thinking"] == budget
+        case _:
+            assert body["generationConfig"]["thinkingConfig"]["thinkingBudget"] == 1024

@@ -210,7 +210,7 @@ def test_says_how_much_to_reason(reasoning, options, found):
             {"thinking": {"type": "adaptive", "display": "omitted"}, "output_config": {"effort": "low"}},
         ),
         (
-            Reasoning(budget_tokens=2_000, extra={"display": "omitted"}),
+            Reasoning(budget_tokens=2_000, extra={"type": "enabled", "display": "omitted"}),
             {"thinking": {"type": "enabled", "budget_tokens": 2_000, "display": "omitted"}},
         ),
     ],

@@ -225,7 +225,8 @@ def _thinking(
     further = reasoning.extra if own else {}
     effort = _effort(reasoning.effort)
     if further.get("type"):
-        return {"thinking": further, **effort}
+        limit = {} if reasoning.budget_tokens is None else {"budget_tokens": reasoning.budget_tokens}
+        return {"thinking": {**further, **limit}, **effort}
     if reasoning.effort == "none":
         return {"thinking": {"type": "disabled"}}
     budget = reasoning.budget_tokens
