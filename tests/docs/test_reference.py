@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
 import click
@@ -78,6 +79,17 @@ def commands(command: click.Command, path: str) -> list[tuple[str, click.Command
     if isinstance(command, click.Group):
         return [found for name, inner in command.commands.items() for found in commands(inner, f"{path} {name}")]
     return [(path, command)]
+
+
+def test_every_dependency_has_its_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (ROOT / "docs/explanation/dependencies.md").read_text(encoding="utf-8")
+
+    for needed in (
+        *project["dependencies"],
+        *(each for extra in project["optional-dependencies"].values() for each in extra),
+    ):
+        assert f"`{re.split('[^A-Za-z0-9-]', needed)[0]}`" in text
 
 
 def test_every_error_is_on_its_page():
