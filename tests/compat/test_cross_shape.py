@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import anthropic
 import openai
@@ -25,6 +26,7 @@ SCHEMA = {
 OPENAI_TOOL = {"type": "function", "function": {"name": "weather", "description": "Weather.", "parameters": SCHEMA}}
 ANTHROPIC_TOOL = {"name": "weather", "description": "Weather.", "input_schema": SCHEMA}
 ASKED = [{"role": "user", "content": "What is the weather in Oslo?"}]
+CITIES = ["Oslo", "Bergen"]
 ERRORS = ("-400", "-403", "-429", "-500")
 
 
@@ -58,14 +60,19 @@ class Gateway:
         self.upstream.on(vendor.path, *(played(vendor, case) for case in cases))
 
 
+# Gemini's answers are asked for as streams, also where the caller wants them whole.
+STREAMED = {"whole": "text", "whole-tools": "parallel"}
+
+
 def played(vendor: Vendor, case: str) -> Stream | Reply:
-    """What the vendor answers in a case: its recorded stream, event by event, or its recorded error."""
+    """What the vendor answers in a case: its recorded stream, event by event, or its recorded answer or error."""
+    if vendor.kind == "gemini":
+        case = STREAMED.get(case, case)
     folder = RECORDED / vendor.kind
-    if case.startswith("error-"):
-        return Reply(status=int(case.split("-")[1]), body=(folder / f"{case}.json").read_bytes())
-    return Stream(
-        chunks=tuple(event + b"\n\n" for event in (folder / f"{case}.sse").read_bytes().split(b"\n\n") if event)
-    )
+    if (stream := folder / f"{case}.sse").exists():
+        return Stream(chunks=tuple(event + b"\n\n" for event in stream.read_bytes().split(b"\n\n") if event))
+    status = int(case.split("-")[1]) if case.startswith("error-") else 200
+    return Reply(status=status, body=(folder / f"{case}.json").read_bytes())
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +98,7 @@ def vendor(request: pytest.FixtureRequest) -> Vendor:
 
 
 def test_chat_text_is_the_same_whole_and_streamed(gateway: Gateway, vendor: Vendor):
-    gateway.plays(vendor, "text")
+    gateway.plays(vendor, "whole", "text")
     client = gateway.openai
 
     whole = client.chat.completions.create(model=vendor.kind, messages=ASKED)
@@ -108,7 +115,7 @@ def test_chat_text_is_the_same_whole_and_streamed(gateway: Gateway, vendor: Vend
 
 
 def test_responses_text_is_the_same_whole_and_streamed(gateway: Gateway, vendor: Vendor):
-    gateway.plays(vendor, "text")
+    gateway.plays(vendor, "whole", "text")
 
     whole = gateway.openai.responses.create(model=vendor.kind, input="Hi")
     with gateway.openai.responses.stream(model=vendor.kind, input="Hi") as stream:
@@ -118,7 +125,7 @@ def test_responses_text_is_the_same_whole_and_streamed(gateway: Gateway, vendor:
 
 
 def test_messages_text_is_the_same_whole_and_streamed(gateway: Gateway, vendor: Vendor):
-    gateway.plays(vendor, "text")
+    gateway.plays(vendor, "whole", "text")
     client = gateway.anthropic
 
     whole = client.messages.create(model=vendor.kind, max_tokens=50, messages=ASKED)
@@ -133,7 +140,7 @@ def test_messages_text_is_the_same_whole_and_streamed(gateway: Gateway, vendor: 
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_chat_client_calls_tools_and_gives_results(gateway: Gateway, vendor: Vendor, streamed: bool):
-    gateway.plays(vendor, "tools", "text")
+    gateway.plays(vendor, "parallel" if streamed else "whole-tools", "whole")
     client = gateway.openai.chat.completions
 
     if streamed:
@@ -141,19 +148,18 @@ def test_a_chat_client_calls_tools_and_gives_results(gateway: Gateway, vendor: V
             message = stream.get_final_completion().choices[0].message
     else:
         message = client.create(model=vendor.kind, messages=ASKED, tools=[OPENAI_TOOL]).choices[0].message
-    (call,) = message.tool_calls
-    turn = {"role": "assistant", "tool_calls": [call.model_dump(exclude={"function": {"parsed_arguments"}})]}
-    result = {"role": "tool", "tool_call_id": call.id, "content": "Rain, 4 degrees."}
-    after = client.create(model=vendor.kind, messages=[*ASKED, turn, result], tools=[OPENAI_TOOL])
+    calls = message.tool_calls
+    told = [{"role": "tool", "tool_call_id": call.id, "content": "Rain, 4 degrees."} for call in calls]
+    after = client.create(model=vendor.kind, messages=[*ASKED, repeated(message), *told], tools=[OPENAI_TOOL])
 
-    assert (call.function.name, json.loads(call.function.arguments)) == ("weather", {"city": "Oslo"})
+    assert [json.loads(call.function.arguments)["city"] for call in calls] == CITIES
     assert after.choices[0].message.content == TEXT
-    assert_told(vendor, gateway.upstream.requests[1].json(), call.id)
+    assert_told(vendor, gateway.upstream.requests[1].json(), [call.id for call in calls])
 
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_messages_client_calls_tools_and_gives_results(gateway: Gateway, vendor: Vendor, streamed: bool):
-    gateway.plays(vendor, "tools", "text")
+    gateway.plays(vendor, "parallel" if streamed else "whole-tools", "whole")
     client = gateway.anthropic.messages
     asked = {"model": vendor.kind, "max_tokens": 50, "messages": ASKED, "tools": [ANTHROPIC_TOOL]}
 
@@ -162,53 +168,61 @@ def test_a_messages_client_calls_tools_and_gives_results(gateway: Gateway, vendo
             message = stream.get_final_message()
     else:
         message = client.create(**asked)
-    (call,) = [block for block in message.content if block.type == "tool_use"]
-    result = {"type": "tool_result", "tool_use_id": call.id, "content": [{"type": "text", "text": "Rain, 4 degrees."}]}
-    turns = [{"role": "assistant", "content": message.content}, {"role": "user", "content": [result]}]
+    calls = [block for block in message.content if block.type == "tool_use"]
+    said = [{"type": "text", "text": "Rain, 4 degrees."}]
+    told = [{"type": "tool_result", "tool_use_id": call.id, "content": said} for call in calls]
+    turns = [{"role": "assistant", "content": message.content}, {"role": "user", "content": told}]
     after = client.create(**{**asked, "messages": [*ASKED, *turns]})
 
-    assert (call.name, call.input, message.stop_reason) == ("weather", {"city": "Oslo"}, "tool_use")
+    assert [call.input["city"] for call in calls] == CITIES
+    assert message.stop_reason == "tool_use"
     assert after.content[-1].text == TEXT
-    assert_told(vendor, gateway.upstream.requests[1].json(), call.id)
+    assert_told(vendor, gateway.upstream.requests[1].json(), [call.id for call in calls])
 
 
-def test_a_responses_client_calls_tools_and_gives_results(gateway: Gateway, vendor: Vendor):
-    gateway.plays(vendor, "tools", "text")
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_responses_client_calls_tools_and_gives_results(gateway: Gateway, vendor: Vendor, streamed: bool):
+    gateway.plays(vendor, "parallel" if streamed else "whole-tools", "whole")
     client = gateway.openai.responses
     tools = [{"type": "function", "name": "weather", "parameters": SCHEMA, "strict": False}]
 
-    asked = client.create(model=vendor.kind, input="Weather in Oslo?", tools=tools)
-    (call,) = [item for item in asked.output if item.type == "function_call"]
-    result = {"type": "function_call_output", "call_id": call.call_id, "output": "Rain, 4 degrees."}
-    after = client.create(model=vendor.kind, input=[result], tools=tools, previous_response_id=asked.id)
+    if streamed:
+        with client.stream(model=vendor.kind, input="Weather?", tools=tools) as stream:
+            asked = stream.get_final_response()
+    else:
+        asked = client.create(model=vendor.kind, input="Weather?", tools=tools)
+    calls = [item for item in asked.output if item.type == "function_call"]
+    told = [{"type": "function_call_output", "call_id": call.call_id, "output": "Rain, 4 degrees."} for call in calls]
+    after = client.create(model=vendor.kind, input=told, tools=tools, previous_response_id=asked.id)
 
-    assert json.loads(call.arguments) == {"city": "Oslo"}
+    assert [json.loads(call.arguments)["city"] for call in calls] == CITIES
     assert after.output_text == TEXT
-    assert_told(vendor, gateway.upstream.requests[1].json(), call.call_id)
+    assert_told(vendor, gateway.upstream.requests[1].json(), [call.call_id for call in calls])
 
 
-def assert_told(vendor: Vendor, body: dict, call: str) -> None:
-    """The second request tells the tool call and its result in the vendor's own words."""
+def repeated(message: Any) -> dict[str, Any]:
+    """An assistant's turn as a caller sends it back, without what the client parsed for itself."""
+    kept = {"function": {"name", "arguments"}, "id": True, "type": True, "extra_content": True}
+    return {"role": "assistant", "tool_calls": [call.model_dump(include=kept) for call in message.tool_calls]}
+
+
+def assert_told(vendor: Vendor, body: dict[str, Any], calls: list[str]) -> None:
+    """The second request tells the calls and their results in the vendor's own words."""
     match vendor.kind:
         case "openai":
-            called, told = body["messages"][-2:]
-            assert [one["id"] for one in called["tool_calls"]] == [call]
-            assert (told["role"], told["tool_call_id"]) == ("tool", call)
-            found = told["content"]
-            assert found in ("Rain, 4 degrees.", [{"type": "text", "text": "Rain, 4 degrees."}])
+            called, *told = body["messages"][-1 - len(calls) :]
+            assert [one["id"] for one in called["tool_calls"]] == calls
+            assert [(one["role"], one["tool_call_id"]) for one in told] == [("tool", call) for call in calls]
         case "anthropic":
             called, told = body["messages"][-2:]
-            assert [one["id"] for one in called["content"] if one["type"] == "tool_use"] == [call]
-            assert [one["tool_use_id"] for one in told["content"]] == [call]
-            assert "Rain, 4 degrees." in json.dumps(told)
+            assert [one["id"] for one in called["content"] if one["type"] == "tool_use"] == calls
+            assert [one["tool_use_id"] for one in told["content"]] == calls
         case _:
             called, told = body["contents"][-2:]
-            assert [one["functionCall"]["args"] for one in called["parts"] if "functionCall" in one] == [
-                {"city": "Oslo"}
-            ]
-            # What Gemini signed must come back with the call, or it refuses the turn.
-            assert [one.get("functionResponse", {}).get("name") for one in told["parts"]] == ["weather"]
-            assert "Rain, 4 degrees." in json.dumps(told)
+            cities = [one["functionCall"]["args"]["city"] for one in called["parts"] if "functionCall" in one]
+            assert cities == CITIES
+            assert [one["functionResponse"]["name"] for one in told["parts"]] == ["weather"] * len(calls)
+    assert json.dumps(told).count("Rain, 4 degrees.") == len(calls)
 
 
 @pytest.mark.parametrize(
@@ -246,36 +260,68 @@ def test_the_vendors_wait_is_handed_on(gateway: Gateway, vendor: Vendor):
 def test_structure_is_obeyed_over_every_wire(gateway: Gateway, vendor: Vendor):
     gateway.plays(vendor, "schema")
     wanted = {"type": "json_schema", "json_schema": {"name": "place", "schema": SCHEMA, "strict": True}}
+    form = {"format": {"type": "json_schema", "schema": SCHEMA}}
 
-    chat = gateway.openai.chat.completions.create(model=vendor.kind, messages=ASKED, response_format=wanted)
-    message = gateway.anthropic.messages.create(
-        model=vendor.kind,
-        max_tokens=50,
-        messages=ASKED,
-        output_config={"format": {"type": "json_schema", "schema": SCHEMA}},
-    )
+    with gateway.openai.chat.completions.stream(model=vendor.kind, messages=ASKED, response_format=wanted) as stream:
+        chat = stream.get_final_completion()
+    with gateway.anthropic.messages.stream(
+        model=vendor.kind, max_tokens=50, messages=ASKED, output_config=form
+    ) as stream:
+        message = stream.get_final_message()
 
     assert json.loads(chat.choices[0].message.content) == json.loads(message.content[-1].text)
+    assert all('"city"' in json.dumps(request.json()) for request in gateway.upstream.requests)
 
 
 def test_reasoning_reaches_both_clients(gateway: Gateway, vendor: Vendor):
     gateway.plays(vendor, "thought")
 
-    message = gateway.anthropic.messages.create(model=vendor.kind, max_tokens=50, messages=ASKED)
+    with gateway.anthropic.messages.stream(model=vendor.kind, max_tokens=50, messages=ASKED) as stream:
+        message = stream.get_final_message()
     with gateway.openai.chat.completions.create(model=vendor.kind, messages=ASKED, stream=True) as stream:
         thought = [
             getattr(chunk.choices[0].delta, "reasoning_content", None) or "" for chunk in stream if chunk.choices
         ]
 
     assert message.content[0].type == "thinking"
-    assert message.content[0].thinking == "".join(thought) != ""
+    assert message.content[0].thinking == "".join(thought) == "Grass first."
+
+
+@pytest.mark.parametrize("client", ["chat", "messages", "responses"])
+def test_what_gemini_signed_comes_back_to_it_through_a_client_that_knows_nothing_of_it(gateway: Gateway, client: str):
+    gateway.plays(VENDORS[2], "tools", "text")
+
+    match client:
+        case "chat":
+            create = gateway.openai.chat.completions.create
+            message = create(model="gemini", messages=ASKED, tools=[OPENAI_TOOL]).choices[0].message
+            told = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "Rain."}
+            create(model="gemini", messages=[*ASKED, message, told], tools=[OPENAI_TOOL])
+        case "messages":
+            asked = {"model": "gemini", "max_tokens": 50, "tools": [ANTHROPIC_TOOL]}
+            message = gateway.anthropic.messages.create(messages=ASKED, **asked)
+            told = {"type": "tool_result", "tool_use_id": message.content[-1].id, "content": "Rain."}
+            turns = [{"role": "assistant", "content": message.content}, {"role": "user", "content": [told]}]
+            gateway.anthropic.messages.create(messages=[*ASKED, *turns], **asked)
+        case _:
+            tools = [{"type": "function", "name": "weather", "parameters": SCHEMA, "strict": False}]
+            response = gateway.openai.responses.create(model="gemini", input="Weather?", tools=tools)
+            told = {"type": "function_call_output", "call_id": response.output[-1].call_id, "output": "Rain."}
+            turns = [{"role": "user", "content": "Weather?"}, *response.output, told]
+            gateway.openai.responses.create(model="gemini", input=turns, tools=tools)
+
+    called, _ = gateway.upstream.requests[1].json()["contents"][-2:]
+    assert [part.get("thoughtSignature") for part in called["parts"] if "functionCall" in part] == ["CiQBVKhc"]
 
 
 def test_thinking_is_asked_for_in_every_vendors_words(gateway: Gateway, vendor: Vendor):
     gateway.plays(vendor, "thought")
     budget = {"type": "enabled", "budget_tokens": 1024}
 
-    gateway.anthropic.messages.create(model=vendor.kind, max_tokens=2000, messages=ASKED, thinking=budget)
+    with gateway.anthropic.messages.stream(
+        model=vendor.kind, max_tokens=2000, messages=ASKED, thinking=budget
+    ) as stream:
+        stream.until_done()
 
     body = gateway.upstream.requests[0].json()
     match vendor.kind:
