@@ -102,6 +102,7 @@ TALK = (
         "Yes, that is the current form.",
     ),
 )
+KEYS = tuple(random.Random(number).randbytes(16).hex() for number in range(3))
 CODES_SEEN = ("upstream_timeout", "upstream_limited", "upstream_error", "upstream_cut")
 
 
@@ -150,7 +151,7 @@ def _one(rand: random.Random, started: int, until: int, tenant: str) -> Trace:
     row = TraceRow(
         id=new_id(started, rand.randbytes), started_ns=started, duration_ns=took, app="handbook", definition="9c1f" * 16, tenant=tenant,
         first_ns=int(took * rand.uniform(0.2, 0.5)) if status == "ok" and source == "model" and name != "vectors" else took if source == "cache" else None,
-        key=f"{rand.randint(1, 3):032x}", user=rand.choice(("ines", "tomas", "aiko", "")), session="", feature=rand.choice(("chat", "search", "")),
+        key=KEYS[rand.randint(0, 2)], user=rand.choice(("ines", "tomas", "aiko", "")), session="", feature=rand.choice(("chat", "search", "")),
         door="openai.chat" if name != "careful" else "anthropic", model=name, deployment=name if source == "model" else "", provider=provider if source == "model" else "",
         answered_by=upstream if status == "ok" else "", source=source, status=status, code=code, streamed=name != "vectors", attempts=tries,
         input_tokens=tokens_in if source == "model" else 0, output_tokens=tokens_out if source == "model" and status == "ok" else 0,
@@ -258,7 +259,7 @@ def _spans(
                 attributes={
                     "gen_ai.provider.name": row.provider,
                     "rowen.deployment": place,
-                    "rowen.cost": "unknown" if row.cost is None else str(row.cost),
+                    "rowen.cost": _share_of(row, code),
                     **(
                         {"error.type": code}
                         if code
@@ -272,6 +273,13 @@ def _spans(
     return tuple(spans)
 
 
+def _share_of(row: TraceRow, code: str) -> str:
+    """What one try cost: those that failed share the waste."""
+    if row.cost is None:
+        return "unknown"
+    return str(row.waste / max(row.attempts - 1, 1) if code else row.cost - row.waste)
+
+
 def special(until: int) -> dict[str, Trace]:
     """Return traces worth a picture of their own."""
     rand = random.Random(3)
@@ -282,7 +290,7 @@ def special(until: int) -> dict[str, Trace]:
             "app": "handbook",
             "definition": "9c1f" * 16,
             "tenant": "default",
-            "key": f"{1:032x}",
+            "key": KEYS[0],
             "user": "ines",
             "door": "openai.chat",
             "streamed": True,
@@ -323,7 +331,7 @@ def special(until: int) -> dict[str, Trace]:
         "careful",
         40,
         duration_ns=5_840 * MS,
-        first_ns=1_310 * MS,
+        first_ns=3_790 * MS,
         deployment="spare-region",
         provider="anthropic",
         answered_by="claude-sonnet-4-5",

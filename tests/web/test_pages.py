@@ -394,7 +394,7 @@ def test_a_trace_that_is_not_there_is_a_page_of_its_own(site):
     shown = site.reader().get("/traces/nothing")
 
     assert shown.status == 404
-    assert "there is no such trace" in shown.text
+    assert "There is no such trace." in shown.text
     assert "not_found" in shown.text
 
 

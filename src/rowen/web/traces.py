@@ -170,7 +170,7 @@ async def trace(request: Request, services: Services, visit: Visit) -> Page:
     """One trace: its steps, what each changed, what was asked, said and paid."""
     found = await services.traces.get(request.path_params["id"], tenant_of(visit))
     if found is None:
-        raise Mistaken("not_found", "there is no such trace")
+        raise Mistaken("not_found", "There is no such trace.")
     address = request.url.replace(query="", path=f"/api/traces/{found.row.id}")
     asked = [_turn(message) for message in found.request.messages] if found.request else []
     fold = len(asked) - _LATEST if len(asked) > _LATEST + 2 else 0
