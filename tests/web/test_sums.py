@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowen.web.overview import quantile, wilson
 from rowen.web.page import _ENVIRONMENT, address_with
+from rowen.web.sums import quantile, wilson
 
 
 def index(ms: float) -> int:
