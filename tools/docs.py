@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -330,4 +329,4 @@ def _joined(text: str | None) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
