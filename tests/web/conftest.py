@@ -1,5 +1,6 @@
 """A served app, traces to show, and somebody who reads pages as a browser without scripts does."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -149,6 +150,16 @@ class Site:
         reader = Reader(self.running.url)
         assert reader.sign_in(key or self.running.admin).status == 303
         return reader
+
+    def ask(self, model: str) -> int:
+        """Make one call at the door; return its status."""
+        connection = HTTPConnection(urlsplit(self.running.url).netloc, timeout=20)
+        body = json.dumps({"model": model, "messages": [{"role": "user", "content": "hello"}]})
+        head = {"authorization": f"Bearer {self.running.key}", "content-type": "application/json"}
+        connection.request("POST", "/v1/chat/completions", body, head)
+        status = connection.getresponse().status
+        connection.close()
+        return status
 
     def stranger(self) -> Reader:
         return Reader(self.running.url)

@@ -408,6 +408,17 @@ def test_models_never_asked_say_so(site):
     assert "not asked yet" in shown.text or "healthy" in shown.text
 
 
+def test_a_model_out_of_order_is_told_before_the_table(site):
+    statuses = {site.ask("down") for _ in range(20)}
+
+    text = site.reader().get("/models").text
+
+    assert 200 not in statuses
+    assert "1 of 2 deployments is out of order." in text
+    assert "left alone" in text
+    assert "upstream_connect" in text
+
+
 # Keys
 
 
