@@ -1,7 +1,9 @@
 """One database file: looked at before it is opened, made private, and opened with the settings that all files share."""
 
+import errno
 import os
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +16,9 @@ from rowen.values import Broken, Settings, Unavailable
 T = TypeVar("T")
 
 _CHECKED_WHOLE = 16 * 1024 * 1024  # larger files would make a start wait; SQLite finds their damage when it reads it
+
+
+_MAKING = threading.Lock()
 
 
 class FileOptions(Settings, frozen=True, kw_only=True):
@@ -55,13 +60,18 @@ def opened(path: Path, options: FileOptions) -> sqlite3.Connection:
 
 def _made(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # SQLite gives `-wal` and `-shm` the mode of the file they belong to.
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if os.fstat(descriptor).st_mode & 0o077:
-            os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
+    # A file that is there is never opened here: closing it would drop the locks of this process's other connections to
+    # it, and another process that closes would then take the write-ahead log away from under them. See
+    # https://www.sqlite.org/howtocorrupt.html, 2.2.
+    with _MAKING:
+        try:
+            # SQLite gives `-wal` and `-shm` the mode of the file they belong to.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            if not os.access(path, os.R_OK | os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
+            if path.stat().st_mode & 0o077:
+                path.chmod(0o600)
 
 
 def _examined(path: Path, options: FileOptions) -> None:
