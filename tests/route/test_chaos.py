@@ -69,13 +69,13 @@ def test_any_faults_give_exactly_one_answer_or_one_error(fresh_kit, data):
     script = kit.Script(**plays)
     route = kit.route(
         *names,
-        deployments={"patience": Patience(first=0.004, gap=0.004)},
+        deployments={"patience": Patience(first=0.004, gap=0.004, whole=0.004)},
         retries=data.draw(st.integers(0, 2), label="retries"),
         hedge_after=data.draw(st.sampled_from([0, 0.001]), label="hedge after"),
         midstream=midstream,
         fallback=("slow",),
     )
-    last = kit.route("z", model="slow", deployments={"patience": Patience(first=0.004, gap=0.004)}, retries=0)
+    last = kit.route("z", model="slow", deployments={"patience": Patience(first=0.004, gap=0.004, whole=0.004)}, retries=0)
     stage = kit.stage(script, route, last, breaking=Breaking(least=3))
     problem = None
 

@@ -103,7 +103,11 @@ def _deployment(name: str, label: str, table: ModelTable, place: DeploymentTable
         upstream=settings.model,
         profile=profile,
         patience=Patience(
-            connect=table.timeout.connect, first=table.timeout.first, gap=table.timeout.gap, total=table.timeout.total
+            connect=table.timeout.connect,
+            first=table.timeout.first,
+            gap=table.timeout.gap,
+            whole=table.timeout.whole,
+            total=table.timeout.total,
         ),
         unknown=table.unknown,
         weight=place.weight,

@@ -31,8 +31,10 @@ class TimeoutTable(Settings, frozen=True, kw_only=True):
     """For the first event of the answer."""
     gap: Duration = 30
     """Between two events."""
+    whole: Duration = 300
+    """For an answer that was asked for in one piece, which is silent until it is whole."""
     total: Duration = 600
-    """For the whole answer."""
+    """For the whole call, all attempts together."""
 
 
 class CacheTable(Settings, frozen=True, kw_only=True):

@@ -49,8 +49,12 @@ class Exchange(NamedTuple):
     reader: Reader
 
 
-async def converse(transport: Transport, deployment: Deployment, prepare: Callable[[], Exchange]) -> Events:
+async def converse(
+    transport: Transport, deployment: Deployment, prepare: Callable[[], Exchange], *, streamed: bool = True
+) -> Events:
     """Yield the events of one answer; closing it aborts the upstream request.
+
+    An answer that is not `streamed` may be silent until it is whole.
 
     Raises:
         Problem: what `prepare`, the transport, the upstream's status or its reader say; `who` is the deployment.
@@ -65,7 +69,7 @@ async def converse(transport: Transport, deployment: Deployment, prepare: Callab
             headers,
             body,
             connect_timeout=patience.connect,
-            silence_timeout=max(patience.first, patience.gap),
+            silence_timeout=max(patience.first, patience.gap) if streamed else patience.whole,
         )
         try:
             if not 200 <= reply.status < 300:

@@ -133,7 +133,9 @@ class Try:
         loop = asyncio.get_running_loop()
         try:
             self.events = self._desk.ask(self._request, self.standing.deployment.name)
-            watch = self.watch = Watch(self.standing.deployment.patience, self._left, self.events, loop)
+            watch = self.watch = Watch(
+                self.standing.deployment.patience.of(self._request), self._left, self.events, loop
+            )
             watch.task = asyncio.current_task(loop)
             async for event in self.events:
                 self.held.append(self.take(event))

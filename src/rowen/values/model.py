@@ -76,12 +76,18 @@ class Profile(Value, frozen=True, kw_only=True):
 
 
 class Patience(Value, frozen=True, kw_only=True):
-    """How long to wait, in seconds, for the connection, the first event, each further event, and all of it."""
+    """How long to wait, in seconds: for the connection, the first event, each further event, an answer that comes in
+    one piece, and for all of a call with every attempt at it."""
 
     connect: float = 5.0
     first: float = 60.0
     gap: float = 30.0
+    whole: float = 300.0
     total: float = 600.0
+
+    def of(self, request: Request) -> "Patience":
+        """Return the patience for one request: an answer asked for in one piece is silent until it is whole."""
+        return self if request.stream else self.but(first=self.whole, gap=self.whole)
 
 
 class Deployment(Value, frozen=True, kw_only=True):

@@ -26,7 +26,7 @@ from rowen.values import (
 )
 
 HERE = Deployment(name="fast", model="fast", provider="anthropic", upstream="small")
-ASK = Request(model="fast", dialect="anthropic", messages=(says("user", "hello"),), max_tokens=100)
+ASK = Request(model="fast", dialect="anthropic", messages=(says("user", "hello"),), max_tokens=100, stream=True)
 SCHEMA = {"type": "object", "properties": {"a": {"type": "object", "properties": {}}}}
 
 

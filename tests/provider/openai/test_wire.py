@@ -24,7 +24,7 @@ from rowen.values import (
 )
 
 HERE = Deployment(name="fast", model="fast", provider="openai", upstream="small")
-ASK = Request(model="fast", dialect="openai.chat", messages=(says("user", "hello"),))
+ASK = Request(model="fast", dialect="openai.chat", messages=(says("user", "hello"),), stream=True)
 
 
 def sent(request, service="openai", extra=None):
@@ -39,6 +39,13 @@ def test_asks_for_a_stream_with_usage_where_the_service_knows_it():
     assert sent(ASK)["stream_options"] == {"include_usage": True}
     assert "stream_options" not in sent(ASK, "mistral")
     assert sent(ASK, "mistral")["stream"] is True
+
+
+def test_asks_for_an_answer_in_one_piece_when_its_caller_did():
+    body = sent(ASK.but(stream=False))
+
+    assert body["stream"] is False
+    assert "stream_options" not in body
 
 
 def test_a_callers_stream_options_keep_the_usage():

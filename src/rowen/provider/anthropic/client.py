@@ -34,7 +34,8 @@ class Anthropic:
         self._headers |= {name.lower(): value for name, value in settings.headers.items()}
 
     def ask(self, request: Request, deployment: Deployment) -> Events:
-        return converse(self._transport, deployment, partial(self._prepare, request, deployment))
+        prepare = partial(self._prepare, request, deployment)
+        return converse(self._transport, deployment, prepare, streamed=request.stream)
 
     async def close(self) -> None:
         """Nothing is held."""

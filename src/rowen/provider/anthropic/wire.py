@@ -42,7 +42,7 @@ _FEWEST_THINKING = 1_024  # tokens; Anthropic refuses a smaller budget
 def encode(
     request: Request, deployment: Deployment, options: Options, extra: dict[str, Any] | None = None
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Return the body of a request, always streaming, and the names of hints that this wire has no place for.
+    """Return the body of a request, streamed as it was asked for, and the names of hints that this wire has no place for.
 
     Raises:
         Mistaken: `field_unsupported` for content that the wire cannot carry.
@@ -51,7 +51,7 @@ def encode(
     unsent: dict[str, None] = {}
     own = request.dialect == _DIALECT
     longest = request.max_tokens or deployment.profile.max_output or options.max_tokens
-    body: dict[str, Any] = {"model": deployment.upstream, "max_tokens": longest, "stream": True}
+    body: dict[str, Any] = {"model": deployment.upstream, "max_tokens": longest, "stream": request.stream}
     system = [
         block
         for message in request.messages

@@ -89,7 +89,7 @@ class Asked:
             changes |= {"tools": (), "tool_choice": None}
         # Progress chunks come while the prompt is computed, and let a caller that left be noticed before the answer.
         own = {**known, **settled.extra, "return_progress": True}
-        self.body, unsent = encode(request.but(**changes), deployment, _SERVICE, own)
+        self.body, unsent = encode(request.but(stream=True, **changes), deployment, _SERVICE, own)
         self.reader = Reader(deployment.upstream, form, (*settled.dropped, *unsent))
 
 

@@ -40,7 +40,7 @@ _FAMILY = frozenset({"openai.chat", "openai.responses"})
 def encode(
     request: Request, deployment: Deployment, service: Service, extra: dict[str, Any] | None = None
 ) -> tuple[bytes, tuple[str, ...]]:
-    """Return the body of a request, always streaming, and the names of hints that this wire has no place for.
+    """Return the body of a request, streamed as it was asked for, and the names of hints that this wire has no place for.
 
     Args:
         request: what was asked.
@@ -59,9 +59,9 @@ def encode(
     body: dict[str, Any] = {
         "model": deployment.upstream,
         "messages": [m for message in request.messages for m in _message(message, service, own, unsent)],
-        "stream": True,
+        "stream": request.stream,
     }
-    if service.usage_option:
+    if service.usage_option and request.stream:
         body["stream_options"] = {"include_usage": True}
     if request.max_tokens is not None:
         body[service.max_tokens] = request.max_tokens
@@ -95,7 +95,7 @@ def encode(
         body["metadata"] = request.metadata
     if extra:
         body |= extra
-        if isinstance(asked := extra.get("stream_options"), dict) and service.usage_option:
+        if isinstance(asked := extra.get("stream_options"), dict) and request.stream and service.usage_option:
             body["stream_options"] = {**asked, "include_usage": True}
     return _ENCODER.encode(body), tuple(unsent)
 
