@@ -9,8 +9,9 @@ import msgspec
 
 from rowen.cli.options import apps_argument, json_option, out, server_option, show
 from rowen.config import json_schema, read
-from rowen.flow.deployments import placed
 from rowen.flow.tables import TABLES
+from rowen.flow.vet import vet
+from rowen.provider.transport import HttpTransport
 from rowen.serve.run import settings_of
 
 
@@ -39,7 +40,7 @@ def command(
     found: list[Any] = []
     for path in apps:
         loaded = read(path, TABLES, secrets=not no_secrets)
-        places = placed(loaded.tables["models"])
+        places = vet(loaded, HttpTransport())
         found.append(
             {
                 "app": loaded.definition.app,

@@ -4,7 +4,7 @@ import types
 from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path as FilePath
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -98,6 +98,8 @@ class Checker:
             return msgspec.convert(value, kind, strict=True, builtin_types=(bytes,))
         except msgspec.ValidationError as error:
             said = str(error).replace(" - at `$`", "")
+            if get_origin(kind) is Literal:
+                said = _choose(value, get_args(kind))
             return self._wrong("config_invalid", path, f'"{_dotted(path)}": {said[0].lower()}{said[1:]}')
 
     def _made(self, make: Callable[[Any], Any], value: Any, path: Path) -> Any:
@@ -167,6 +169,12 @@ def _looks_like(value: Any, kind: Any) -> bool:
     if origin is dict or (isinstance(origin, type) and issubclass(origin, msgspec.Struct)):
         return isinstance(value, dict)
     return isinstance(origin, type) and isinstance(value, origin)
+
+
+def _choose(value: Any, allowed: tuple[Any, ...]) -> str:
+    near = get_close_matches(str(value), map(str, allowed), n=1)
+    hint = f'did you mean "{near[0]}"?' if near else f"use {', '.join(map(repr, allowed))}"
+    return f"{value!r} is not one of its values — {hint}"
 
 
 def _said(value: Any) -> str:

@@ -32,6 +32,11 @@ class Loaded:
     path: Path
     watched: tuple[Path, ...]
     """Every file whose change makes a new Definition."""
+    places: Places
+
+    def place(self, *keys: str | int) -> str:
+        """Return where a key stands, as `app.toml:14`."""
+        return _place(self.path, self.places.line(keys))
 
 
 def read(
@@ -70,6 +75,7 @@ def read(
         tables={name: getattr(made, name) for name in schema},
         path=path,
         watched=(path, *(path.parent / name for name in checker.files)),
+        places=places,
     )
 
 

@@ -14,10 +14,11 @@ from rowen.flow import deployments
 from rowen.flow.app import App
 from rowen.flow.chain import Chain
 from rowen.flow.tables import AppTable
+from rowen.flow.vet import vet
 from rowen.provider.fleet import Fleet
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.transport import Transport
-from rowen.values import Clock, CountText, CountTokens, Mistaken
+from rowen.values import Clock, CountText, CountTokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +58,9 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     tables, definition, clock = loaded.tables, loaded.definition, shared.clock
     about: AppTable = tables["app"]
     models = tables["models"]
-    if not models:
-        raise Mistaken("config_invalid", "the app has no model: add a [models.NAME] table", place=loaded.path.name)
+    places = vet(loaded, shared.transport)
     default = about.model or next(iter(models))
-    places = deployments.placed(models)
     routing = route.Models(app=definition.app, routes=deployments.routes(models, places), default=default)
-    _known(default, routing, loaded)
     fleet = Fleet(places, shared.transport)
     state = before.state if before else route.FleetState(clock)
     pricing = Prices(shared.snapshot, deployments.prices(models, places))
@@ -105,10 +103,3 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
         clock=clock,
     )
     return Assembled(app=app, fleet=fleet, state=state, loaded=loaded)
-
-
-def _known(default: str, routing: route.Models, loaded: Loaded) -> None:
-    if default not in routing.routes:
-        raise Mistaken(
-            "config_invalid", f'[app] model = "{default}" is not defined under [models]', place=loaded.path.name
-        )

@@ -18,6 +18,8 @@ from uvicorn.supervisors import Multiprocess
 from rowen import access
 from rowen.config import layered, read
 from rowen.flow.tables import TABLES
+from rowen.flow.vet import vet
+from rowen.provider.transport import HttpTransport
 from rowen.serve.protocol import Protocol
 from rowen.serve.server import Server
 from rowen.serve.settings import ServerSettings, folder_of
@@ -102,7 +104,7 @@ def run(
     settings, _ = settings_of(file, flags)
     quiet_logs(settings)
     for path in apps:
-        read(path, TABLES)  # a mistake is told here, once, and not by every worker
+        vet(read(path, TABLES), HttpTransport())  # a mistake is told here, once, and not by every worker
     listening = _listen(settings)
     port = listening.getsockname()[1]
     settings = settings.but(port=port)

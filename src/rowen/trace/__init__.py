@@ -2,6 +2,7 @@
 
 from rowen.trace.base import TraceSettings
 from rowen.trace.buffer import Buffer
+from rowen.trace.mask import mask_of
 from rowen.trace.step import record
 
-__all__ = ["Buffer", "TraceSettings", "record"]
+__all__ = ["Buffer", "TraceSettings", "mask_of", "record"]

@@ -22,12 +22,12 @@ def mask_of(settings: TraceSettings) -> Mask | None:
         Mistaken: `config_invalid` for a pattern that RE2 does not take.
 
     """
-    if settings.content != "masked":
-        return None
     try:
         patterns = [re2.compile(pattern) for pattern in settings.mask]
     except re2.error as error:
         raise Mistaken("config_invalid", f"a mask is not a valid RE2 pattern: {error}", place="[trace] mask") from error
+    if settings.content != "masked":
+        return None
 
     def mask(text: str) -> str:
         for pattern in patterns:
