@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from contextlib import aclosing
+from itertools import compress
+from operator import attrgetter, is_not
 
 from rowen.flow.chain import Chain, Step
 from rowen.values import (
@@ -23,6 +25,7 @@ from rowen.values import (
 log = logging.getLogger(__name__)
 
 _FIELDS = tuple(name for name in Call.__struct_fields__ if name not in {"steps", "notes"})
+_values = attrgetter(*_FIELDS)
 
 
 class Walk:
@@ -126,6 +129,11 @@ class Walk:
             stepped = Stepped(name=name, started_ns=started, ended_ns=ended, code=problem.code)
             self.call = old.but(steps=(*old.steps, stepped))
             raise
-        changed = () if new is old else tuple(f for f in _FIELDS if getattr(new, f) is not getattr(old, f))
+        changed = () if new is old else _changed(old, new)
         stepped = Stepped(name=name, started_ns=started, ended_ns=self._clock.now_ns(), changed=changed)
         self.call = new.but(steps=(*new.steps, stepped))
+
+
+def _changed(old: Call, new: Call) -> tuple[str, ...]:
+    """Return the names of the fields that are another object now."""
+    return tuple(compress(_FIELDS, map(is_not, _values(old), _values(new))))

@@ -1,5 +1,6 @@
 """Wires one process: stores, stages, apps, doors and pages; opened and closed in order."""
 
+import gc
 import logging
 import os
 from collections.abc import Mapping, Sequence
@@ -97,6 +98,11 @@ class Server:
         except BaseException:
             await self._stack.aclose()
             raise
+        # What stands now stands until the end: the collector need not look through it again and again, and what calls
+        # leave behind is freed by its count. Measured: a tenth of the CPU of a call.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 50)
         return self._opened
 
     async def close(self) -> None:

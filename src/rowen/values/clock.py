@@ -45,7 +45,34 @@ def now(clock: Clock) -> datetime:
     return at(clock.now_ns())
 
 
-def new_id(ns: int, entropy: Callable[[int], bytes] = os.urandom) -> str:
+class Entropy:
+    """Bytes from the system's generator, fetched many at a time: a call of the system costs more than all else here.
+
+    A forked child throws away what its parent had fetched.
+    """
+
+    def __init__(self, ahead: int = 4096) -> None:
+        self._ahead = ahead
+        self._bytes = b""
+        self._at = 0
+        os.register_at_fork(after_in_child=self._forget)
+
+    def __call__(self, size: int) -> bytes:
+        """Return `size` bytes that were never given before; at most as many as are fetched at a time."""
+        at = self._at
+        if at + size > len(self._bytes):
+            self._bytes, at = os.urandom(self._ahead), 0
+        self._at = at + size
+        return self._bytes[at : at + size]
+
+    def _forget(self) -> None:
+        self._bytes = b""
+
+
+_entropy = Entropy()
+
+
+def new_id(ns: int, entropy: Callable[[int], bytes] = _entropy) -> str:
     """Return a UUIDv7 (RFC 9562) as 32 lower-case hex digits, also valid as an OpenTelemetry trace id."""
     tail = int.from_bytes(entropy(10), "big")
     value = (

@@ -76,8 +76,11 @@ class Profile(Value, frozen=True, kw_only=True):
 
 
 class Patience(Value, frozen=True, kw_only=True):
-    """How long to wait, in seconds: for the connection, the first event, each further event, an answer that comes in
-    one piece, and for all of a call with every attempt at it."""
+    """How long to wait, in seconds.
+
+    For the connection, the first event, each further event, an answer that comes in one piece, and for all of a call
+    with every attempt at it.
+    """
 
     connect: float = 5.0
     first: float = 60.0
