@@ -256,6 +256,13 @@ def test_every_python_block_compiles(tmp_path: Path):
     assert compileall.compile_dir(tmp_path, quiet=1)
 
 
+def test_every_decision_is_in_the_index():
+    folder = ROOT / "docs/explanation/decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+
+    assert all(f"({page.name})" in index for page in folder.glob("0*.md"))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_within_the_repository_leads_somewhere(page: Path):
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
