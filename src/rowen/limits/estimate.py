@@ -1,8 +1,9 @@
 """What a call may use before it is answered, and what it did use afterwards, in the units of the limits."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from dataclasses import dataclass, field
+from decimal import Decimal
+from math import ceil
 
 from rowen.limits.base import LimitsSettings, assumed_price
 from rowen.limits.rules import NANO
@@ -10,6 +11,8 @@ from rowen.values import Attempt, CountTokens, Deployment, Money, Pricing, Refus
 
 _MILLION = 1_000_000
 _ZERO = Decimal(0)
+_NANO = Decimal(NANO)
+_REMEMBERED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,7 @@ class Estimate:
         count_tokens: tokens of a request's prompt, exactly; only asked where the length leaves it open.
         at_most: tokens that a prompt hardly ever exceeds; cheap.
         pricing: what a usage costs at a provider and model.
-        deployments_of: every deployment that may answer for a model name, fallbacks included.
+        deployments_of: every deployment that may answer for a model name, fallbacks included; asked once for each name.
 
     """
 
@@ -30,6 +33,7 @@ class Estimate:
     at_most: CountTokens
     pricing: Pricing
     deployments_of: Callable[[str], Sequence[Deployment]]
+    _places: dict[str, tuple[Deployment, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def usage(self, request: Request) -> Usage:
         """Return the most a request is expected to use."""
@@ -52,13 +56,8 @@ class Estimate:
 
         """
         dearest = _ZERO
-        asked: set[tuple[str, str]] = set()
-        for deployment in self.deployments_of(request.model):
-            place = (deployment.provider, deployment.upstream)
-            if place in asked:
-                continue
-            asked.add(place)
-            price = self.pricing(*place, usage, at_ns)
+        for deployment in self._places.get(request.model) or self._looked_up(request.model):
+            price = self.pricing(deployment.provider, deployment.upstream, usage, at_ns)
             cost = self._assumed(usage) if price is None else self._usd(price)
             if cost is None:
                 raise Refused(
@@ -89,8 +88,20 @@ class Estimate:
 
     def units(self, dollars: Decimal, currency: str) -> int:
         """Return US dollars in 1e-9 of a currency, rounded up."""
-        rate = 1 if currency == "USD" else self.settings.rates[currency]
-        return int((dollars * NANO / rate).to_integral_value(ROUND_CEILING))
+        units = dollars * _NANO
+        return ceil(units if currency == "USD" else units / self.settings.rates[currency])
+
+    def _looked_up(self, model: str) -> tuple[Deployment, ...]:
+        """Return one deployment for each price that a model name may cost, and remember them."""
+        places: dict[tuple[str, str], Deployment] = {}
+        for deployment in self.deployments_of(model):
+            places.setdefault((deployment.provider, deployment.upstream), deployment)
+        found = tuple(places.values())
+        if found:  # callers choose names freely; one that nobody answers for is not kept
+            if len(self._places) >= _REMEMBERED:
+                self._places.clear()
+            self._places[model] = found
+        return found
 
     def _usd(self, money: Money) -> Decimal | None:
         if money.currency == "USD":

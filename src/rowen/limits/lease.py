@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from rowen.limits.rules import Rule
 from rowen.limits.window import SECOND, window_at
 from rowen.store.base import Counters
-from rowen.values import Problem
+from rowen.values import Grant, Problem
 
 _FULL_FOR = SECOND // 10  # a counter found full is not asked again so soon: refusing a flood must be cheap
 _BUSY = SECOND  # refills closer together than this double the block
@@ -31,6 +31,7 @@ class Spendable(ABC):
         "currency",
         "ends_ns",
         "free",
+        "grant",
         "limit",
         "name",
         "open",
@@ -55,6 +56,8 @@ class Spendable(ABC):
         self.name = ""
         self.ends_ns = 0
         self.free = 0
+        self.grant: Grant | None = None
+        """The last one given; most calls of one caller get an equal one."""
         self.open = 0
         """Grants of this window that are not settled."""
         self.touched = True

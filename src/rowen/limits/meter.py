@@ -12,7 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from rowen.limits.lease import Lease, Share, Spendable
-from rowen.limits.rules import Rule, shown
+from rowen.limits.rules import NANO, Rule, shown
 from rowen.limits.window import SECOND, window_at
 from rowen.store.base import Counters
 from rowen.values import Clock, Grant, Limit, Problem, Refused, Value, at, new_id
@@ -82,7 +82,10 @@ class Meter:
                     part.open += 1
                 else:
                     await _get(part, rule, amount, now_ns)
-                grants.append(Grant(counter=part.name, measure=rule.measure, amount=amount))
+                grant = part.grant
+                if grant is None or grant.amount != amount or grant.counter != part.name:
+                    grant = part.grant = Grant(counter=part.name, measure=rule.measure, amount=amount)
+                grants.append(grant)
         except BaseException:
             # Also when the caller leaves meanwhile: nothing of what was taken so far may stay taken.
             self.give_back(grants)
@@ -119,14 +122,15 @@ class Meter:
             part = self._parts.get(grant.counter.rpartition("@")[0])
             if part is None or part.name != grant.counter:
                 continue  # its window is over, so it no longer matters
-            used: int | None = grant.amount
-            if grant.measure == "tokens":
+            amount, measure = grant.amount, grant.measure
+            used: int | None = amount
+            if measure == "tokens":
                 used = tokens
-            elif grant.measure == "money":
+            elif measure == "money":
                 used = money(part.currency)
-            elif grant.measure == "concurrency":
+            elif measure == "concurrency":
                 used = 0
-            rest = 0 if used is None else grant.amount - used
+            rest = 0 if used is None else amount - used
             part.touched = True
             part.open -= 1
             if rest >= 0:
@@ -147,10 +151,7 @@ class Meter:
         for rule in rules:
             part = parts[rule.stem]
             used = part.sum + part.taken - part.free
-            if rule.measure == "money":
-                found.append({"limit": rule.label, "used": used / 1e9, "of": rule.amount / 1e9})
-            else:
-                found.append({"limit": rule.label, "used": used, "of": rule.amount})
+            found.append({"limit": rule.label, "used": used / NANO if rule.measure == "money" else used, "of": rule.of})
         return found
 
     async def state(self, rules: Sequence[Rule]) -> list[Standing]:

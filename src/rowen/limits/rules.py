@@ -30,6 +30,8 @@ class Rule:
     currency: str
     whose: str
     """For a sentence: `user "ann"`."""
+    of: float
+    """`amount` as the trace notes it: whole numbers, or money in its currency."""
     label: str
     """The whole limit for a person: `200000 tokens per day for user "ann"`."""
 
@@ -83,15 +85,17 @@ def _bound(limit: Limit, call: Call, scope: tuple[str, ...]) -> Rule | None:
     if limit.only and limit.only != name:
         return None
     measure = f"money.{limit.currency}" if limit.measure == "money" else limit.measure
+    amount = units_of(limit)
     counted = "/".join(_piece(piece) for piece in pieces)
     return Rule(
         limit=limit,
         stem=f"{measure}:{limit.per}:{counted}:{limit.window}",
         measure=limit.measure,
         window=limit.window,
-        amount=units_of(limit),
+        amount=amount,
         currency=limit.currency,
         whose=whose,
+        of=amount / NANO if limit.measure == "money" else amount,
         label=f"{said(limit)} for {whose}",
     )
 

@@ -65,7 +65,7 @@ def check_prompt(
     """
     allowed = settings.prompt_tokens
     characters, plain = _characters(request)
-    ids = sum(len(one) for one in request.tokens)
+    ids = sum(map(len, request.tokens))
     if characters > allowed * _LONGEST_TOKEN or ids > allowed:
         raise _too_long(allowed, f"more than {max(characters // _LONGEST_TOKEN, ids, allowed)}")
     most = characters * _LONGEST_CHARACTER + ids + _FRAME * (len(request.messages) + len(request.texts) + 1)

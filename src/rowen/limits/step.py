@@ -1,7 +1,7 @@
 """The places in the chain: `admit` before everything that costs, `settle` when the answer has ended."""
 
-from decimal import Decimal
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from rowen.limits.admission import Admission
 from rowen.limits.base import LimitsSettings, limits_of
@@ -9,7 +9,7 @@ from rowen.limits.estimate import Estimate, cost_of
 from rowen.limits.meter import Meter
 from rowen.limits.rules import Rule, rules_for
 from rowen.limits.size import check_answer, check_prompt
-from rowen.values import Call, Clock, Grant, Hold, Limit, Money, Usage, Value
+from rowen.values import Attempt, Call, Clock, Grant, Hold, Limit, Money, Usage
 
 _REMEMBERED = 10_000
 
@@ -113,24 +113,30 @@ class Admit:
         amounts: list[int] = []
         usage: Usage | None = None
         money: Money | None = None
+        tokens = 0
+        units: dict[str, int] = {}
         for rule in rules:
-            if rule.measure in {"requests", "concurrency"}:
+            measure, currency = rule.measure, rule.currency
+            if measure in {"requests", "concurrency"}:
                 amounts.append(1)
                 continue
             if usage is None:
                 answer = self._estimate.answer_tokens(call.request)
                 prompt = self._estimate.at_most(call.request) if counted is None else counted
                 usage = Usage(input_tokens=prompt, output_tokens=answer)
-            if rule.measure == "tokens":
-                amounts.append(usage.total)
+                tokens = prompt + answer
+            if measure == "tokens":
+                amounts.append(tokens)
                 continue
             if money is None:
                 money = self._estimate.money(call.request, usage, now_ns)
-            amounts.append(self._estimate.units(money.amount, rule.currency))
-        return _Needs(amounts=amounts, tokens=usage.total if usage else 0, money=money)
+            if currency not in units:
+                units[currency] = self._estimate.units(money.amount, currency)
+            amounts.append(units[currency])
+        return _Needs(amounts, tokens, money)
 
 
-class _Needs(Value, frozen=True, kw_only=True):
+class _Needs(NamedTuple):
     """What a call may use: for each rule in its unit, and whole."""
 
     amounts: list[int]
@@ -164,13 +170,22 @@ class Settle:
             attempts = call.attempts
             await self._meter.settle(
                 hold.grants,
-                tokens=sum(attempt.usage.total for attempt in attempts),
-                money=lambda currency: self._units(call, currency),
+                tokens=sum([attempt.usage.total for attempt in attempts]),
+                money=self._money(attempts),
             )
         if call.cost is not None:
             return call
         return call.but(cost=cost_of(call.attempts, self._estimate.settings.rates))
 
-    def _units(self, call: Call, currency: str) -> int | None:
-        dollars: Decimal | None = self._estimate.spent(call.attempts)
-        return None if dollars is None else self._estimate.units(dollars, currency)
+    def _money(self, attempts: Sequence[Attempt]) -> Callable[[str], int | None]:
+        """Return what gives the cost of all attempts in 1e-9 of a currency, worked out once for each currency."""
+        estimate = self._estimate
+        known: dict[str, int | None] = {}
+
+        def money(currency: str) -> int | None:
+            if currency not in known:
+                dollars = estimate.spent(attempts)
+                known[currency] = None if dollars is None else estimate.units(dollars, currency)
+            return known[currency]
+
+        return money
