@@ -15,31 +15,27 @@ _ENOUGH = 16_384
 
 @coroutine
 def before_waiting(step: Any, idle: Callable[[], Coroutine[Any, Any, None]]) -> Generator[Any, Any, Any]:
-    """Await a step; call `idle` just before it would have to wait, and not at all when it need not.
+    """Await a step; call `idle` just before each time that it has to wait, until `idle` fails.
 
-    This is what `await` does, with one look in between.
+    This is what `await` does, with one look in between. Around a whole loop it costs nothing for what is there already.
     """
-    try:
-        wanted = step.send(None)
-    except StopIteration as stop:
-        return stop.value
     thrown: BaseException | None = None
     given: Any = None
-    try:
-        yield from idle().__await__()
-    except BaseException as error:  # noqa: BLE001  # as with every error here: the step is told, and raises it again
-        thrown = error
+    sends = True
     while True:
-        if thrown is None:
-            try:
-                given = yield wanted
-            except BaseException as error:  # noqa: BLE001
-                thrown = error
         try:
             wanted = step.send(given) if thrown is None else step.throw(thrown)
         except StopIteration as stop:
             return stop.value
         thrown = None
+        try:
+            if sends:
+                sends = False
+                yield from idle().__await__()
+                sends = True
+            given = yield wanted
+        except BaseException as error:  # noqa: BLE001  # the step is told, and raises it again
+            thrown = error
 
 
 class Burst:
@@ -58,31 +54,37 @@ class Burst:
         """Keep a piece that is no news alone, to go out with the next one."""
         self._pieces.append(piece)
 
-    async def put(self, piece: bytes) -> None:
-        """Take a piece to be sent soon."""
+    def put(self, piece: bytes) -> bool:
+        """Take a piece to be sent soon; return whether `send` is due now."""
         self._pieces.append(piece)
         self._size += len(piece)
         self._news = True
-        if not self._reply.begun or self._size >= _ENOUGH:
-            await self._send()
+        return self._size >= _ENOUGH or not self._reply.begun
 
     async def last(self, piece: bytes) -> None:
         """Send everything, and end the stream."""
+        self._pieces.append(piece)
+        chunk = self._all()
         if not self._reply.begun:
             await self._reply.begin(self.head)
-        self._pieces.append(piece)
-        await self._reply.last(b"".join(self._pieces))
+        await self._reply.last(chunk)
 
     async def idle(self) -> None:
         """Send the news that is here: nothing more is there at once."""
         if self._news:
-            await self._send()
+            await self.send()
 
-    async def _send(self) -> None:
+    async def send(self) -> None:
+        """Send everything that is here."""
+        chunk = self._all()
         if not self._reply.begun:
             await self._reply.begin(self.head)
+        await self._reply.more(chunk)
+
+    def _all(self) -> bytes:
+        """What is to be sent. It is taken first: a slow connection makes `send` wait, and then there is no news."""
         chunk = b"".join(self._pieces)
         self._pieces.clear()
         self._size = 0
         self._news = False
-        await self._reply.more(chunk)
+        return chunk

@@ -145,23 +145,7 @@ class ModelDoor:
     async def _stream(self, walk: Walk, writer: Writer, reply: Reply, watch: "Watch") -> None:
         burst = Burst(reply)
         try:
-            async with aclosing(walk.events()) as events:
-                while True:
-                    try:
-                        event = await before_waiting(anext(events), burst.idle)
-                    except StopAsyncIteration:
-                        break
-                    piece = writer.event(event)
-                    # The start and the finish go out with the next piece: fewer writes, and an error right after the
-                    # start is still a plain HTTP error.
-                    if isinstance(event, Started):
-                        if event.extra:
-                            burst.head = dropped(event.extra)
-                        burst.hold(piece)
-                    elif isinstance(event, Finished):
-                        burst.hold(piece)
-                    elif piece:
-                        await burst.put(piece)
+            await before_waiting(_play(walk, writer, burst), burst.idle)
             watch.stop()
             last = await writer.end(walk.call)
         except Problem as problem:
@@ -224,6 +208,24 @@ class ModelDoor:
             return
         self.services.metrics.refused(self.shape, problem.status, problem.code)
         await reply.whole(problem.status, self.errors.body(problem, trace), retry_headers(problem))
+
+
+async def _play(walk: Walk, writer: Writer, burst: Burst) -> None:
+    """Write the events as they come."""
+    write, put = writer.event, burst.put
+    async with aclosing(walk.events()) as events:
+        async for event in events:
+            piece = write(event)
+            # The start and the finish go out with the next piece: fewer writes, and an error right after the start is
+            # still a plain HTTP error.
+            if type(event) is Started:
+                if event.extra:
+                    burst.head = dropped(event.extra)
+                burst.hold(piece)
+            elif type(event) is Finished:
+                burst.hold(piece)
+            elif piece and put(piece):
+                await burst.send()
 
 
 class Watch:

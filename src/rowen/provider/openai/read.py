@@ -137,14 +137,34 @@ class _Vectors(msgspec.Struct):
 
 
 _CHUNK = msgspec.json.Decoder(_Chunk)
+_TEXT = msgspec.json.Decoder(str)
+_TEXT_OF = msgspec.json.Encoder()
 _VECTORS = msgspec.json.Decoder(_Vectors)
 _FIELDS = msgspec.json.Decoder(dict[str, Any])
+
+
+_LESSONS = 3  # chunks of one answer that are looked at for what surrounds their text; some services pad each otherwise
 
 
 class Reader:
     """Reads one answer of chat completions."""
 
-    __slots__ = ("_annotations", "_calls", "_early", "_finished", "_id", "_seen", "_usage", "_used", "done", "dropped")
+    __slots__ = (
+        "_after",
+        "_annotations",
+        "_before",
+        "_calls",
+        "_early",
+        "_finished",
+        "_id",
+        "_lessons",
+        "_number",
+        "_seen",
+        "_usage",
+        "_used",
+        "done",
+        "dropped",
+    )
 
     def __init__(self) -> None:
         self.dropped: tuple[str, ...] = ()
@@ -158,12 +178,25 @@ class Reader:
         self._annotations: dict[int, list[dict[str, Any]]] = {}
         self._usage: _Usage | None = None
         self._used = False
+        # What surrounds the text in a chunk that holds nothing else: nearly always the same in all chunks of an answer.
+        self._before = b""
+        self._after = b""
+        self._number = 0
+        self._lessons = _LESSONS
 
     @property
     def finished(self) -> bool:
         return bool(self._finished) and self._seen == self._finished
 
     def feed(self, _: str, data: bytes) -> Sequence[Event]:
+        before = self._before
+        if before and data.startswith(before) and data.endswith(self._after):
+            try:
+                text = _TEXT.decode(data[len(before) : -len(self._after)])
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                text = ""  # read with everything around it, it may mean something else
+            if text:
+                return (Said(text=text, choice=self._number),)
         if data == b"[DONE]":
             self.done = True
             return self.end()
@@ -192,6 +225,8 @@ class Reader:
                 and delta.audio is None
                 and chunk.error is None
             ):
+                if self._lessons:
+                    self._learn(data, chunk, delta.content, choice.index)
                 return (Said(text=delta.content, choice=choice.index),)
         return self._chunk(chunk, data)
 
@@ -215,6 +250,26 @@ class Reader:
             return ()
         self._used = True
         return (Used(usage=_usage(self._usage)),)
+
+    def _learn(self, data: bytes, chunk: _Chunk, text: str, number: int) -> None:
+        """Take a chunk of nothing but text as the pattern of the next ones, once it is proven to be one."""
+        self._lessons -= 1
+        head, mark, rest = data.partition(b'"content":')
+        text_json = _TEXT_OF.encode(text)
+        tail = rest.lstrip(b" ")
+        if not tail.startswith(text_json):
+            return  # written with other escapes
+        after = tail[len(text_json) :]
+        try:
+            other = _CHUNK.decode(b'%b%b"\\u0000%b' % (head, mark, text_json[1:] + after))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return
+        delta = other.choices[0].delta if other.choices else None
+        if delta is None or delta.content != "\0" + text:
+            return  # that was not the place of the text
+        delta.content = text
+        if other == chunk:
+            self._before, self._after, self._number = head + mark, after, number
 
     def _chunk(self, chunk: _Chunk, data: bytes) -> list[Event]:
         trouble = chunk.error or (chunk.x_groq and chunk.x_groq.error)

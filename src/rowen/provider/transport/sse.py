@@ -25,7 +25,7 @@ class Sse:
         self._data: list[bytes] = []
         self._name = ""
         self._size = 0
-        self._clean = False
+        self._clean = True
 
     def feed(self, piece: bytes) -> list[tuple[str, bytes]]:
         """Return the events that end in this piece.
@@ -43,7 +43,11 @@ class Sse:
             and b"\r" not in piece
             and 6 < end <= self._max
         ):
+            self._started = True
             return [("", piece[6:end])]
+        if self._clean and len(piece) <= self._max and (found := _several(piece)):
+            self._started = True
+            return found
         return self._slowly(piece)
 
     def end(self) -> list[tuple[str, bytes]]:
@@ -59,6 +63,7 @@ class Sse:
             self._size = 0
             if len(piece) < 3 and _BOM.startswith(piece):
                 self._line.append(piece)
+                self._clean = False
                 return []
             self._started = True
             piece = piece.removeprefix(_BOM)
@@ -106,6 +111,18 @@ class Sse:
     def _check(self) -> None:
         if self._size > self._max:
             raise Unavailable("upstream_garbage", f"An event of the stream is longer than {self._max} bytes.")
+
+
+def _several(piece: bytes) -> list[tuple[str, bytes]]:
+    """Return the events of a piece that holds whole ones, each on one line of data; nothing where it holds others."""
+    if piece[-2:] != b"\n\n" or b"\r" in piece:
+        return []
+    events = piece.split(b"\n\n")
+    events.pop()
+    if piece.count(b"\n") != 2 * len(events):
+        return []
+    found = [("", event[6:]) for event in events if event[:6] == b"data: " and len(event) > 6]
+    return found if len(found) == len(events) else []
 
 
 async def sse(chunks: AsyncIterator[bytes], *, max_event: int = MAX_EVENT) -> AsyncIterator[bytes]:
