@@ -232,3 +232,19 @@ def test_a_call_with_a_traceparent_is_exported_as_part_of_its_callers_trace():
     spans = sent.resource_spans[0].scope_spans[0].spans
     assert {span.trace_id.hex() for span in spans} == {"c" * 32}
     assert spans[0].parent_span_id.hex() == "b" * 16
+
+
+def test_what_a_room_noted_is_kept_once_at_its_first_step():
+    steps = tuple(Stepped(name=name, started_ns=1, ended_ns=2) for name in ("limits.admit", "limits.settle"))
+
+    _, admitted, settled, *_ = trace_of(call(steps=steps), TraceSettings()).spans
+
+    assert admitted.attributes == {"rowen.changed": [], "rowen.checked": 2}
+    assert settled.attributes == {"rowen.changed": []}
+
+
+def test_the_spans_of_a_trace_have_ids_of_their_own():
+    spans = trace_of(call(), TraceSettings()).spans
+
+    assert len({span.id for span in spans}) == len(spans)
+    assert all(len(span.id) == 16 and int(span.id, 16) for span in spans)

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from rowen.trace.base import TraceSettings
 from rowen.trace.mask import Mask, masked_answer, masked_request
-from rowen.values import Answer, Attempt, Call, Request, Span, Trace, TraceRow, Usage, new_span_id
+from rowen.values import Answer, Attempt, Call, Request, Span, Trace, TraceRow, Usage, new_span_ids
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/gen-ai/1.42.0"
 
@@ -25,6 +25,9 @@ _PROVIDER = {
 }
 """Our provider kinds under the conventions' names, where they differ."""
 
+_NONE = Usage()
+_NOTHING = Decimal(0)
+
 
 def trace_of(call: Call, settings: TraceSettings, mask: Mask | None = None, rand: random.Random | None = None) -> Trace:
     """Return the trace of a call that has ended."""
@@ -35,17 +38,18 @@ def trace_of(call: Call, settings: TraceSettings, mask: Mask | None = None, rand
     elif mask is not None:
         request = masked_request(call.request, mask)
         answer = masked_answer(answer, mask) if answer else None
+    used = _deciding(call)
     return Trace(
-        row=_row(call, request, answer, settings.preview),
-        spans=_spans(call, rand),
+        row=_row(call, used, request, answer, settings.preview),
+        spans=_spans(call, used, rand),
         request=request,
         answer=answer,
         masked=settings.content != "full",
     )
 
 
-def _row(call: Call, request: Request | None, answer: Answer | None, preview: int) -> TraceRow:
-    caller, usage, used = call.caller, usage_of(call), _deciding(call)
+def _row(call: Call, used: Attempt | None, request: Request | None, answer: Answer | None, preview: int) -> TraceRow:
+    caller, usage = call.caller, used.usage if used else _NONE
     return TraceRow(
         id=call.id,
         started_ns=call.started_ns,
@@ -72,20 +76,22 @@ def _row(call: Call, request: Request | None, answer: Answer | None, preview: in
         output_tokens=usage.output_tokens,
         estimated=usage.estimated,
         cost=call.cost.amount if call.cost else None,
-        waste=sum((attempt.cost.amount for attempt in call.waste if attempt.cost), Decimal(0)),
+        waste=_waste(call),
         asked=_asked(request, preview),
         said=answer.text[:preview] if answer else "",
     )
 
 
-def usage_of(call: Call) -> Usage:
-    """Return the tokens behind the answer that the caller got; a cached answer used none."""
-    used = _deciding(call)
-    return used.usage if used else Usage()
+def _waste(call: Call) -> Decimal:
+    total = _NOTHING
+    for attempt in call.attempts:
+        if attempt.waste and attempt.cost:
+            total += attempt.cost.amount
+    return total
 
 
 def _deciding(call: Call) -> Attempt | None:
-    """The attempt whose answer was used, else the last one."""
+    """The attempt whose answer was used, else the last one; none for a cached answer."""
     for attempt in call.attempts:
         if not attempt.waste and attempt.status == "ok":
             return attempt
@@ -109,35 +115,45 @@ def _asked(request: Request | None, preview: int) -> str:
     return request.texts[0][:preview] if request.texts else ""
 
 
-def _spans(call: Call, rand: random.Random | None) -> tuple[Span, ...]:
-    root = new_span_id(rand)
-    spans = [_root(call, root)]
-    spans.extend(
-        Span(
-            trace=call.id,
-            id=new_span_id(rand),
-            parent=root,
-            name=step.name,
-            started_ns=step.started_ns,
-            ended_ns=step.ended_ns,
-            status="error" if step.code else "unset",
-            message=step.code,
-            attributes={"rowen.changed": list(step.changed), **_noted(call, step.name)},
+def _spans(call: Call, used: Attempt | None, rand: random.Random | None) -> tuple[Span, ...]:
+    ids = new_span_ids(1 + len(call.steps) + len(call.attempts), rand)
+    trace, root = call.id, ids[0]
+    spans = [_root(call, used, root)]
+    notes = dict(call.notes)
+    for step in call.steps:
+        attributes: dict[str, Any] = {"rowen.changed": list(step.changed)}
+        if notes:
+            _note(attributes, notes, step.name)
+        spans.append(
+            Span(
+                trace=trace,
+                id=ids[len(spans)],
+                parent=root,
+                name=step.name,
+                started_ns=step.started_ns,
+                ended_ns=step.ended_ns,
+                status="error" if step.code else "unset",
+                message=step.code,
+                attributes=attributes,
+            )
         )
-        for step in call.steps
-    )
-    spans.extend(_attempt(call, attempt, root, rand) for attempt in call.attempts)
+    for attempt in call.attempts:
+        spans.append(_attempt(call, attempt, root, ids[len(spans)]))
     return tuple(spans)
 
 
-def _noted(call: Call, step: str) -> dict[str, Any]:
-    """What a step noted; notes are kept under the room's name, which the step's name begins with."""
-    notes = call.notes.get(step) or call.notes.get(step.partition(".")[0]) or {}
-    return {f"rowen.{key}": value for key, value in notes.items()} if isinstance(notes, dict) else {"rowen.note": notes}
+def _note(attributes: dict[str, Any], notes: dict[str, Any], step: str) -> None:
+    """Move what a step noted to its attributes. Notes under a room's name belong to the room's first step."""
+    noted = notes.pop(step, None) or notes.pop(step.partition(".")[0], None)
+    if isinstance(noted, dict):
+        for key, value in noted.items():
+            attributes[f"rowen.{key}"] = value
+    elif noted:
+        attributes["rowen.note"] = noted
 
 
-def _root(call: Call, id: str) -> Span:
-    request, usage = call.request, usage_of(call)
+def _root(call: Call, used: Attempt | None, id: str) -> Span:
+    request, usage = call.request, used.usage if used else _NONE
     operation = "embeddings" if request.kind == "embeddings" else "chat"
     attributes: dict[str, Any] = {
         "gen_ai.operation.name": operation,
@@ -153,7 +169,9 @@ def _root(call: Call, id: str) -> Span:
         "url.path": call.door.path,
     }
     if call.caller:
-        attributes |= {"rowen.tenant": call.caller.tenant, "rowen.key": call.caller.key, "user.id": call.caller.user}
+        attributes["rowen.tenant"] = call.caller.tenant
+        attributes["rowen.key"] = call.caller.key
+        attributes["user.id"] = call.caller.user
     if call.door.parent_trace:
         attributes[CALLERS_TRACE] = call.door.parent_trace
     if call.session:
@@ -185,7 +203,7 @@ def _root(call: Call, id: str) -> Span:
     )
 
 
-def _attempt(call: Call, attempt: Attempt, parent: str, rand: random.Random | None) -> Span:
+def _attempt(call: Call, attempt: Attempt, parent: str, id: str) -> Span:
     operation = "embeddings" if call.request.kind == "embeddings" else "chat"
     usage = attempt.usage
     attributes: dict[str, Any] = {
@@ -213,7 +231,7 @@ def _attempt(call: Call, attempt: Attempt, parent: str, rand: random.Random | No
         attributes["error.type"] = attempt.code
     return Span(
         trace=call.id,
-        id=new_span_id(rand),
+        id=id,
         parent=parent,
         name=f"{operation} {attempt.model}",
         kind="client",
