@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from rowen.api.base import DoorSettings, Receive
+from rowen.api.burst import before_waiting
 from rowen.api.envelope import Envelope
 from rowen.api.parse.fields import wrong
 from rowen.values import Mistaken, Refused
@@ -47,7 +48,7 @@ async def read(receive: Receive, settings: DoorSettings) -> bytes:
     limit = _TimeLimit(settings.body_timeout)
     try:
         while True:
-            message = await receive()
+            message = await before_waiting(receive(), limit.begin)
             if message["type"] == "http.disconnect":
                 raise Gone
             part = message.get("body", b"")
@@ -72,16 +73,24 @@ async def read(receive: Receive, settings: DoorSettings) -> bytes:
 class _TimeLimit:
     """One timer over all pieces. A third of the cost of `asyncio.timeout`, and every call pays it."""
 
-    __slots__ = ("_reading", "_timer", "over")
+    __slots__ = ("_reading", "_seconds", "_timer", "over")
 
     def __init__(self, seconds: float) -> None:
-        self._reading = asyncio.current_task()
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
+        self._seconds = seconds
+        self._reading: asyncio.Task[Any] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self.over = False
+
+    async def begin(self) -> None:
+        """Start the timer, the first time: a body that is there already needs none."""
+        if self._timer is None:
+            self._reading = asyncio.current_task()
+            self._timer = asyncio.get_running_loop().call_later(self._seconds, self._expire)
 
     def end(self) -> None:
         """Stop the timer, and take its cancellation back if it went off."""
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         if self.over and self._reading is not None:
             self._reading.uncancel()
 

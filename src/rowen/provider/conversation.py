@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import NamedTuple, Protocol
 
 from rowen.provider.faults import MAX_ERROR_BODY, refusal
@@ -100,7 +100,7 @@ async def converse(
                 if problem.code != "upstream_cut" or not reader.finished:
                     raise
             if reader.done:
-                await _drain(chunks)
+                await _drain(reply, chunks)
             for event in reader.end():
                 yield event
         finally:
@@ -117,9 +117,9 @@ async def _error_body(reply: Reply) -> bytes:
     return b""
 
 
-async def _drain(chunks: AsyncIterator[bytes]) -> None:
+async def _drain(reply: Reply, chunks: AsyncIterator[bytes]) -> None:
     with suppress(TimeoutError, Unavailable):
-        async with asyncio.timeout(_LINGER):
+        async with nullcontext() if reply.ended else asyncio.timeout(_LINGER):
             async for _ in chunks:
                 pass
 

@@ -69,6 +69,8 @@ class CannedTransport:
 
 
 class CannedReply:
+    ended = True
+
     def __init__(self, answer: Canned, transport: CannedTransport) -> None:
         self._answer = answer
         self._transport = transport

@@ -214,13 +214,16 @@ def choice_object(index: int, choice: Choice) -> dict[str, Any]:
 
 def message_object(choice: Choice) -> dict[str, Any]:
     """Return the message of a choice."""
+    parts = choice.message.parts
+    if len(parts) == 1 and type(only := parts[0]) is Text and not only.extra and not choice.extra:  # nearly always
+        return {"role": "assistant", "content": only.text, "refusal": None, "annotations": []}
     texts: list[str] = []
     declined: list[str] = []
     thoughts: list[Thought] = []
     calls: list[dict[str, Any]] = []
     annotations: list[Any] = list(choice.extra.get("annotations", ()))
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
-    for part in choice.message.parts:
+    for part in parts:
         match part:
             case Text():
                 texts.append(part.text)

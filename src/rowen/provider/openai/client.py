@@ -38,6 +38,7 @@ class OpenAI:
         self._transport = transport
         self._base = _base(service, settings)
         self._version = options.api_version
+        self._urls: dict[tuple[str, str], str] = {}
         self._headers = {"content-type": "application/json", "accept": "text/event-stream, application/json"}
         if settings.key:
             self._headers[service.key_header] = service.key_scheme + settings.key.reveal()
@@ -65,10 +66,14 @@ class OpenAI:
         )
 
     def _url(self, operation: str, model: str) -> str:
-        path = self._service.path
-        if self._version and self._service.dated_path:
-            path = self._service.dated_path
-        return self._base + path.format(operation=operation, model=quote(model, safe=""), api_version=self._version)
+        url = self._urls.get((operation, model))
+        if url is None:
+            dated = self._version and self._service.dated_path
+            path = (dated or self._service.path).format(
+                operation=operation, model=quote(model, safe=""), api_version=self._version
+            )
+            url = self._urls[operation, model] = self._base + path
+        return url
 
 
 def make(settings: ModelSettings, transport: Transport) -> OpenAI:

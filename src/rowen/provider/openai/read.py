@@ -276,9 +276,11 @@ class Reader:
         if trouble or chunk.object == "error":
             raise judged(complained(trouble or _FIELDS.decode(data)))
         events: list[Event] = []
+        fields: dict[str, Any] | None = None
         self._usage = chunk.usage or (chunk.x_groq and chunk.x_groq.usage) or self._usage
         if self._id is None:
-            self._early |= {name: value for name, value in _FIELDS.decode(data).items() if name not in _KNOWN}
+            fields = _FIELDS.decode(data)
+            self._early |= {name: value for name, value in fields.items() if name not in _KNOWN}
             if not chunk.choices:  # Azure sends the verdict on the prompt first, with no id yet
                 return events
             self._id = chunk.id or ""
@@ -296,7 +298,8 @@ class Reader:
                     events.append(Likely(tokens=tokens, choice=number))
             if choice.finish_reason is not None and number not in self._finished:
                 self._finished.add(number)
-                events.append(self._finish(choice, number, place, data))
+                fields = _FIELDS.decode(data) if fields is None else fields
+                events.append(self._finish(choice, number, place, fields))
         return events
 
     def _delta(self, delta: _Delta, number: int, events: list[Event], *, whole: bool) -> None:
@@ -328,12 +331,11 @@ class Reader:
         if delta.annotations:
             self._annotations.setdefault(number, []).extend(delta.annotations)
 
-    def _finish(self, choice: _Choice, number: int, place: int, data: bytes) -> Finished:
+    def _finish(self, choice: _Choice, number: int, place: int, fields: dict[str, Any]) -> Finished:
         given = choice.finish_reason or ""
         reason = _REASONS.get(given, "stop")
         if reason == "stop" and number in self._calls:
             reason = "tool_calls"  # some services say `stop` after a call, which an agent would take for the end
-        fields = _FIELDS.decode(data)
         extra = {k: v for k, v in fields["choices"][place].items() if k not in _KNOWN_OF_CHOICE and v is not None}
         extra |= {k: v for k, v in fields.items() if k not in _KNOWN and self._early.get(k) != v and v is not None}
         if given not in _REASONS:

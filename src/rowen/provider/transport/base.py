@@ -17,6 +17,11 @@ class Reply(Protocol):
         """The headers by lower-case name; repeated ones are joined with a comma."""
         ...
 
+    @property
+    def ended(self) -> bool:
+        """Whether the whole body is here, so that reading it waits for nothing."""
+        ...
+
     async def read(self, limit: int) -> bytes:
         """Return the whole body.
 

@@ -76,8 +76,8 @@ class HttpTransport:
         connect_timeout: float,
         silence_timeout: float | None = None,
     ) -> Reply:
-        address = _address(url)
-        request = _head(method, address, headers, len(body))
+        address, head = _addressed(method, url, tuple(headers.items()))
+        request = b"%bcontent-length: %d\r\n\r\n" % (head, len(body))
         who = address.origin.host
         connection = self._take(address.origin) or await self._connect(address.origin, connect_timeout)
         reply = connection.send(request, body, who, silence_timeout)
@@ -238,10 +238,13 @@ def _checked(name: str) -> str:
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 
 
-def _head(method: str, address: Address, headers: Mapping[str, str], size: int) -> bytes:
-    lines = [f"{method} {address.target} HTTP/1.1", f"host: {address.host_header}", f"content-length: {size}"]
+@lru_cache(maxsize=256)
+def _addressed(method: str, url: str, headers: tuple[tuple[str, str], ...]) -> tuple[Address, bytes]:
+    """Return where a request goes, and its head up to the length: a provider sends the same one with every call."""
+    address = _address(url)
+    lines = [f"{method} {address.target} HTTP/1.1", f"host: {address.host_header}"]
     plain = True
-    for given, value in headers.items():
+    for given, value in headers:
         name = _checked(given)
         if name in _OURS:
             continue
@@ -254,12 +257,12 @@ def _head(method: str, address: Address, headers: Mapping[str, str], size: int) 
     breaks = len(lines) - 1
     if text.count("\r") != breaks or text.count("\n") != breaks or "\0" in text or not text.isascii():
         _blame(headers)
-    return f"{text}\r\n\r\n".encode("latin-1")
+    return address, f"{text}\r\n".encode("latin-1")
 
 
-def _blame(headers: Mapping[str, str]) -> None:
+def _blame(headers: tuple[tuple[str, str], ...]) -> None:
     """Raise for the header whose value cannot be sent, without repeating it: it may be a key."""
-    for name, value in headers.items():
+    for name, value in headers:
         if any(sign in value for sign in "\r\n\0"):
             raise Mistaken("config_invalid", f"The value of the header `{name}` has a line break in it.")
         if not value.isascii():
