@@ -1,5 +1,12 @@
+import hashlib
 import sqlite3
 
+import msgspec
+import pytest
+import zstandard
+
+from rowen.store.sqlite.familiar import FAMILIAR
+from rowen.store.sqlite.traces import Body
 from rowen.testing.contracts.store import HOUR, START, a_trace
 from rowen.values import TraceRow
 
@@ -29,6 +36,42 @@ async def test_long_bodies_are_kept_compressed(open_at, folder):
     ((size,),) = table(folder, "SELECT length(body) FROM bodies")
 
     assert size < 2000
+
+
+async def test_a_body_compressed_before_there_was_a_dictionary_is_read(open_at, folder):
+    store = await open_at()
+    kept = a_trace(1, asked="hay " * 500)
+    await store.traces.write([kept])
+    await store.close()
+    body = msgspec.json.encode(Body(spans=kept.spans, request=kept.request, answer=kept.answer))
+    connection = sqlite3.connect(folder / "traces.db")
+    connection.execute("UPDATE bodies SET body = ?", (zstandard.ZstdCompressor(level=1).compress(body),))
+    connection.commit()
+    connection.close()
+
+    store = await open_at()
+    found = await store.traces.get(kept.row.id)
+    await store.close()
+
+    assert found == kept
+
+
+@pytest.mark.parametrize("length", [1, 150, 300, 5_000, 100_000])
+async def test_bodies_of_any_length_come_back_whole(open_at, length):
+    store = await open_at()
+    kept = a_trace(1, asked=" ".join(str(number * number) for number in range(length // 4 + 1)))
+
+    await store.traces.write([kept])
+    found = await store.traces.get(kept.row.id)
+    await store.close()
+
+    assert found == kept
+
+
+def test_the_dictionary_never_changes_since_bodies_on_disk_refer_to_it():
+    digest = hashlib.sha256(FAMILIAR).hexdigest()
+
+    assert digest == "c1962be9adb25bf9bcd8a173a48ec25172ef5f78d170b446771132ff12a5b7d6"
 
 
 async def test_a_chart_over_hours_does_not_count_traces(open_at, folder):
