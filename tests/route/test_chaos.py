@@ -75,7 +75,9 @@ def test_any_faults_give_exactly_one_answer_or_one_error(fresh_kit, data):
         midstream=midstream,
         fallback=("slow",),
     )
-    last = kit.route("z", model="slow", deployments={"patience": Patience(first=0.004, gap=0.004, whole=0.004)}, retries=0)
+    last = kit.route(
+        "z", model="slow", deployments={"patience": Patience(first=0.004, gap=0.004, whole=0.004)}, retries=0
+    )
     stage = kit.stage(script, route, last, breaking=Breaking(least=3))
     problem = None
 

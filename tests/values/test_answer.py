@@ -17,9 +17,7 @@ PARTS = st.one_of(
 
 def unlike_neighbours(parts: list) -> bool:
     """Two texts in a row would rightly become one."""
-    return all(
-        type(a) is not type(b) or isinstance(a, ToolCall | Thought) for a, b in itertools.pairwise(parts)
-    )
+    return all(type(a) is not type(b) or isinstance(a, ToolCall | Thought) for a, b in itertools.pairwise(parts))
 
 
 ANSWERS = st.builds(

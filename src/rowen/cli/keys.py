@@ -60,7 +60,13 @@ def list_keys(server_file: Path, store: str | None, as_json: bool, tenant: str |
 @click.option("--requests", help='Requests, such as "20/min".')
 @click.option("--tokens", help='Tokens, such as "200k/day".')
 @click.option("--budget", help='Money, such as "5 USD/month".')
-@click.option("--priority", type=click.Choice(["high", "normal", "low"]), default="normal", show_default=True)
+@click.option(
+    "--priority",
+    type=click.Choice(["high", "normal", "low"]),
+    default="normal",
+    show_default=True,
+    help="Who goes first under load.",
+)
 @click.option("--days", type=click.IntRange(min=1), help="Days until it expires.")
 def create(
     name: str,

@@ -23,9 +23,11 @@ def command() -> None:
 @json_option
 @click.option("--app", default="", help="Only this app.")
 @click.option("--model", default="", help="Only this model.")
-@click.option("--status", default="", type=click.Choice(["", "ok", "refused", "failed", "cancelled"]))
+@click.option(
+    "--status", default="", type=click.Choice(["", "ok", "refused", "failed", "cancelled"]), help="Only with this end."
+)
 @click.option("--text", default="", help="Only with this text in question or answer.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="Traces at most.")
 def list_traces(
     server_file: Path, store: str | None, as_json: bool, app: str, model: str, status: str, text: str, limit: int
 ) -> None:
@@ -70,7 +72,7 @@ def show_trace(id: str, server_file: Path, store: str | None) -> None:
 @command.command("export")
 @server_option
 @store_option
-@click.option("--limit", default=1000, show_default=True, type=click.IntRange(1))
+@click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="Traces at most.")
 def export(server_file: Path, store: str | None, limit: int) -> None:
     """Print the newest traces whole, one JSON line each."""
 

@@ -70,4 +70,4 @@ def said(one: Limit) -> str:
         case "concurrency":
             return f"{number} calls at once"
         case "requests" | "tokens":
-            return f"{number} {one.measure} per {one.window}"
+            return f"{number} {one.measure.removesuffix('s') if one.amount == 1 else one.measure} per {one.window}"

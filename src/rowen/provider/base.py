@@ -25,7 +25,7 @@ class ModelSettings(Settings, frozen=True, kw_only=True):
 
 
 class Provider(Protocol):
-    """Asks one upstream. Always streaming: an answer that is not streamed is the fold of the events."""
+    """Asks one upstream. Always as events: an answer that came in one piece is the events it folds from."""
 
     profile: Profile
 

@@ -85,12 +85,10 @@ def new_id(ns: int, entropy: Callable[[int], bytes] = _entropy) -> str:
     return f"{value:032x}"
 
 
-def new_span_id(rand: random.Random | None = None) -> str:
-    """Return an OpenTelemetry span id: 16 lower-case hex digits, never all zero."""
-    return f"{(rand or random).getrandbits(64) or 1:016x}"
-
-
 def new_span_ids(count: int, rand: random.Random | None = None) -> list[str]:
-    """Return span ids for one trace, each unlike the others: a random one, and those that follow it."""
+    """Return span ids for one trace, each unlike the others: a random one, and those that follow it.
+
+    An id is 16 lower-case hex digits and never all zero, as OpenTelemetry wants it.
+    """
     first = (rand or random).getrandbits(63) + 1
     return [f"{number:016x}" for number in range(first, first + count)]
