@@ -310,3 +310,17 @@ async def test_counters_of_past_windows_and_idle_callers_take_no_memory(clock, c
     await meter.flush()
 
     assert meter.watched == 0
+
+
+async def test_a_window_that_ends_between_reserving_and_noting_breaks_no_call(clock, counters, rules):
+    meter = Meter(counters, clock)
+    both = rules(LimitsSettings(per_app="5/min", tokens="1000/day"))
+    grants = await meter.reserve(both, [1, 10], clock.now_ns())
+    clock.move(61)
+
+    await meter.flush()
+    await meter.flush()
+    noted = meter.used(both)
+    await settle(meter, grants, tokens=10)
+
+    assert [one["of"] for one in noted] == [1000]

@@ -145,11 +145,16 @@ class Meter:
             raise failed
 
     def used(self, rules: Sequence[Rule]) -> list[dict[str, object]]:
-        """Return how much of each limit is used as far as this process knows without asking; JSON types."""
+        """Return how much of each limit is used as far as this process knows without asking; JSON types.
+
+        A limit whose window ended just now, while the call waited for another one, is left out.
+        """
         parts = self._parts
         found: list[dict[str, object]] = []
         for rule in rules:
-            part = parts[rule.stem]
+            part = parts.get(rule.stem)
+            if part is None:
+                continue
             used = part.sum + part.taken - part.free
             found.append({"limit": rule.label, "used": used / NANO if rule.measure == "money" else used, "of": rule.of})
         return found
