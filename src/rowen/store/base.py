@@ -9,7 +9,21 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Literal, Protocol
 
-from rowen.values import Answer, AuditEntry, Definition, Key, Message, Tenant, Trace, TraceRow, User, Value
+from rowen.values import (
+    Answer,
+    AuditEntry,
+    Definition,
+    Key,
+    Message,
+    Score,
+    ScoreSource,
+    ScoreTarget,
+    Tenant,
+    Trace,
+    TraceRow,
+    User,
+    Value,
+)
 
 
 class Keys(Protocol):
@@ -222,6 +236,148 @@ class Traces(Protocol):
     async def delete(self, *, before_ns: int) -> int:
         """Remove the traces that began earlier, also from the sums; return how many."""
         ...
+
+
+class ScoreFilter(Value, frozen=True, kw_only=True):
+    """Which scores to list. Empty fields do not filter. `before` is a score id to page from (newest first, by id).
+
+    `since_ns` and `until_ns` bound `judged_ns`; `until_ns` itself is outside. `below` and `above` bound `number`.
+    """
+
+    tenant: str | None = None
+    app: str = ""
+    name: str = ""
+    target: ScoreTarget | Literal[""] = ""
+    source: ScoreSource | Literal[""] = ""
+    by: str = ""
+    version: str = ""
+    traces: tuple[str, ...] = ()
+    span: str = ""
+    session: str = ""
+    case: str = ""
+    environment: str = ""
+    release: str = ""
+    below: float | None = None
+    above: float | None = None
+    since_ns: int = 0
+    until_ns: int = 0
+    before: str = ""
+    limit: int = 100
+
+
+ScoreGroup = Literal["", "name", "source", "by", "version", "app", "environment", "release", "definition"]
+
+
+class ScoreBucket(Value, frozen=True, kw_only=True):
+    """Sums of the scores of one stretch of time for one value of the grouping."""
+
+    start_ns: int
+    group: str = ""
+    count: int = 0
+    numbers: int = 0
+    """How many of them have a number."""
+    total: float = 0.0
+    squares: float = 0.0
+    least: float | None = None
+    most: float | None = None
+    labels: dict[str, int] = {}
+    """How often each category, or `true` and `false`, was given."""
+
+
+class ScoreName(Value, frozen=True, kw_only=True):
+    """A name under which scores are kept, with how many there are."""
+
+    name: str
+    app: str
+    type: str
+    source: str
+    count: int
+    last_ns: int
+
+
+class Scores(Protocol):
+    """Judgements of traces, spans, sessions and cases."""
+
+    async def put(self, scores: Sequence[Score]) -> None:
+        """Write a batch in one transaction; a score that is already there under its id and tenant is replaced."""
+        ...
+
+    async def get(self, id: str, tenant: str | None = None) -> Score | None: ...
+    async def find(self, filter: ScoreFilter) -> list[Score]: ...
+    async def delete(self, id: str, tenant: str | None = None) -> bool:
+        """Remove a score, also from the sums; return whether it was there."""
+        ...
+
+    async def buckets(
+        self,
+        *,
+        tenant: str | None,
+        name: str,
+        since_ns: int,
+        until_ns: int,
+        every_ns: int,
+        by: ScoreGroup = "",
+        app: str = "",
+    ) -> list[ScoreBucket]:
+        """Sums for charts, oldest first, by `judged_ns`. The window and `every_ns` as for traces."""
+        ...
+
+    async def names(self, tenant: str | None = None, app: str = "") -> list[ScoreName]: ...
+    async def prune(self, before_ns: int) -> int:
+        """Remove the scores of what was judged earlier; return how many."""
+        ...
+
+
+class Record(Value, frozen=True, kw_only=True):
+    """Something small that is written seldom: a score config, a review queue, an incident, a saved view.
+
+    What it holds is known to the stage that wrote it, which reads it back through a `Shelf` of its own type.
+    """
+
+    kind: str
+    id: str
+    tenant: str = "default"
+    app: str = ""
+    group: str = ""
+    """What it belongs to among its kind, such as the queue of an item."""
+    state: str = ""
+    at_ns: int = 0
+    """When it was made, or what its kind is sorted by."""
+    version: int = 0
+    """Grows by one with each write."""
+    body: bytes = b"{}"
+    """JSON."""
+
+
+class Records(Protocol):
+    """Small records by kind, with what all of them are found by."""
+
+    async def put(self, record: Record, *, expect: int | None = None) -> Record:
+        """Write a record in place of an earlier one; return it with its version.
+
+        Raises:
+            Mistaken: `conflict` when `expect` is given and is not the version that is there (0: not there).
+
+        """
+        ...
+
+    async def get(self, kind: str, id: str, tenant: str | None = None) -> Record | None: ...
+    async def find(
+        self,
+        kind: str,
+        *,
+        tenant: str | None = None,
+        app: str = "",
+        group: str = "",
+        state: str = "",
+        since_ns: int = 0,
+        until_ns: int = 0,
+        limit: int = 1000,
+    ) -> list[Record]:
+        """Newest first by `at_ns`, then by id."""
+        ...
+
+    async def delete(self, kind: str, id: str, tenant: str | None = None) -> bool: ...
 
 
 class Store(Protocol):

@@ -39,9 +39,14 @@ def trace_of(call: Call, settings: TraceSettings, mask: Mask | None = None, rand
         request = masked_request(call.request, mask)
         answer = masked_answer(answer, mask) if answer else None
     used = _deciding(call)
+    spans = _spans(call, used, rand)
     return Trace(
-        row=_row(call, used, request, answer, settings.preview),
-        spans=_spans(call, used, rand),
+        row=_row(call, used, request, answer, settings.preview).but(
+            name=spans[0].name,
+            spans=len(spans),
+            failed_spans=sum(span.status == "error" for span in spans),
+        ),
+        spans=spans,
         request=request,
         answer=answer,
         masked=settings.content != "full",
@@ -77,6 +82,8 @@ def _row(call: Call, used: Attempt | None, request: Request | None, answer: Answ
         estimated=usage.estimated,
         cost=call.cost.amount if call.cost else None,
         waste=_waste(call),
+        tags=call.tags,
+        within=call.door.parent_trace,
         asked=_asked(request, preview),
         said=answer.text[:preview] if answer else "",
     )

@@ -43,7 +43,8 @@ from rowen.values.model import Deployment, Patience, Profile, UnknownPolicy
 from rowen.values.money import Money, usd
 from rowen.values.ports import Ask, CountText, CountTokens, Pricing
 from rowen.values.request import Format, Reasoning, Request, Tool, ToolChoice
-from rowen.values.trace import Span, Trace, TraceRow
+from rowen.values.score import Score, ScoreConfig, ScoreSource, ScoreTarget, ScoreType
+from rowen.values.trace import Happening, Link, Observed, Span, SpanKind, SpanRow, SpanType, Trace, TraceRow
 from rowen.values.usage import Usage
 
 __all__ = [
@@ -75,14 +76,17 @@ __all__ = [
     "Fold",
     "Format",
     "Grant",
+    "Happening",
     "Hold",
     "Image",
     "Key",
     "Likely",
     "Limit",
+    "Link",
     "Message",
     "Mistaken",
     "Money",
+    "Observed",
     "Part",
     "Patience",
     "Plan",
@@ -98,11 +102,19 @@ __all__ = [
     "Role",
     "Said",
     "Scope",
+    "Score",
+    "ScoreConfig",
+    "ScoreSource",
+    "ScoreTarget",
+    "ScoreType",
     "Secret",
     "Settings",
     "Signed",
     "Sounded",
     "Span",
+    "SpanKind",
+    "SpanRow",
+    "SpanType",
     "Started",
     "Stepped",
     "SystemClock",

@@ -7,6 +7,41 @@ from rowen.values.answer import Answer
 from rowen.values.base import Value
 from rowen.values.request import Request
 
+SpanKind = Literal["internal", "client", "server", "producer", "consumer"]
+"""OpenTelemetry's kinds of span."""
+
+SpanType = Literal[
+    "llm",
+    "embedding",
+    "retriever",
+    "reranker",
+    "tool",
+    "agent",
+    "chain",
+    "guardrail",
+    "evaluator",
+    "prompt",
+    "memory",
+    "other",
+]
+"""What a span does in an LLM application: OpenInference's kinds in lower case, and `memory`."""
+
+
+class Happening(Value, frozen=True, kw_only=True):
+    """An event within a span."""
+
+    name: str
+    at_ns: int
+    attributes: dict[str, Any] = {}
+
+
+class Link(Value, frozen=True, kw_only=True):
+    """A span elsewhere that has to do with this one."""
+
+    trace: str
+    span: str
+    attributes: dict[str, Any] = {}
+
 
 class Span(Value, frozen=True, kw_only=True):
     """One piece of work, as OpenTelemetry means it. Times are nanoseconds since 1970 UTC."""
@@ -15,18 +50,79 @@ class Span(Value, frozen=True, kw_only=True):
     id: str
     parent: str = ""
     name: str
-    kind: Literal["internal", "client", "server"] = "internal"
+    kind: SpanKind = "internal"
     started_ns: int
     ended_ns: int
     status: Literal["unset", "ok", "error"] = "unset"
     message: str = ""
     attributes: dict[str, Any] = {}
+    events: tuple[Happening, ...] = ()
+    links: tuple[Link, ...] = ()
+    scope: str = ""
+    """The instrumentation that made it, with its version: `openinference.instrumentation.openai 0.1.30`."""
+
+
+class SpanRow(Value, frozen=True, kw_only=True):
+    """One span in one row: what lists, filters and sums need. What concerns its whole trace is copied onto it."""
+
+    trace: str
+    id: str
+    parent: str = ""
+    name: str = ""
+    type: SpanType = "other"
+    kind: SpanKind = "internal"
+    started_ns: int
+    duration_ns: int
+    first_ns: int | None = None
+    """Nanoseconds from the start to the first piece of the answer."""
+    status: Literal["unset", "ok", "error"] = "unset"
+    code: str = ""
+    """`error.type`, or the type of the exception recorded."""
+    tenant: str = ""
+    app: str = ""
+    """The project or `service.name`."""
+    environment: str = ""
+    release: str = ""
+    session: str = ""
+    user: str = ""
+    feature: str = ""
+    tags: tuple[str, ...] = ()
+    model: str = ""
+    """The model asked for, else the one that answered."""
+    provider: str = ""
+    prompt: str = ""
+    """Name and version of the prompt used: `greeting:3`."""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Of the input tokens, those read from the provider's cache."""
+    reasoning_tokens: int = 0
+    """Of the output tokens, those of reasoning."""
+    cost: Decimal | None = None
+    """US dollars; None when it is unknown or nothing was bought."""
+    input: str = ""
+    """The first characters of what went in, after masking."""
+    output: str = ""
+    """The first characters of what came out, after masking."""
+
+
+class Observed(Value, frozen=True, kw_only=True):
+    """A span that was sent to us: its row, the span as it came, and what went in and out of it."""
+
+    row: SpanRow
+    span: Span
+    input: Any = None
+    """A text, or JSON: messages in the GenAI conventions' shape, or whatever the program sent."""
+    output: Any = None
 
 
 class TraceRow(Value, frozen=True, kw_only=True):
-    """One call in one row: what lists, filters and sums need."""
+    """One trace in one row: what lists, filters and sums need. A call through Rowen, or spans that were sent to us."""
 
     id: str
+    origin: Literal["call", "spans"] = "call"
+    name: str = ""
+    """The name of the root span."""
     started_ns: int
     duration_ns: int
     first_ns: int | None = None
@@ -56,6 +152,17 @@ class TraceRow(Value, frozen=True, kw_only=True):
     cost: Decimal | None = None
     """US dollars of all attempts; None when a price is unknown."""
     waste: Decimal = Decimal(0)
+    environment: str = ""
+    """`deployment.environment.name`, such as `production`."""
+    release: str = ""
+    """The version of the program: `service.version`, or the name of a release."""
+    tags: tuple[str, ...] = ()
+    within: str = ""
+    """The trace id that the caller of a call sent along: the trace that this one is a part of."""
+    spans: int = 0
+    failed_spans: int = 0
+    complete: bool = True
+    """Whether the root span has come. Spans without it are shown, and said to be incomplete."""
     asked: str = ""
     """The first characters of the last user message, after masking."""
     said: str = ""
@@ -63,7 +170,10 @@ class TraceRow(Value, frozen=True, kw_only=True):
 
 
 class Trace(Value, frozen=True, kw_only=True):
-    """One call whole: its row, its spans (root first), and what was asked and answered unless policy keeps it out."""
+    """One trace whole: its row, its spans (root first), and what was asked and answered unless policy keeps it out.
+
+    A trace of spans that were sent to us has neither request nor answer; its spans tell what went in and out.
+    """
 
     row: TraceRow
     spans: tuple[Span, ...] = ()

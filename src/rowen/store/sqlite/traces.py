@@ -15,7 +15,7 @@ from rowen.store.sqlite.file import File
 from rowen.values import Answer, Request, Span, Trace, TraceRow, Value
 
 COLUMNS = TraceRow.__struct_fields__
-"""The columns of `traces`, in the order of the fields; the script below has the same."""
+"""The columns of `traces`, in the order of the fields; the scripts below have the same."""
 
 SCRIPTS = (
     """
@@ -38,6 +38,17 @@ CREATE INDEX traces_not_ok ON traces (status, id) WHERE status <> 'ok';
 CREATE TABLE bodies (number INTEGER PRIMARY KEY, body BLOB NOT NULL);
 """
     + rollup.SCRIPT,
+    """
+ALTER TABLE traces ADD COLUMN origin TEXT NOT NULL DEFAULT 'call';
+ALTER TABLE traces ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE traces ADD COLUMN environment TEXT NOT NULL DEFAULT '';
+ALTER TABLE traces ADD COLUMN release TEXT NOT NULL DEFAULT '';
+ALTER TABLE traces ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE traces ADD COLUMN within TEXT NOT NULL DEFAULT '';
+ALTER TABLE traces ADD COLUMN spans INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE traces ADD COLUMN failed_spans INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE traces ADD COLUMN complete INTEGER NOT NULL DEFAULT 1
+""",
 )
 
 _NAMES = ", ".join(COLUMNS)
@@ -198,8 +209,13 @@ def _drop(connection: sqlite3.Connection, found: Sequence[Sequence[Any]]) -> Non
 
 
 def _columns(number: int, row: TraceRow) -> tuple[Any, ...]:
-    *plain, cost, waste, asked, said = msgspec.structs.astuple(row)
-    return (number, *plain, None if cost is None else str(cost), str(waste), asked, said)
+    return (number, *(_written(value) for value in msgspec.structs.astuple(row)))
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    return _ids(value).decode() if isinstance(value, tuple) else value
 
 
 def _row(found: Sequence[Any]) -> TraceRow:
@@ -209,6 +225,8 @@ def _row(found: Sequence[Any]) -> TraceRow:
     fields["waste"] = Decimal(fields["waste"])
     fields["streamed"] = bool(fields["streamed"])
     fields["estimated"] = bool(fields["estimated"])
+    fields["complete"] = bool(fields["complete"])
+    fields["tags"] = tuple(msgspec.json.decode(fields["tags"]))
     return TraceRow(**fields)
 
 

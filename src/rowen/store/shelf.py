@@ -1,0 +1,77 @@
+"""Records of one kind as values of their own type."""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from rowen.store.base import Record, Records
+from rowen.values import Value
+
+V = TypeVar("V", bound=Value)
+
+
+class Shelf(Generic[V]):
+    """Where values of one type stand among the records.
+
+    Args:
+        records: the family of the store.
+        kind: the name of the type among the records, which never changes.
+        type_: the type of the values.
+        describe: gives the record of a value without its body: its id, and what it is found by.
+
+    """
+
+    def __init__(self, records: Records, kind: str, type_: type[V], describe: Callable[[V], Record]) -> None:
+        self._records = records
+        self._kind = kind
+        self._decode = msgspec.json.Decoder(type_).decode
+        self._describe = describe
+
+    async def put(self, value: V, *, expect: int | None = None) -> int:
+        """Write a value in place of an earlier one of its id; return its version.
+
+        Raises:
+            Mistaken: `conflict` when somebody else wrote it since version `expect`.
+
+        """
+        record = self._describe(value).but(kind=self._kind, body=msgspec.json.encode(value))
+        return (await self._records.put(record, expect=expect)).version
+
+    async def get(self, id: str, tenant: str | None = None) -> V | None:
+        """Return a value by id."""
+        found = await self._records.get(self._kind, id, tenant)
+        return None if found is None else self._decode(found.body)
+
+    async def versioned(self, id: str, tenant: str | None = None) -> tuple[V, int] | None:
+        """Return a value with its version, to write it back with `expect`."""
+        found = await self._records.get(self._kind, id, tenant)
+        return None if found is None else (self._decode(found.body), found.version)
+
+    async def find(
+        self,
+        *,
+        tenant: str | None = None,
+        app: str = "",
+        group: str = "",
+        state: str = "",
+        since_ns: int = 0,
+        until_ns: int = 0,
+        limit: int = 1000,
+    ) -> list[V]:
+        """Return values, newest first."""
+        found = await self._records.find(
+            self._kind,
+            tenant=tenant,
+            app=app,
+            group=group,
+            state=state,
+            since_ns=since_ns,
+            until_ns=until_ns,
+            limit=limit,
+        )
+        return [self._decode(each.body) for each in found]
+
+    async def delete(self, id: str, tenant: str | None = None) -> bool:
+        """Remove a value; return whether it was there."""
+        return await self._records.delete(self._kind, id, tenant)
