@@ -15,9 +15,9 @@ from rowen.api.manage.routes import VERBS as ROUTES
 from rowen.api.metrics import Metrics
 from rowen.cli.main import VERBS, rowen
 from rowen.config import TextFile, lines
-from rowen.flow.tables import TABLES
 from rowen.serve.server import Server
 from rowen.serve.settings import ServerSettings
+from rowen.serve.tables import TABLES
 from rowen.values import CODES
 
 ROOT = Path(__file__).parents[1]

@@ -14,9 +14,9 @@ from rowen.api.doors import Doors
 from rowen.api.envelope import _WANTED
 from rowen.api.manage.routes import VERBS as ROUTES
 from rowen.cli.main import VERBS
-from rowen.flow.tables import TABLES
 from rowen.provider.catalog import CATALOG
 from rowen.serve.settings import ServerSettings
+from rowen.serve.tables import TABLES
 from rowen.testing.serving import serving
 from rowen.values import CODES
 

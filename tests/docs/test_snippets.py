@@ -20,9 +20,9 @@ import pytest
 
 from rowen.cli.main import rowen
 from rowen.config import layered, read
-from rowen.flow.tables import TABLES
 from rowen.provider.weights import Folder, default_place
 from rowen.serve.settings import ServerSettings
+from rowen.serve.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs/tutorial/first-app.md"

@@ -9,10 +9,10 @@ import msgspec
 
 from rowen.cli.options import apps_argument, json_option, out, server_option, show
 from rowen.config import json_schema, read
-from rowen.flow.tables import TABLES
 from rowen.flow.vet import vet
 from rowen.provider.transport import HttpTransport
 from rowen.serve.run import settings_of
+from rowen.serve.tables import TABLES
 
 
 @click.command("check")

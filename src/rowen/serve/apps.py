@@ -9,8 +9,8 @@ from pathlib import Path
 from rowen.config import read
 from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
-from rowen.flow.tables import TABLES
 from rowen.route import Health
+from rowen.serve.tables import TABLES
 from rowen.store.base import Definitions
 from rowen.values import Deployment, Mistaken, Problem
 

@@ -17,12 +17,12 @@ from uvicorn.supervisors import Multiprocess
 
 from rowen import access
 from rowen.config import layered, read
-from rowen.flow.tables import TABLES
 from rowen.flow.vet import vet
 from rowen.provider.transport import HttpTransport
 from rowen.serve.protocol import Protocol
 from rowen.serve.server import Server
 from rowen.serve.settings import ServerSettings, folder_of
+from rowen.serve.tables import TABLES
 from rowen.store.catalog import open_store
 from rowen.values import Mistaken, Secret, SystemClock
 

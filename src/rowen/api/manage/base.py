@@ -110,7 +110,7 @@ class Page(Generic[T]):
 class Verb(Generic[P, B]):
     """One method of one path: everything that the router, the guard at the door and the description need of it."""
 
-    method: Literal["GET", "POST", "PUT"]
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
     path: str
     name: str
     summary: str

@@ -1,0 +1,6 @@
+"""All tables of an `app.toml`: those of the live stages, and those of the stages that learn from what was answered."""
+
+from rowen.config import Table
+from rowen.flow.tables import TABLES as LIVE
+
+TABLES: dict[str, Table] = {**LIVE}
