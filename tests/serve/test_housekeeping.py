@@ -1,9 +1,9 @@
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.settings import ServerSettings
-from rowen.store.base import TraceFilter, Turn
+from rowen.store.base import ScoreFilter, TraceFilter, Turn
 from rowen.store.catalog import open_store
 from rowen.testing.clock import FakeClock
-from rowen.values import Answer, Trace, TraceRow
+from rowen.values import Answer, Score, Trace, TraceRow
 
 DAY = 86_400
 
@@ -32,11 +32,27 @@ async def test_what_is_past_its_time_is_deleted_and_the_rest_stays():
     assert [row.id for row in await store.traces.find(TraceFilter())] == [f"{2:032x}"]
 
 
+async def test_scores_are_kept_as_long_as_they_are_told_and_no_longer():
+    clock = FakeClock()
+    store = await open_store("memory:", clock=clock)
+    score = Score(id="old", name="thumbs", type="boolean", value=True, number=1.0, source="user")
+    await store.scores.put([score.but(judged_ns=clock.now_ns())])
+    clock.move(2 * DAY)
+    await store.scores.put([score.but(id="new", judged_ns=clock.now_ns())])
+    clock.move(DAY)
+
+    removed = await Housekeeping(store, ServerSettings(score_days=2), clock).once()
+
+    assert removed == 1
+    assert [kept.id for kept in await store.scores.find(ScoreFilter())] == ["new"]
+
+
 async def test_zero_days_keep_for_ever():
     clock = FakeClock()
     store = await open_store("memory:", clock=clock)
     await store.traces.write([trace(1, 0)])
+    await store.scores.put([Score(id="s", name="n", value=1.0, source="rule", judged_ns=1)])
 
-    removed = await Housekeeping(store, ServerSettings(trace_days=0, turn_days=0), clock).once()
+    removed = await Housekeeping(store, ServerSettings(trace_days=0, turn_days=0, score_days=0), clock).once()
 
     assert removed == 0

@@ -3,11 +3,12 @@ from pathlib import Path
 import pytest
 
 from rowen.store.catalog import open_store
+from rowen.testing.contracts.scores import RecordsContract, ScoresContract
 from rowen.testing.contracts.store import StoreContract
 from rowen.values import SystemClock
 
 
-class TestMemory(StoreContract):
+class TestMemory(StoreContract, ScoresContract, RecordsContract):
     @pytest.fixture
     async def store(self):
         store = await open_store("memory:", clock=SystemClock())
@@ -15,7 +16,7 @@ class TestMemory(StoreContract):
         await store.close()
 
 
-class TestSqlite(StoreContract):
+class TestSqlite(StoreContract, ScoresContract, RecordsContract):
     @pytest.fixture
     async def store(self, tmp_path: Path):
         store = await open_store(f"sqlite:{tmp_path}/data", clock=SystemClock())

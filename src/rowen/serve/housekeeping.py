@@ -13,7 +13,7 @@ _DAY_NS = 86_400_000_000_000
 
 
 class Housekeeping:
-    """Looks every `every` seconds for traces and turns that are past their time, and deletes them for good."""
+    """Looks every `every` seconds for traces, turns and scores that are past their time, and deletes them for good."""
 
     def __init__(self, store: Store, settings: ServerSettings, clock: Clock, *, every: float = 600.0) -> None:
         self._store = store
@@ -44,6 +44,8 @@ class Housekeeping:
             removed += await self._store.traces.delete(before_ns=now - settings.trace_days * _DAY_NS)
         if settings.turn_days:
             removed += await self._store.turns.prune(now - settings.turn_days * _DAY_NS)
+        if settings.score_days:
+            removed += await self._store.scores.prune(now - settings.score_days * _DAY_NS)
         return removed
 
     async def _run(self) -> None:

@@ -46,6 +46,8 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """Days after which traces are deleted; 0 keeps them for ever."""
     turn_days: int = 30
     """Days after which answers kept for `previous_response_id` are deleted; 0 keeps them for ever."""
+    score_days: int = 400
+    """Days after which scores are deleted, counted from what they judge; 0 keeps them for ever."""
     otlp: str = ""
     """A collector's address for traces (`http://host:4318/v1/traces`); empty sends none."""
     otlp_headers: dict[str, Secret] = {}

@@ -239,7 +239,9 @@ class Traces(Protocol):
 
 
 class ScoreFilter(Value, frozen=True, kw_only=True):
-    """Which scores to list. Empty fields do not filter. `before` is a score id to page from (newest first, by id).
+    """Which scores to list. Empty fields do not filter. `before` is the id of the score to page from.
+
+    They come newest first by `created_ns`, then by id: the id of a thumb is made of what it judges, not of the time.
 
     `since_ns` and `until_ns` bound `judged_ns`; `until_ns` itself is outside. `below` and `above` bound `number`.
     """
@@ -281,7 +283,7 @@ class ScoreBucket(Value, frozen=True, kw_only=True):
     least: float | None = None
     most: float | None = None
     labels: dict[str, int] = {}
-    """How often each category, or `true` and `false`, was given."""
+    """How often each category, `true` and `false`, or whole number from 0 to 10 was given."""
 
 
 class ScoreName(Value, frozen=True, kw_only=True):
@@ -303,7 +305,15 @@ class Scores(Protocol):
         ...
 
     async def get(self, id: str, tenant: str | None = None) -> Score | None: ...
-    async def find(self, filter: ScoreFilter) -> list[Score]: ...
+    async def find(self, filter: ScoreFilter) -> list[Score]:
+        """Return scores, newest first.
+
+        Raises:
+            Mistaken: `not_found` when the score to page from is gone.
+
+        """
+        ...
+
     async def delete(self, id: str, tenant: str | None = None) -> bool:
         """Remove a score, also from the sums; return whether it was there."""
         ...
@@ -319,7 +329,10 @@ class Scores(Protocol):
         by: ScoreGroup = "",
         app: str = "",
     ) -> list[ScoreBucket]:
-        """Sums for charts, oldest first, by `judged_ns`. The window and `every_ns` as for traces."""
+        """Sums for charts, oldest first, by `judged_ns`. The window and `every_ns` as for traces; no `name` is all.
+
+        Totals and squares are exact and rounded once, whatever was put, replaced and removed before.
+        """
         ...
 
     async def names(self, tenant: str | None = None, app: str = "") -> list[ScoreName]: ...
@@ -392,6 +405,8 @@ class Store(Protocol):
     counters: Counters
     cache: Cache
     traces: Traces
+    scores: Scores
+    records: Records
 
     async def check(self) -> dict[str, str]:
         """Return the homes of the families, each with its health (`ok` or a sentence), for `rowen doctor` and `/readyz`."""

@@ -10,10 +10,11 @@ import pytest
 
 from rowen.store.base import Cached, TraceFilter
 from rowen.store.catalog import open_store
+from rowen.testing.contracts.scores import a_score
 from rowen.testing.contracts.store import HOUR, START, a_key, a_trace, an_answer, an_entry
 from rowen.values import Broken, Unavailable
 
-FILES = ("rowen.db", "counters.db", "cache.db", "traces.db")
+FILES = ("rowen.db", "counters.db", "cache.db", "traces.db", "scores.db")
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -31,6 +32,7 @@ async def filled(open_at, folder):
         cached = Cached(answer=an_answer("x" * 500), trace="t", stored_ns=number, expires_ns=START)
         await store.cache.put(f"k{number}", cached)
     await store.traces.write([a_trace(number) for number in range(200)])
+    await store.scores.put([a_score(number) for number in range(200)])
     await store.close()
     return folder
 
@@ -104,6 +106,7 @@ async def test_a_file_that_another_process_holds_locked_is_unavailable_and_later
         "counters.db": lambda: store.counters.add("c", 1, START),
         "cache.db": store.cache.clear,
         "traces.db": lambda: store.traces.write([a_trace(1)]),
+        "scores.db": lambda: store.scores.put([a_score(1)]),
     }[name]
     other = sqlite3.connect(folder / name, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -10,6 +10,8 @@ from rowen.store.memory.records import (
     MemoryTenants,
     MemoryTurns,
 )
+from rowen.store.memory.scores import MemoryScores
+from rowen.store.memory.shelves import MemoryRecords
 from rowen.store.memory.traces import MemoryTraces
 from rowen.values import Clock, Mistaken
 
@@ -27,6 +29,8 @@ class MemoryStore:
         self.counters = MemoryCounters()
         self.cache = MemoryCache()
         self.traces = MemoryTraces()
+        self.scores = MemoryScores()
+        self.records = MemoryRecords()
 
     async def check(self) -> dict[str, str]:
         """Return the one home, which is always well."""

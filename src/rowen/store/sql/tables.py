@@ -1,6 +1,6 @@
 """The tables of the metadata families. What is queried is a column; the record itself is JSON in `record`."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
 
 metadata = MetaData()
 
@@ -61,6 +61,22 @@ turns = Table(
     Column("id", Text, primary_key=True),
     Column("created_ns", BigInteger, nullable=False, index=True),
     Column("record", Text, nullable=False),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("app", Text, nullable=False),
+    Column("group", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("at_ns", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("ix_records_kind_at", "kind", "at_ns"),
+    Index("ix_records_kind_group", "kind", "group", "at_ns"),
 )
 
 revision = Table(

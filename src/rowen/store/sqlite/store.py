@@ -1,4 +1,4 @@
-"""All families in one folder: `rowen.db`, `counters.db`, `cache.db` and `traces.db`."""
+"""All families in one folder: `rowen.db`, `counters.db`, `cache.db`, `traces.db` and `scores.db`."""
 
 import asyncio
 from pathlib import Path
@@ -8,9 +8,10 @@ import msgspec
 from rowen.store.sql.audit import SqlAudit
 from rowen.store.sql.definitions import SqlDefinitions
 from rowen.store.sql.keys import SqlKeys
+from rowen.store.sql.records import SqlRecords
 from rowen.store.sql.tenants import SqlRevision, SqlTenants
 from rowen.store.sql.turns import SqlTurns
-from rowen.store.sqlite import cache, counters, traces
+from rowen.store.sqlite import cache, counters, scores, traces
 from rowen.store.sqlite.database import SqliteDatabase
 from rowen.store.sqlite.file import File, FileOptions
 from rowen.values import Clock, Mistaken
@@ -25,6 +26,8 @@ class SqliteStore:
         self._cache = File(folder / "cache.db", cache.SCRIPTS, options)
         self._traces = File(folder / "traces.db", traces.SCRIPTS, options)
         self._reader = File(folder / "traces.db", traces.SCRIPTS, options)
+        self._scores = File(folder / "scores.db", scores.SCRIPTS, options)
+        self._scores_reader = File(folder / "scores.db", scores.SCRIPTS, options)
         self.keys = SqlKeys(self._database)
         self.tenants = SqlTenants(self._database)
         self.audit = SqlAudit(self._database)
@@ -34,6 +37,8 @@ class SqliteStore:
         self.counters = counters.SqliteCounters(self._counters)
         self.cache = cache.SqliteCache(self._cache)
         self.traces = traces.SqliteTraces(self._traces, self._reader)
+        self.scores = scores.SqliteScores(self._scores, self._scores_reader)
+        self.records = SqlRecords(self._database)
 
     async def open(self) -> None:
         """Open every file, or none.
@@ -47,6 +52,7 @@ class SqliteStore:
             self._counters.open(),
             self._cache.open(),
             self._traces.open(),
+            self._scores.open(),
             return_exceptions=True,
         )
         problems = [outcome for outcome in opened if isinstance(outcome, BaseException)]
@@ -54,19 +60,22 @@ class SqliteStore:
             await self.close()
             raise problems[0]
         await self._reader.open()
+        await self._scores_reader.open()
 
     async def check(self) -> dict[str, str]:
         """Return the files by what they hold, each with its health."""
         return {
-            "keys, tenants, users, audit, definitions, turns (rowen.db)": await self._database.check(),
+            "keys, tenants, users, audit, definitions, turns, records (rowen.db)": await self._database.check(),
             "counters (counters.db)": await self._counters.check(),
             "cache (cache.db)": await self._cache.check(),
             "traces (traces.db)": await self._traces.check(),
+            "scores (scores.db)": await self._scores.check(),
         }
 
     async def close(self) -> None:
         """Finish what was begun and close every file."""
-        for part in (self._reader, self._traces, self._cache, self._counters, self._database):
+        readers, writers = (self._scores_reader, self._reader), (self._scores, self._traces)
+        for part in (*readers, *writers, self._cache, self._counters, self._database):
             await part.close()
 
 

@@ -1,0 +1,27 @@
+"""Small records by kind: score configs, review queues, and what else is written seldom."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Make the table."""
+    op.create_table(
+        "records",
+        sa.Column("kind", sa.Text, primary_key=True),
+        sa.Column("tenant", sa.Text, primary_key=True),
+        sa.Column("id", sa.Text, primary_key=True),
+        sa.Column("app", sa.Text, nullable=False),
+        sa.Column("group", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("at_ns", sa.BigInteger, nullable=False),
+        sa.Column("version", sa.BigInteger, nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Index("ix_records_kind_at", "kind", "at_ns"),
+        sa.Index("ix_records_kind_group", "kind", "group", "at_ns"),
+    )

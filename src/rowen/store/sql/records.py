@@ -1,0 +1,99 @@
+"""Small records by kind."""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+
+from rowen.store.base import Record
+from rowen.store.sql.database import Database
+from rowen.store.sql.tables import records
+from rowen.values import Mistaken
+
+_COLUMNS = tuple(records.c[name] for name in Record.__struct_fields__)
+
+
+class SqlRecords:
+    """Records by kind, tenant and id."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def put(self, record: Record, *, expect: int | None = None) -> Record:
+        """Write a record in place of an earlier one; return it with its version.
+
+        Raises:
+            Mistaken: `conflict` when somebody else wrote it since version `expect`.
+
+        """
+        place = (records.c.kind == record.kind, records.c.tenant == record.tenant, records.c.id == record.id)
+
+        def work(connection: Connection) -> Record:
+            version = connection.execute(select(records.c.version).where(*place)).scalar() or 0
+            if expect is not None and expect != version:
+                raise Mistaken("conflict", f"{record.kind} {record.id!r} was changed meanwhile")
+            new = record.but(version=version + 1)
+            row = {name: getattr(new, name) for name in Record.__struct_fields__}
+            if version:
+                connection.execute(update(records).where(*place).values(**row))
+            else:
+                connection.execute(insert(records).values(**row))
+            return new
+
+        return await self._database.write(work)
+
+    async def get(self, kind: str, id: str, tenant: str | None = None) -> Record | None:
+        """Return a record by id."""
+        row = await self._database.read(lambda connection: connection.execute(_one(kind, id, tenant)).first())
+        return None if row is None else _record(row)
+
+    async def find(
+        self,
+        kind: str,
+        *,
+        tenant: str | None = None,
+        app: str = "",
+        group: str = "",
+        state: str = "",
+        since_ns: int = 0,
+        until_ns: int = 0,
+        limit: int = 1000,
+    ) -> list[Record]:
+        """Return records, newest first."""
+        c = records.c
+        query = select(*_COLUMNS).where(c.kind == kind)
+        if tenant is not None:
+            query = query.where(c.tenant == tenant)
+        for column, wanted in ((c.app, app), (c.group, group), (c.state, state)):
+            if wanted:
+                query = query.where(column == wanted)
+        if since_ns:
+            query = query.where(c.at_ns >= since_ns)
+        if until_ns:
+            query = query.where(c.at_ns < until_ns)
+        query = query.order_by(c.at_ns.desc(), c.id.desc(), c.tenant.desc()).limit(limit)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_record(row) for row in rows]
+
+    async def delete(self, kind: str, id: str, tenant: str | None = None) -> bool:
+        """Remove a record; return whether it was there."""
+
+        def work(connection: Connection) -> bool:
+            row = connection.execute(_one(kind, id, tenant)).first()
+            if row is None:
+                return False
+            c = records.c
+            connection.execute(delete(records).where(c.kind == kind, c.tenant == row.tenant, c.id == id))
+            return True
+
+        return await self._database.write(work)
+
+
+def _one(kind: str, id: str, tenant: str | None) -> Select[Any]:
+    query = select(*_COLUMNS).where(records.c.kind == kind, records.c.id == id)
+    if tenant is not None:
+        query = query.where(records.c.tenant == tenant)
+    return query.order_by(records.c.tenant).limit(1)
+
+
+def _record(row: Row[Any]) -> Record:
+    return Record(**row._mapping)  # noqa: SLF001 - the public name of a row's columns
