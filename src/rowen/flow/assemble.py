@@ -8,7 +8,7 @@ Reading order of a call:
 
 from dataclasses import dataclass
 
-from rowen import access, limits, prompt, route, trace
+from rowen import access, limits, prompt, route
 from rowen.config import Loaded
 from rowen.flow import deployments
 from rowen.flow.app import App
@@ -18,6 +18,7 @@ from rowen.flow.vet import vet
 from rowen.provider.fleet import Fleet
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.transport import Transport
+from rowen.trace import Buffer, record
 from rowen.values import Clock, CountText, CountTokens
 
 
@@ -29,7 +30,7 @@ class Shared:
     meter: limits.Meter
     admission: limits.Admission
     cache: route.AnswerCache
-    buffer: trace.Buffer
+    buffer: Buffer
     transport: Transport
     snapshot: Snapshot
     count_tokens: CountTokens
@@ -90,7 +91,7 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
         after=(
             ("route.keep", route.keep(shared.cache, routing, clock)),
             ("limits.settle", limits.settle(shared.meter, estimate, admission=shared.admission)),
-            ("trace.record", trace.record(shared.buffer, tables["trace"])),
+            ("trace.record", record(shared.buffer, tables["trace"])),
         ),
     )
     state.only(deployment for deployment, _ in places.values())

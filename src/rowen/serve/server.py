@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 
-from rowen import access, limits, route, trace
+from rowen import access, limits, route
 from rowen.api import manage
 from rowen.api.base import DoorSettings, Receive, Scope, Send, Services
 from rowen.api.doors import Doors
@@ -27,6 +27,7 @@ from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.settings import ServerSettings, folder_of
 from rowen.store.base import Store
 from rowen.store.catalog import open_store
+from rowen.trace import Buffer
 from rowen.trace.otlp import Exporter
 from rowen.values import Clock, Problem, SystemClock
 from rowen.web import Services as PageServices
@@ -48,7 +49,7 @@ class Opened:
     doors: Doors
     pages: Starlette
     metrics: Metrics
-    buffer: trace.Buffer
+    buffer: Buffer
 
     async def traces_written(self) -> None:
         """Write the traces of all calls that have ended."""
@@ -126,7 +127,7 @@ class Server:
             limits.AdmissionSettings(in_flight=settings.in_flight, queue=settings.queue, wait=settings.queue_wait),
             clock,
         )
-        buffer = trace.Buffer(
+        buffer = Buffer(
             store.traces.write,
             export=_exporter(settings, transport),
             every=settings.trace_every,
@@ -256,7 +257,7 @@ def _signing(settings: ServerSettings) -> bytes:
     return os.urandom(32) if folder is None else access.signing_key(folder)
 
 
-async def _ready(store: Store, buffer: trace.Buffer) -> Mapping[str, str]:
+async def _ready(store: Store, buffer: Buffer) -> Mapping[str, str]:
     state = dict(await store.check())
     state["trace buffer"] = buffer.failing or "ok"
     return state
@@ -281,7 +282,7 @@ def _states(served: Served) -> list[manage.ModelState]:
     return states
 
 
-def _bring(metrics: Metrics, served: Served, buffer: trace.Buffer, admission: limits.Admission) -> None:
+def _bring(metrics: Metrics, served: Served, buffer: Buffer, admission: limits.Admission) -> None:
     """Add the gauges that the doors do not know of themselves."""
     metrics.bring("rowen_traces_waiting", "Traces not written yet.", (), lambda: {(): len(buffer)})
     metrics.bring("rowen_traces_dropped_total", "Traces given up.", (), lambda: {(): buffer.dropped}, kind="counter")
