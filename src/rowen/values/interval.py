@@ -10,7 +10,19 @@ from typing import Literal
 
 from rowen.values.base import Value
 
-Method = Literal["wilson", "clopper-pearson", "t", "lang-reiczigel", "bootstrap", "fisher-z", "normal"]
+Method = Literal[
+    "wilson",
+    "clopper-pearson",
+    "t",
+    "lang-reiczigel",
+    "bootstrap",
+    "fisher-z",
+    "normal",
+    "newcombe",
+    "welch",
+    "linearised",
+    "back-test",
+]
 
 
 class Interval(Value, frozen=True, kw_only=True):
