@@ -37,6 +37,14 @@ class Protocol(HttpToolsProtocol):
         self._head_arrived()
         super().connection_lost(exc)
 
+    def shutdown(self) -> None:
+        """Let what is under way end. A page's stream has no end of its own, so it ends now; its browser comes again."""
+        cycle = self.cycle
+        if cycle is not None and cycle.response_started and not cycle.response_complete and _endless(cycle.scope):
+            self.transport.close()
+        else:
+            super().shutdown()
+
     def _wait_for_head(self) -> None:
         self._head_timer = self.loop.call_later(self.head_timeout, self._too_slow)
 
@@ -50,3 +58,7 @@ class Protocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             self.transport.write(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
             self.transport.close()
+
+
+def _endless(scope: Any) -> bool:
+    return scope["method"] == "GET" and not scope["path"].startswith("/v1/")

@@ -65,6 +65,14 @@ class Page:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
+    ("", (("Overview", "/"),)),
+    ("Look", (("Traces", "/traces"),)),
+    ("Run", (("Models", "/models"), ("Keys", "/keys"))),
+)
+"""The pages that stand in the navigation, in groups: what each is called, and where it is."""
+
+
 View = Callable[[Request, Services, Visit], Awaitable[Page | Response]]
 
 
@@ -111,8 +119,8 @@ class Failed:
 def render(made: Page, visit: Visit | None, place: str) -> HTMLResponse:
     """Return a page as HTML."""
     context = {each.name: getattr(made.context, each.name) for each in fields(made.context)}
-    html = _ENVIRONMENT.get_template(made.template).render(
-        **context, visit=visit, place="/" + place.split("/")[1], version=__version__
+    html = ENVIRONMENT.get_template(made.template).render(
+        **context, visit=visit, place="/" + place.split("/")[1], navigation=NAVIGATION, version=__version__
     )
     return HTMLResponse(html, made.status, {**HEADERS, **made.headers})
 
@@ -177,14 +185,14 @@ def _abilities(profile: Profile) -> str:
     return ", ".join(["text", *named, *(["embeddings"] if profile.embeddings else [])])
 
 
-_ENVIRONMENT = jinja2.Environment(
+ENVIRONMENT = jinja2.Environment(
     loader=jinja2.PackageLoader("rowen.web"),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters |= {
+ENVIRONMENT.filters |= {
     "ms": said_ms,
     "money": said_money,
     "count": said_count,

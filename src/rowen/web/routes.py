@@ -9,6 +9,7 @@ from rowen.web import keys, sign
 from rowen.web.models import models
 from rowen.web.overview import overview
 from rowen.web.page import Services, page
+from rowen.web.tail import tail
 from rowen.web.traces import trace, traces
 
 
@@ -17,6 +18,7 @@ def routes(services: Services) -> list[Route | Mount]:
     return [
         Route("/", page(overview, services)),
         Route("/traces", page(traces, services)),
+        Route("/traces/tail", tail(services)),
         Route("/traces/{id}", page(trace, services)),
         Route("/models", page(models, services)),
         Route("/keys", page(keys.keys, services), methods=["GET"]),

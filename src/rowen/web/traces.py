@@ -49,6 +49,8 @@ class TraceList:
     older: str
     newest: str
     first: bool
+    tail: str
+    """The filter as the live tail takes it."""
     between: str
     """The stretch of time that is listed, in words."""
     more: Sequence[str]
@@ -127,7 +129,8 @@ async def traces(request: Request, services: Services, visit: Visit) -> Page:
         template="traces/list.html",
         context=TraceList(
             title="Traces",
-            rows=[Line(row=row, bar=share(row.duration_ns, slowest, _kind(row))) for row in rows],
+            rows=[line_of(row, slowest) for row in rows],
+            tail=address_with(query, before=""),
             query=query,
             older=older,
             newest=address_with(query, before=""),
@@ -143,6 +146,11 @@ async def traces(request: Request, services: Services, visit: Visit) -> Page:
             call=f"curl -H 'Authorization: Bearer rk-…' '{address}{address_with(query)}'",
         ),
     )
+
+
+def line_of(row: TraceRow, slowest: int) -> Line:
+    """Return a row as the list shows it, compared with the slowest one."""
+    return Line(row=row, bar=share(row.duration_ns, slowest, _kind(row)))
 
 
 def filter_of(query: Mapping[str, str], tenant: str | None, limit: int = 51) -> TraceFilter:

@@ -5,7 +5,7 @@ if (kept) root.dataset.theme = kept;
 
 // What needs this script is hidden until it is here.
 document.addEventListener("DOMContentLoaded", () => {
-  for (const button of document.querySelectorAll("[data-theme-toggle]")) button.hidden = false;
+  for (const button of document.querySelectorAll("[data-theme-toggle], [data-tail]")) button.hidden = false;
   if (navigator.clipboard) for (const button of document.querySelectorAll("[data-copy]")) button.hidden = false;
 });
 
@@ -17,6 +17,23 @@ document.addEventListener("click", (event) => {
   }
   const copy = event.target.closest("[data-copy]");
   if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => said(copy, "Copied"), () => said(copy, "Not allowed"));
+});
+
+// The live tail puts new rows on top, and keeps as many as a page has.
+let tail;
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-tail]");
+  if (!button) return;
+  const rows = document.querySelector("[data-rows]");
+  if (tail || !rows) { tail?.close(); tail = undefined; button.setAttribute("aria-pressed", "false"); if (!rows) location.reload(); return; }
+  button.setAttribute("aria-pressed", "true");
+  tail = new EventSource(button.dataset.tail);
+  tail.addEventListener("row", (said) => {
+    rows.insertAdjacentHTML("afterbegin", said.data);
+    rows.firstElementChild.classList.add("new");
+    while (rows.children.length > 50) rows.lastElementChild.remove();
+  });
+  tail.addEventListener("more", (said) => { document.querySelector("[data-told]").textContent = said.data; });
 });
 
 document.addEventListener("submit", (event) => {
