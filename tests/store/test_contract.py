@@ -3,12 +3,13 @@ from pathlib import Path
 import pytest
 
 from rowen.store.catalog import open_store
+from rowen.testing.contracts.measures import MeasuresContract
 from rowen.testing.contracts.scores import RecordsContract, ScoresContract
 from rowen.testing.contracts.store import StoreContract
 from rowen.values import SystemClock
 
 
-class TestMemory(StoreContract, ScoresContract, RecordsContract):
+class TestMemory(StoreContract, ScoresContract, RecordsContract, MeasuresContract):
     @pytest.fixture
     async def store(self):
         store = await open_store("memory:", clock=SystemClock())
@@ -16,7 +17,7 @@ class TestMemory(StoreContract, ScoresContract, RecordsContract):
         await store.close()
 
 
-class TestSqlite(StoreContract, ScoresContract, RecordsContract):
+class TestSqlite(StoreContract, ScoresContract, RecordsContract, MeasuresContract):
     @pytest.fixture
     async def store(self, tmp_path: Path):
         store = await open_store(f"sqlite:{tmp_path}/data", clock=SystemClock())

@@ -17,6 +17,7 @@ VERBS = {
     "ask": "Ask an app one question.",
     "check": "Check an app and the server's settings without starting.",
     "doctor": "Say which parts are active, and their health.",
+    "slo": "Check objectives, and hand them to other systems.",
     "keys": "Create, list, rotate and revoke keys.",
     "traces": "List, show and export what happened.",
     "models": "Fetch, list, verify and remove model weights.",

@@ -2,5 +2,6 @@
 
 from rowen.config import Table
 from rowen.flow.tables import TABLES as LIVE
+from rowen.watch.written import TABLES as WATCH
 
-TABLES: dict[str, Table] = {**LIVE}
+TABLES: dict[str, Table] = {**LIVE, **WATCH}

@@ -2,6 +2,7 @@
 
 from rowen.store.memory.cache import MemoryCache
 from rowen.store.memory.counters import MemoryCounters
+from rowen.store.memory.measures import MemoryMeasures
 from rowen.store.memory.records import (
     MemoryAudit,
     MemoryDefinitions,
@@ -31,6 +32,7 @@ class MemoryStore:
         self.traces = MemoryTraces()
         self.scores = MemoryScores()
         self.records = MemoryRecords()
+        self.measures = MemoryMeasures()
 
     async def check(self) -> dict[str, str]:
         """Return the one home, which is always well."""

@@ -1,4 +1,4 @@
-"""All families in one folder: `rowen.db`, `counters.db`, `cache.db`, `traces.db` and `scores.db`."""
+"""All families in one folder: `rowen.db`, `counters.db`, `cache.db`, `traces.db`, `scores.db` and `measures.db`."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from rowen.store.sql.keys import SqlKeys
 from rowen.store.sql.records import SqlRecords
 from rowen.store.sql.tenants import SqlRevision, SqlTenants
 from rowen.store.sql.turns import SqlTurns
-from rowen.store.sqlite import cache, counters, scores, traces
+from rowen.store.sqlite import cache, counters, measures, scores, traces
 from rowen.store.sqlite.database import SqliteDatabase
 from rowen.store.sqlite.file import File, FileOptions
 from rowen.values import Clock, Mistaken
@@ -28,6 +28,7 @@ class SqliteStore:
         self._reader = File(folder / "traces.db", traces.SCRIPTS, options)
         self._scores = File(folder / "scores.db", scores.SCRIPTS, options)
         self._scores_reader = File(folder / "scores.db", scores.SCRIPTS, options)
+        self._measures = File(folder / "measures.db", measures.SCRIPTS, options)
         self.keys = SqlKeys(self._database)
         self.tenants = SqlTenants(self._database)
         self.audit = SqlAudit(self._database)
@@ -39,6 +40,7 @@ class SqliteStore:
         self.traces = traces.SqliteTraces(self._traces, self._reader)
         self.scores = scores.SqliteScores(self._scores, self._scores_reader)
         self.records = SqlRecords(self._database)
+        self.measures = measures.SqliteMeasures(self._measures)
 
     async def open(self) -> None:
         """Open every file, or none.
@@ -53,6 +55,7 @@ class SqliteStore:
             self._cache.open(),
             self._traces.open(),
             self._scores.open(),
+            self._measures.open(),
             return_exceptions=True,
         )
         problems = [outcome for outcome in opened if isinstance(outcome, BaseException)]
@@ -70,11 +73,12 @@ class SqliteStore:
             "cache (cache.db)": await self._cache.check(),
             "traces (traces.db)": await self._traces.check(),
             "scores (scores.db)": await self._scores.check(),
+            "measures (measures.db)": await self._measures.check(),
         }
 
     async def close(self) -> None:
         """Finish what was begun and close every file."""
-        readers, writers = (self._scores_reader, self._reader), (self._scores, self._traces)
+        readers, writers = (self._scores_reader, self._reader), (self._measures, self._scores, self._traces)
         for part in (*readers, *writers, self._cache, self._counters, self._database):
             await part.close()
 

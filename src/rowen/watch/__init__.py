@@ -1,0 +1,18 @@
+"""Is it still good: objectives and their error budgets, alerts, incidents."""
+
+from rowen.watch.base import GOALS, KpiTable, Measured, Objectives, SlaTable, WatchTable
+from rowen.watch.lint import Finding, lint
+from rowen.watch.written import TABLES, objectives_of
+
+__all__ = [
+    "GOALS",
+    "TABLES",
+    "Finding",
+    "KpiTable",
+    "Measured",
+    "Objectives",
+    "SlaTable",
+    "WatchTable",
+    "lint",
+    "objectives_of",
+]

@@ -1,0 +1,79 @@
+"""Who is told: the contacts of an app, by what means, of what, and how long after; and what on-call needs."""
+
+from typing import Literal
+
+from rowen.config import Duration
+from rowen.values import Secret, Settings
+from rowen.watch.base import Class
+
+
+class ContactTable(Settings, frozen=True, kw_only=True):
+    """One way to tell somebody: a webhook, a Slack-shaped webhook, or e-mail."""
+
+    kind: Literal["webhook", "slack", "email"]
+    """How."""
+    url: Secret | None = None
+    """Where a webhook stands, by reference, since it often holds a token; or `address` in the clear."""
+    address: str = ""
+    """Where a webhook stands, in the clear."""
+    key: Secret | None = None
+    """Signs each body: `x-rowen-signature: sha256=…`, HMAC-SHA256 with this."""
+    to: tuple[str, ...] = ()
+    """Mail addresses."""
+    sender: str = ""
+    """The mail address it comes from."""
+    smtp: str = ""
+    """The mail server: `HOST:PORT`."""
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    """How the connection to the mail server is secured."""
+    user: str = ""
+    """The name to sign in at the mail server with."""
+    password: Secret | None = None
+    """The password for it, by reference."""
+    severities: tuple[Literal["page", "ticket"], ...] = ("page", "ticket")
+    """What it is told of."""
+    objectives: tuple[str, ...] = ()
+    """Only alerts of these objectives; default: all."""
+    after: Duration = 0
+    """Escalation: only of alerts that nobody acknowledged for so long."""
+    wait: Duration = 0
+    """Gather alerts for so long before the first notice of a group."""
+    repeat: Duration = 14400
+    """Tell again of what still lasts and nobody acknowledged; 0 tells once."""
+    resolved: bool = True
+    """Whether it is told when it is over."""
+    group: tuple[Literal["app", "severity", "objective"], ...] = ("app", "severity")
+    """Alerts that agree in these go out as one notice."""
+    attempts: int = 8
+    """Tries of one notice before it is given up."""
+
+    def __post_init__(self) -> None:
+        """Hold what is written against what its kind needs.
+
+        Raises:
+            ValueError: with a sentence that names the key.
+
+        """
+        if self.kind == "email":
+            if not self.to or not self.smtp or not self.sender:
+                raise ValueError("e-mail needs `to`, `sender` and `smtp`")
+            return
+        if (self.url is None) == (not self.address):
+            raise ValueError("a webhook needs either `url`, by reference, or `address`")
+        if self.address and not self.address.startswith(("https://", "http://")):
+            raise ValueError("`address` begins with https:// or http://")
+
+
+class OncallTable(Settings, frozen=True, kw_only=True):
+    """What whoever is on call needs to have."""
+
+    rota: tuple[str, ...] = ()
+    """Who is on call, week by week in turn, from the Monday of `since` on: mail addresses."""
+    since: str = "2026-01-05"
+    """The Monday of the first week of the rota, as `2026-01-05`."""
+    runbooks: dict[Class, str] = {}
+    """What to do, by class of error: the path of a file beside `app.toml`, or an address."""
+    classes: tuple[Class, ...] = ("hardware", "data_quality", "privacy", "user_error")
+    """The classes that must have a runbook."""
+    test_days: int = 30
+    """Each contact must have taken a test notice within so many days."""

@@ -1,0 +1,82 @@
+"""Objectives in files of their own: a TOML file with `[watch]`, `[sla]` and `[kpi]`, read and written back."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rowen.config import Table, read
+from rowen.config.read import toml
+from rowen.watch.base import KpiTable, Objectives, SlaTable, WatchTable
+from rowen.watch.contact import ContactTable, OncallTable
+
+TABLES: dict[str, Table] = {
+    "watch": Table(kind=dict[str, WatchTable], default={}),
+    "sla": Table(kind=dict[str, SlaTable], default={}),
+    "kpi": Table(kind=dict[str, KpiTable], default={}),
+    "alerts": Table(kind=dict[str, ContactTable], default={}),
+    "oncall": Table(kind=OncallTable, default=OncallTable()),
+}
+"""The tables of this stage in an `app.toml`."""
+
+
+def objectives_of(app: str, tables: Mapping[str, Any]) -> Objectives:
+    """Return what is promised of an app, from its tables."""
+    return Objectives(app=app, watch=tables["watch"], sla=tables["sla"], kpi=tables["kpi"])
+
+
+def read_file(path: Path) -> Objectives:
+    """Return the objectives of a file of their own, or of a whole `app.toml`, whose other tables are not looked at.
+
+    Raises:
+        Mistaken: `config_*`, with the place of the first mistake.
+
+    """
+    source, _ = toml(path)
+    mine = {name: table for name, table in TABLES.items() if name in {"watch", "sla", "kpi"}}
+    others = {name: Table(kind=Any, default=None) for name in source if name not in mine}
+    loaded = read(path, {**mine, **others}, secrets=False)
+    return objectives_of(loaded.definition.app, loaded.tables)
+
+
+def toml_of(objectives: Objectives) -> str:
+    """Return objectives as a file that reads back equal."""
+    lines: list[str] = []
+    for kind, tables in (("watch", objectives.watch), ("sla", objectives.sla), ("kpi", objectives.kpi)):
+        for name, table in tables.items():
+            _table(lines, f"{kind}.{_key(name)}", msgspec.to_builtins(table))
+    return "\n".join(lines).lstrip("\n") + "\n"
+
+
+def _table(lines: list[str], path: str, fields: Mapping[str, Any]) -> None:
+    lines += ["", f"[{path}]"]
+    inner = [(key, value) for key, value in fields.items() if _is_tables(value)]
+    lines += [f"{_key(key)} = {_value(value)}" for key, value in fields.items() if not _is_tables(value)]
+    for key, value in inner:
+        for each in value:
+            lines += ["", f"[[{path}.{_key(key)}]]"]
+            lines += [f"{_key(name)} = {_value(inside)}" for name, inside in each.items()]
+
+
+def _is_tables(value: Any) -> bool:
+    return isinstance(value, list | tuple) and bool(value) and isinstance(value[0], dict)
+
+
+def _key(name: str) -> str:
+    plain = name and all(letter.isascii() and (letter.isalnum() or letter in "-_") for letter in name)
+    return name if plain else _value(name)
+
+
+def _value(value: Any) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return repr(value)
+        case str():
+            return msgspec.json.encode(value).decode()
+        case dict():
+            return "{ " + ", ".join(f"{_key(key)} = {_value(inside)}" for key, inside in value.items()) + " }"
+        case _:
+            return "[" + ", ".join(_value(each) for each in value) + "]"
