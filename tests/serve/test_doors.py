@@ -168,3 +168,16 @@ def test_a_revoked_key_is_refused(rowen: Running):
 
     assert (before, revoked) == (200, 200)
     assert after[0] == 401
+
+
+def test_a_score_is_set_beside_the_call_it_is_about_however_soon_it_comes(rowen: Running):
+    _, headers, _ = ask(rowen)
+    trace = headers["x-rowen-trace"]
+
+    status, _, text = send(rowen, "POST", "/api/scores", {"name": "thumbs", "value": True, "trace": trace}, rowen.key)
+
+    (score,) = json.loads(text)["data"]
+    assert status == 201, text
+    assert (score["app"], score["trace"], score["number"]) == ("shop", trace, 1.0)
+    assert score["definition"]
+    assert score["judged_ns"] < score["created_ns"]

@@ -21,15 +21,17 @@ from rowen.flow.assemble import Shared
 from rowen.provider.prices import Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
+from rowen.score.configs import Configs
+from rowen.score.intake import Intake
 from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.settings import ServerSettings, folder_of
 from rowen.store.base import Store
 from rowen.store.catalog import open_store
-from rowen.trace import Buffer
+from rowen.trace import Buffer, Follow
 from rowen.trace.otlp import Exporter
-from rowen.values import Clock, Problem, SystemClock
+from rowen.values import Clock, Problem, SystemClock, TraceRow
 from rowen.web import Services as PageServices
 from rowen.web import Shown
 from rowen.web import routes as page_routes
@@ -50,10 +52,12 @@ class Opened:
     pages: Starlette
     metrics: Metrics
     buffer: Buffer
+    follow: Follow
 
     async def traces_written(self) -> None:
-        """Write the traces of all calls that have ended."""
+        """Write the traces of all calls that have ended, and tell those who follow them."""
         await self.buffer.flush()
+        await self.follow.told()
 
 
 class Server:
@@ -127,16 +131,22 @@ class Server:
             limits.AdmissionSettings(in_flight=settings.in_flight, queue=settings.queue, wait=settings.queue_wait),
             clock,
         )
+        follow = Follow()
+        follow.start()
         buffer = Buffer(
-            store.traces.write,
+            follow.after(store.traces.write),
             export=_exporter(settings, transport),
             every=settings.trace_every,
             size=settings.trace_buffer,
         )
         buffer.start()
+        configs = Configs(store.records, clock)
+        intake = Intake(store.scores, configs, partial(_known, store, buffer), clock)
+        follow.add(intake.filled)
         housekeeping = Housekeeping(store, settings, clock)
         housekeeping.start()
         stack.push_async_callback(housekeeping.stop)
+        stack.push_async_callback(follow.close)
         stack.push_async_callback(buffer.close)
         cache = route.AnswerCache(store.cache, clock)
         stack.push_async_callback(cache.close)
@@ -196,6 +206,9 @@ class Server:
             audit=store.audit,
             traces=store.traces,
             definitions=store.definitions,
+            scores=store.scores,
+            intake=intake,
+            configs=configs,
             models=lambda: _states(served),
             clock=clock,
             settings=door_settings.but(body_limit=min(settings.body_limit, 262_144)),
@@ -220,6 +233,7 @@ class Server:
             pages=Starlette(routes=[*manage.routes(managing), *page_routes(paging)]),
             metrics=metrics,
             buffer=buffer,
+            follow=follow,
         )
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
@@ -255,6 +269,15 @@ def _exporter(settings: ServerSettings, transport: HttpTransport) -> Exporter | 
 def _signing(settings: ServerSettings) -> bytes:
     folder = folder_of(settings)
     return os.urandom(32) if folder is None else access.signing_key(folder)
+
+
+async def _known(store: Store, buffer: Buffer, id: str, tenant: str) -> TraceRow | None:
+    """Return the row of a trace, also of a call that has just ended."""
+    found = await store.traces.get(id, tenant)
+    if found is None:
+        await buffer.flush()
+        found = await store.traces.get(id, tenant)
+    return None if found is None else found.row
 
 
 async def _ready(store: Store, buffer: Buffer) -> Mapping[str, str]:

@@ -2,7 +2,8 @@
 
 from rowen.trace.base import TraceSettings
 from rowen.trace.buffer import Buffer
+from rowen.trace.follow import Follow
 from rowen.trace.mask import mask_of
 from rowen.trace.step import record
 
-__all__ = ["Buffer", "TraceSettings", "mask_of", "record"]
+__all__ = ["Buffer", "Follow", "TraceSettings", "mask_of", "record"]

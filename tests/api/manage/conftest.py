@@ -11,8 +11,12 @@ from starlette.applications import Starlette
 
 from rowen.access import SYSTEM, Directory, Register, Sessions, Throttle, Wanted
 from rowen.api.manage import Manage, ModelState, routes
+from rowen.score.configs import Configs
+from rowen.score.intake import Intake
 from rowen.store.base import Bucket, TraceFilter
-from rowen.values import Definition, Deployment, Limit, Request, Trace, TraceRow, says
+from rowen.store.memory.scores import MemoryScores
+from rowen.store.memory.shelves import MemoryRecords
+from rowen.values import Definition, Deployment, Limit, Request, Score, ScoreConfig, Trace, TraceRow, says
 
 START = 1_800_000_000_000_000_000
 
@@ -173,6 +177,9 @@ class Api:
             signing=b"s" * 32,
             clock=self.clock,
         )
+        self.scores, self.small = MemoryScores(), MemoryRecords()
+        self.configs = Configs(self.small, self.clock)
+        self.intake = Intake(self.scores, self.configs, self._known, self.clock)
         self.services = Manage(
             directory=self.directory,
             register=self.register,
@@ -180,12 +187,19 @@ class Api:
             audit=self.log,
             traces=self.told,
             definitions=self.definitions,
+            scores=self.scores,
+            intake=self.intake,
+            configs=self.configs,
             models=lambda: [state("handbook", "fast"), state("shop", "careful")],
             clock=self.clock,
         )
         self.app = Starlette(routes=routes(self.services))
         self.secrets: dict[str, str] = {}
         self.ids: dict[str, str] = {}
+
+    async def _known(self, id: str, tenant: str) -> TraceRow | None:
+        found = await self.told.get(id, tenant)
+        return found.row if found else None
 
     async def fill(self) -> "Api":
         """Two tenants, each with a user, keys by scope, and traces."""
@@ -203,6 +217,10 @@ class Api:
                 )
                 asked = Request(model="fast", messages=(says("user", f"hello from {tenant}"),))
                 self.told.kept.append(Trace(row=row, request=asked))
+            await self.configs.put(ScoreConfig(name=f"tone.{tenant}", tenant=tenant, least=0, most=1))
+            await self.intake.take(
+                [Score(id=f"score-{tenant}", tenant=tenant, trace=f"{tenant}0", name="stars", value=5.0, source="user")]
+            )
         for app in ("handbook", "shop"):
             await self.definitions.put(Definition(app=app, hash=f"hash-{app}", source={"app": {"name": app}}))
         return self

@@ -1,4 +1,4 @@
-"""The management API under `/api/`: keys, tenants, audit, traces, models and definitions, as JSON."""
+"""The management API under `/api/`: keys, tenants, audit, traces, scores, models and definitions, as JSON."""
 
 from rowen.api.manage.base import Manage
 from rowen.api.manage.models import ModelState

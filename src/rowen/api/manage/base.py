@@ -10,7 +10,9 @@ from msgspec import Meta
 from rowen.access import Actor, Directory, Entry, Register, Sessions, Visit
 from rowen.api.base import DoorSettings
 from rowen.api.manage.state import ModelState
-from rowen.store.base import Audit, Definitions, Traces
+from rowen.score.configs import Configs
+from rowen.score.intake import Intake
+from rowen.store.base import Audit, Definitions, Scores, Traces
 from rowen.values import Clock, Mistaken, Scope, Settings
 
 P = TypeVar("P")
@@ -59,6 +61,9 @@ class Manage:
     audit: Audit
     traces: Traces
     definitions: Definitions
+    scores: Scores
+    intake: Intake
+    configs: Configs
     models: Callable[[], Sequence[ModelState]]
     """The deployments of every app with their health, as they are now."""
     clock: Clock
@@ -118,18 +123,22 @@ class Verb(Generic[P, B]):
     run: Callable[[Asked[P, B]], Awaitable[object]]
     gives: Any
     params: type[P]
-    body: type[B] | None = None
+    body: type[B] | Any | None = None
     many: bool = False
     bare: bool = False
     """Whether the answer stands by itself, not under `data`."""
     status: int = 200
     errors: tuple[str, ...] = ()
+    also: tuple[Scope, ...] = ()
+    """Other scopes that suffice: who manages may judge too, without a key that calls models."""
 
     @property
     def needs_body(self) -> bool:
         """Whether a body must be there. Replacing a record by nothing is never meant, though every field has a default."""
-        if self.body is None or not issubclass(self.body, msgspec.Struct):
+        if self.body is None:
             return False
+        if not isinstance(self.body, type) or not issubclass(self.body, msgspec.Struct):
+            return True
         return self.method == "PUT" or any(field.required for field in msgspec.structs.fields(self.body))
 
 

@@ -79,7 +79,7 @@ def _operation(verb: Verb[Any, Any], gives: dict[str, Any], body: dict[str, Any]
         "operationId": verb.name,
         "summary": verb.summary,
         "tags": [verb.path.split("/")[2].partition(".")[0]],
-        "x-scope": verb.scope,
+        "x-scope": " or ".join((verb.scope, *verb.also)),
         "parameters": [*_path(verb.path), *_query(verb.params)],
         "responses": {
             str(verb.status): {"description": verb.summary, "content": {"application/json": {"schema": answer}}},

@@ -3,6 +3,7 @@
 import difflib
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl
@@ -80,13 +81,23 @@ class Station:
         """Return whose key or session it is. A key that is sent wins over a cookie that the browser adds."""
         cookie = "" if envelope.digest else _cookie(scope)
         if not cookie:
-            return self._manage.directory.admit(envelope.digest, envelope.address, verb.scope), None
+            return self._keyed(envelope, verb), None
         visit = await self._manage.sessions.visit(cookie, envelope.address)
         if verb.method != "GET":
             self._manage.sessions.check_csrf(visit, _header(scope, b"x-csrf-token"))
-        if verb.scope not in visit.entry.scopes:
+        if visit.entry.scopes.isdisjoint((verb.scope, *verb.also)):
             raise Refused("key_scope", f"the key has not the scope `{verb.scope}`", place="scopes")
         return visit.entry, visit
+
+    def _keyed(self, envelope: Envelope, verb: Verb[Any, Any]) -> Entry:
+        admit = self._manage.directory.admit
+        try:
+            return admit(envelope.digest, envelope.address, verb.scope)
+        except Refused as refused:
+            for scope in verb.also if refused.code == "key_scope" else ():
+                with suppress(Refused):
+                    return admit(envelope.digest, envelope.address, scope)
+            raise
 
     async def _body(self, envelope: Envelope, receive: Receive, verb: Verb[Any, Any]) -> object:
         if verb.body is None:
@@ -155,7 +166,7 @@ def _wrong(sentence: str, type_: type[Any]) -> Mistaken:
     place = where.rstrip("`").lstrip(".") or "body"
     if what.startswith("Object contains unknown field"):
         name = what.partition("`")[2].rstrip("`")[:60]
-        known = type_.__struct_fields__ if place == "body" else ()
+        known = getattr(type_, "__struct_fields__", ()) if place == "body" else ()
         return Mistaken("field_unknown", f"unknown field {name!r}{_near(name, known)}", place=f"{place}.{name}")
     return Mistaken("field_invalid", what[:300], place=place)
 
