@@ -1,6 +1,7 @@
 import re
 
-from rowen.web.charts import Series, Slot, bars, curves, lane, round_up
+from rowen.values.interval import wilson
+from rowen.web.charts import Mark, Series, Slot, bars, curves, lane, round_up, sparkline, trend
 
 
 def plain(value: float) -> str:
@@ -80,3 +81,25 @@ def test_the_top_of_an_axis_is_round_and_above_the_value():
 
         assert value <= top <= value * 2.01
     assert round_up(0) == 1
+
+
+def test_a_trend_has_a_ribbon_of_intervals_and_gaps_where_nothing_is_known():
+    known = [wilson(8, 10), wilson(7, 10), wilson(0, 0), wilson(9, 10)]
+
+    drawn = trend(
+        [Slot(name=f"{n}:00") for n in range(4)], known, "thumbs", marks=[Mark(place=1, name="<1.5>")], share=True
+    )
+
+    assert drawn.count("<polygon") == 1
+    assert drawn.count('class="bound"') == 1
+    assert "since here: &lt;1.5&gt;" in drawn
+    assert "0.8 (0.49 to 0.943), n 10" in drawn
+
+
+def test_a_trend_of_nothing_is_an_empty_plot():
+    assert "<polyline" not in trend([Slot(name="0:00")], [wilson(0, 0)], "nothing")
+
+
+def test_a_sparkline_breaks_at_gaps():
+    assert sparkline([1, 2, None, 3, 4]).count("<polyline") == 2
+    assert sparkline([None, None]) == ""

@@ -8,7 +8,7 @@ import pytest
 
 from rowen.values import Span, says
 
-PAGES = ("/", "/?range=1h", "/?range=7d", "/?range=30d", "/traces", "/models", "/keys")
+PAGES = ("/", "/?range=1h", "/?range=7d", "/?range=30d", "/traces", "/scores", "/models", "/keys")
 
 
 # Who may read
@@ -278,7 +278,7 @@ def test_a_filter_that_cannot_be_read_names_its_field(site):
 
 
 def test_older_traces_are_a_page_away_and_filters_go_along(site):
-    site.write(*(site.trace(i * 20, asked=f"number {i:03d}") for i in range(1, 121)))
+    site.write(*(site.trace(i * 1000, asked=f"number {i:03d}") for i in range(1, 121)))
     reader = site.reader()
     seen: list[str] = []
     path = "/traces?model=main"

@@ -217,6 +217,7 @@ class Server:
             sessions=sessions,
             register=register,
             traces=store.traces,
+            scores=store.scores,
             models=lambda: [Shown(app=app, deployment=place, health=health) for app, place, health in served.health()],
             apps=lambda: [app.name for app in served.all()],
             address=lambda request: client_address(request.scope, proxies),

@@ -7,9 +7,11 @@ Attributes only, no `style`: the content policy forbids inline style.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import log10
+from math import isfinite, log10
 
 from markupsafe import Markup
+
+from rowen.values.interval import Interval
 
 Say = Callable[[float], str]
 """How a value on an axis reads."""
@@ -73,6 +75,96 @@ def curves(slots: Sequence[Slot], series: Sequence[Series], title: str, say: Say
     return _plot(slots, series, parts, top, title, say)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Something that happened at a slot, such as a release."""
+
+    place: int
+    name: str
+
+
+def trend(
+    slots: Sequence[Slot], means: Sequence[Interval], title: str, *, marks: Sequence[Mark] = (), share: bool = False
+) -> Markup:
+    """A line of means with a ribbon of their intervals, and upright lines where something happened.
+
+    The axis of a share goes from 0 to 1; any other holds the means, with some room.
+    """
+    values = [mean.value for mean in means if mean.value is not None]
+    low, high = (0.0, 1.0) if share else _room(values)
+    scale = 100 / (high - low)
+
+    def y(value: float) -> float:
+        return 100 - (min(max(value, low), high) - low) * scale
+
+    parts: list[str] = []
+    for first, last in _runs([mean.value for mean in means]):
+        run = range(first, last)
+        upper = [f"{i + 0.5},{y(means[i].high):.2f}" for i in run]
+        lower = [f"{i + 0.5},{y(means[i].low):.2f}" for i in reversed(run)]
+        line = [f"{i + 0.5},{y(means[i].value or 0.0):.2f}" for i in run]
+        if len(run) == 1:
+            parts.append(f'<path class="bound" d="M{upper[0]}V{y(means[first].low):.2f}"/>')
+            parts.append(f'<path class="p50 dot" d="M{line[0]}h0"/>')
+        else:
+            parts.append(f'<polygon class="ribbon" points="{" ".join(upper + lower)}"/>')
+            parts.append(f'<polyline class="p50" points="{" ".join(line)}"/>')
+    parts += [f'<path class="mark" d="M{mark.place + 0.5} 0V100"/>' for mark in marks]
+    told = [[f"{mean.value:.3g} ({_bounds(mean)}), n {mean.n}"] if mean.value is not None else [] for mean in means]
+    for mark in marks:
+        if 0 <= mark.place < len(told):
+            told[mark.place].append(f"since here: {mark.name}")
+    hits = "".join(_column(i, slot, told[i]) for i, slot in enumerate(slots))
+    return _frame(slots, parts, hits, [f"{low + (high - low) * n / _RULES:.3g}" for n in range(_RULES, -1, -1)], title)
+
+
+def sparkline(values: Sequence[float | None]) -> Markup:
+    """A small line beside a number in a table: how it went. It starts at no scale, so it shows shape alone."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return Markup("")
+    low, high = _room(known)
+    scale = 20 / (high - low)
+    parts = []
+    for first, last in _runs(values):
+        points = [
+            f"{i + 0.5},{21 - (value - low) * scale:.2f}"
+            for i in range(first, last)
+            if (value := values[i]) is not None
+        ]
+        lone = len(points) == 1
+        parts.append(
+            f'<path class="p50 dot" d="M{points[0]}h0"/>'
+            if lone
+            else f'<polyline class="p50" points="{" ".join(points)}"/>'
+        )
+    head = f'<svg class="spark" viewBox="0 0 {len(values)} 22" preserveAspectRatio="none" aria-hidden="true">'
+    return Markup(head + "".join(parts) + "</svg>")  # noqa: S704 - numbers and our own class names
+
+
+def _runs(values: Sequence[float | None]) -> list[tuple[int, int]]:
+    """Return the stretches without a gap, as first and one beyond the last."""
+    runs: list[tuple[int, int]] = []
+    for i, value in enumerate(values):
+        if value is None:
+            continue
+        if runs and runs[-1][1] == i:
+            runs[-1] = (runs[-1][0], i + 1)
+        else:
+            runs.append((i, i + 1))
+    return runs
+
+
+def _room(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    room = (high - low) * 0.15 or abs(high) * 0.1 or 1.0
+    return low - room, high + room
+
+
+def _bounds(mean: Interval) -> str:
+    return f"{mean.low:.3g} to {mean.high:.3g}" if isfinite(mean.low) and isfinite(mean.high) else "no interval"
+
+
 def lane(start: int, length: int, whole: int, kind: str, first: int | None = None) -> Markup:
     """One bar on the time axis of a trace, in nanoseconds; `first` marks the first event in it."""
     scale = 1000 / max(whole, 1)
@@ -104,10 +196,16 @@ def round_up(value: float) -> float:
 def _plot(
     slots: Sequence[Slot], series: Sequence[Series], shapes: Sequence[str], top: float, title: str, say: Say
 ) -> Markup:
+    told = [[f"{each.name} {say(value)}" for each in series if (value := each.values[i])] for i in range(len(slots))]
+    hits = "".join(_column(i, slot, told[i]) for i, slot in enumerate(slots))
+    return _frame(slots, shapes, hits, [say(top * number / _RULES) for number in range(_RULES, -1, -1)], title)
+
+
+def _frame(slots: Sequence[Slot], shapes: Sequence[str], hits: str, axis: Sequence[str], title: str) -> Markup:
+    """The plot's frame: rules, the scale beside it, and the times below."""
     width = max(len(slots), 1)
     rules = "".join(f'<path class="rule" d="M0 {100 * number / _RULES:g}H{width}"/>' for number in range(1, _RULES))
-    hits = "".join(_hit(i, slot, series, say) for i, slot in enumerate(slots))
-    scale = "".join(f"<span>{escape(say(top * number / _RULES))}</span>" for number in range(_RULES, -1, -1))
+    scale = "".join(f"<span>{escape(said)}</span>" for said in axis)
     columns = next((number for number in _COLUMNS if len(slots) % number == 0), 1)
     every = max(len(slots) // columns, 1)
     names = "".join(f"<span>{escape(slot.name)}</span>" for slot in slots[::every])
@@ -119,12 +217,11 @@ def _plot(
     )
 
 
-def _hit(place: int, slot: Slot, series: Sequence[Series], say: Say) -> str:
+def _column(place: int, slot: Slot, told: Sequence[str]) -> str:
     """An invisible column over a slot that tells its numbers; a click on it lists its traces."""
-    told = [slot.name]
-    told += [f"{each.name} {say(value)}" for each in series if (value := each.values[place])]
     rect = (
-        f'<rect class="hit" x="{place}" y="0" width="1" height="100"><title>{escape(chr(10).join(told))}</title></rect>'
+        f'<rect class="hit" x="{place}" y="0" width="1" height="100">'
+        f"<title>{escape(chr(10).join([slot.name, *told]))}</title></rect>"
     )
     # Not a stop on the way of the Tab key: the table of the same numbers has these links as well.
     return f'<a href="{escape(slot.link)}" tabindex="-1">{rect}</a>' if slot.link else rect

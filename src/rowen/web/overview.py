@@ -10,18 +10,11 @@ from starlette.requests import Request
 
 from rowen.access import Visit
 from rowen.store.base import Bucket, TraceFilter
-from rowen.values import TraceRow, at
+from rowen.values import TraceRow
 from rowen.web.charts import Series, Slot, bars, curves, share
 from rowen.web.page import Page, Services, said_count, tenant_of
+from rowen.web.stretch import Stretch, stretch_of
 from rowen.web.sums import Sums, summed
-
-_MINUTE = 60_000_000_000
-RANGES = {
-    "1h": (60 * _MINUTE, _MINUTE, "%H:%M"),
-    "24h": (1440 * _MINUTE, 30 * _MINUTE, "%H:%M"),
-    "7d": (7 * 1440 * _MINUTE, 240 * _MINUTE, "%a %H:%M"),
-    "30d": (30 * 1440 * _MINUTE, 1440 * _MINUTE, "%d %b"),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,9 +23,7 @@ class Overview:
 
     title: str
     base: str
-    range: str
-    ranges: tuple[str, ...]
-    since: str
+    stretch: Stretch
     total: Sums
     traffic: Markup
     latency: Markup
@@ -52,20 +43,18 @@ class Ranked:
 
 async def overview(request: Request, services: Services, visit: Visit) -> Page:
     """The first page: is it alive, is it good, what does it cost."""
-    chosen = request.query_params.get("range", "24h")
-    chosen = chosen if chosen in RANGES else "24h"
-    length, every, format_ = RANGES[chosen]
-    now = services.clock.now_ns()
-    until = (now // every + 1) * every
-    since = until - length
+    stretch = stretch_of(request, services.clock)
+    since, until, every = stretch.since_ns, stretch.until_ns, stretch.every_ns
     tenant = tenant_of(visit)
     buckets = await services.traces.buckets(tenant=tenant, since_ns=since, until_ns=until, every_ns=every)
-    by_model = await services.traces.buckets(tenant=tenant, since_ns=since, until_ns=until, every_ns=length, by="model")
+    by_model = await services.traces.buckets(
+        tenant=tenant, since_ns=since, until_ns=until, every_ns=until - since, by="model"
+    )
     failures = await services.traces.find(TraceFilter(tenant=tenant, status="failed", since_ns=since, limit=5))
     known = {bucket.start_ns: bucket for bucket in buckets}
     rows = [
-        summed(at(start).strftime(format_), [known.get(start, Bucket(start_ns=start))], _between(start, every))
-        for start in range(since, until, every)
+        summed(stretch.said(start), [known.get(start, Bucket(start_ns=start))], _between(start, every))
+        for start in stretch.starts
     ]
     models = sorted(_by_group(by_model, since), key=lambda row: -row.calls)
     slots = [Slot(name=row.name, link=row.link if row.calls else "") for row in rows]
@@ -74,18 +63,16 @@ async def overview(request: Request, services: Services, visit: Visit) -> Page:
         context=Overview(
             title="Overview",
             base=str(request.base_url).rstrip("/"),
-            range=chosen,
-            ranges=tuple(RANGES),
-            since=at(since).strftime("%Y-%m-%d %H:%M"),
+            stretch=stretch,
             total=summed("all", buckets),
-            traffic=bars(slots, _layers(rows), f"Calls in the last {chosen}", _said_whole),
+            traffic=bars(slots, _layers(rows), f"Calls in the last {stretch.range}", _said_whole),
             latency=curves(
                 slots,
                 (
                     Series(kind="p50", name="median", values=[row.p50 for row in rows]),
                     Series(kind="p95", name="p95", values=[row.p95 for row in rows]),
                 ),
-                f"Latency in the last {chosen}",
+                f"Latency in the last {stretch.range}",
                 _said_time,
             ),
             cost=bars(
@@ -94,7 +81,7 @@ async def overview(request: Request, services: Services, visit: Visit) -> Page:
                     Series(kind="cost", name="used", values=[float(row.cost - row.waste) for row in rows]),
                     Series(kind="waste", name="waste", values=[float(row.waste) for row in rows]),
                 ),
-                f"Cost in the last {chosen}",
+                f"Cost in the last {stretch.range}",
                 _said_dollars,
             ),
             rows=[row for row in reversed(rows) if row.calls],

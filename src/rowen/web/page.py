@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,8 +16,9 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from rowen import __version__
 from rowen.access import COOKIE, Register, Sessions, Visit
 from rowen.route import Health
-from rowen.store.base import Traces
-from rowen.values import Clock, Deployment, Problem, Profile, at
+from rowen.store.base import Scores, Traces
+from rowen.values import Clock, Deployment, Problem, Profile, Score, at
+from rowen.values.interval import Interval
 
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -46,6 +48,7 @@ class Services:
     sessions: Sessions
     register: Register
     traces: Traces
+    scores: Scores
     models: Callable[[], Sequence[Shown]]
     apps: Callable[[], Sequence[str]]
     address: Callable[[Request], str]
@@ -68,6 +71,7 @@ class Page:
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("", (("Overview", "/"),)),
     ("Look", (("Traces", "/traces"),)),
+    ("Judge", (("Scores", "/scores"),)),
     ("Run", (("Models", "/models"), ("Keys", "/keys"))),
 )
 """The pages that stand in the navigation, in groups: what each is called, and where it is."""
@@ -159,6 +163,30 @@ def said_count(number: float) -> str:
     return f"{number:,.0f}"
 
 
+def _mean(mean: Interval | None) -> str:
+    """A mean as a reader says it; what is not known is a dash."""
+    return "–" if mean is None or mean.value is None else f"{mean.value:.3g}"
+
+
+def _interval(mean: Interval) -> str:
+    """The bounds of a mean, and what it rests on."""
+    if not mean.n or not (isfinite(mean.low) and isfinite(mean.high)):
+        return f"n {mean.n}"
+    return f"{mean.low:.3g} to {mean.high:.3g} · n {mean.n:,}"
+
+
+def _value(score: Score) -> str:
+    """A value as a reader says it."""
+    if isinstance(score.value, bool):
+        return "yes" if score.value else "no"
+    return score.value if isinstance(score.value, str) else f"{score.value:.3g}"
+
+
+def _when(score: Score) -> str:
+    """When what is judged happened."""
+    return _moment(score.judged_ns or score.created_ns)
+
+
 def _moment(ns: int) -> str:
     return at(ns).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
@@ -198,6 +226,10 @@ ENVIRONMENT.filters |= {
     "count": said_count,
     "moment": _moment,
     "machine": _machine,
+    "mean": _mean,
+    "bounds": _interval,
+    "when": _when,
+    "value": _value,
     "abilities": _abilities,
     "words": _words,
 }

@@ -9,6 +9,7 @@ from rowen.web import keys, sign
 from rowen.web.models import models
 from rowen.web.overview import overview
 from rowen.web.page import Services, page
+from rowen.web.scores import score, scores
 from rowen.web.tail import tail
 from rowen.web.traces import trace, traces
 
@@ -20,6 +21,8 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/traces", page(traces, services)),
         Route("/traces/tail", tail(services)),
         Route("/traces/{id}", page(trace, services)),
+        Route("/scores", page(scores, services)),
+        Route("/scores/{name:path}", page(score, services)),
         Route("/models", page(models, services)),
         Route("/keys", page(keys.keys, services), methods=["GET"]),
         Route("/keys", page(keys.create, services), methods=["POST"]),
