@@ -86,3 +86,19 @@ def test_other_tenants_scores_are_not_there(judged):
 
 def test_a_score_that_is_not_there_is_told(judged):
     assert judged.reader().get("/scores/nothing").status == 404
+
+
+def test_the_overview_tells_first_how_good_the_answers_were(judged):
+    judged.write(judged.trace(1000))
+
+    shown = judged.reader().get("/")
+
+    assert shown.text.index("thumbs") < shown.text.index("Answered without failure")
+    assert "0.8 0.49 to 0.943 · n 10" in shown.text
+
+
+def test_the_overview_says_so_when_nothing_is_judged(site):
+    site.running.do(site.running.opened.store.scores.prune(SystemClock().now_ns() + 1))
+    site.write(site.trace(1000))
+
+    assert "Nothing here says whether the answers were good" in site.reader().get("/").text

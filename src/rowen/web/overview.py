@@ -13,8 +13,11 @@ from rowen.store.base import Bucket, TraceFilter
 from rowen.values import TraceRow
 from rowen.web.charts import Series, Slot, bars, curves, share
 from rowen.web.page import Page, Services, said_count, tenant_of
+from rowen.web.scores import Named, of_value
 from rowen.web.stretch import Stretch, stretch_of
 from rowen.web.sums import Sums, summed
+
+_TILES = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +27,9 @@ class Overview:
     title: str
     base: str
     stretch: Stretch
+    good: Sequence[Named]
+    """What says whether the answers were good, which comes before what they took."""
+    good_more: int
     total: Sums
     traffic: Markup
     latency: Markup
@@ -51,6 +57,7 @@ async def overview(request: Request, services: Services, visit: Visit) -> Page:
         tenant=tenant, since_ns=since, until_ns=until, every_ns=until - since, by="model"
     )
     failures = await services.traces.find(TraceFilter(tenant=tenant, status="failed", since_ns=since, limit=5))
+    good = await of_value(services, tenant, stretch)
     known = {bucket.start_ns: bucket for bucket in buckets}
     rows = [
         summed(stretch.said(start), [known.get(start, Bucket(start_ns=start))], _between(start, every))
@@ -64,6 +71,8 @@ async def overview(request: Request, services: Services, visit: Visit) -> Page:
             title="Overview",
             base=str(request.base_url).rstrip("/"),
             stretch=stretch,
+            good=good[:_TILES],
+            good_more=max(0, len(good) - _TILES),
             total=summed("all", buckets),
             traffic=bars(slots, _layers(rows), f"Calls in the last {stretch.range}", _said_whole),
             latency=curves(

@@ -23,6 +23,7 @@ WHO = {
     "guard": "guards",
 }
 _FEW = 15
+_LOOKED_AT = 20
 _LABELLED = ("boolean", "category")
 _MARKED: tuple[GroupBy, ...] = ()
 
@@ -103,6 +104,15 @@ async def scores(request: Request, services: Services, visit: Visit) -> Page:
             base=str(request.base_url).rstrip("/"),
         ),
     )
+
+
+async def of_value(services: Services, tenant: str | None, stretch: Stretch) -> list[Named]:
+    """Return what says most about the worth of the answers, first: what users said and did, reviewers, then judges."""
+    names = await services.scores.names(tenant)
+    order = list(WHO)
+    names.sort(key=lambda each: (order.index(each.source), -each.count, each.name))
+    found = [await _named(services, tenant, each, stretch) for each in names[:_LOOKED_AT]]
+    return [each for each in found if each.mean is not None and each.mean.n]
 
 
 async def score(request: Request, services: Services, visit: Visit) -> Page:
