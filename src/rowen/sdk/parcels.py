@@ -1,0 +1,58 @@
+"""Items as requests: spans as OTLP to `/v1/traces`, judgements as JSON to `/api/scores`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol, cast
+
+from rowen.sdk import wire
+from rowen.sdk.capture import encoded
+from rowen.sdk.door import Reply
+from rowen.sdk.judge import Judgement
+from rowen.sdk.outbox import Item, Parcel
+
+_REFUSED = frozenset({400, 404, 409, 413, 422})
+"""Rowen takes scores together or not at all; one that it refuses must not take the others with it."""
+
+
+class Ended(Protocol):
+    """A span that has ended."""
+
+    size: int
+
+    def encoded(self) -> bytes:
+        """Return the span as OTLP writes it."""
+
+
+class Writer:
+    """Writes items down. `about` says what sends; it is asked in the thread that sends, once in each process."""
+
+    def __init__(self, about: Callable[[], Mapping[str, str | int]]) -> None:
+        self._about = about
+        self._resource = b""
+        self._scope = b""
+
+    def parcels(self, items: Sequence[Item]) -> list[Parcel]:
+        """Return the requests for some items. Spans leave before the judgements that are about them."""
+        spans = [cast("Ended", item) for item in items if not isinstance(item, Judgement)]
+        judgements = [item for item in items if isinstance(item, Judgement)]
+        found = []
+        if spans:
+            found.append(Parcel("/v1/traces", self._request(spans), "application/x-protobuf", spans))
+        if judgements:
+            body = encoded([each.told for each in judgements])
+            found.append(Parcel("/api/scores", body, "application/json", judgements, parts=_REFUSED))
+        return found
+
+    def turned_down(self, parcel: Parcel, reply: Reply) -> tuple[int, str]:
+        """Return how many spans of a request that was taken were turned down all the same, and why."""
+        return wire.rejected(reply.body) if parcel.path == "/v1/traces" and reply.body else (0, "")
+
+    def forget(self) -> None:
+        """Ask again what sends: the process is another one."""
+        self._resource = b""
+
+    def _request(self, spans: Sequence[Ended]) -> bytes:
+        if not self._resource:
+            about = self._about()
+            self._resource = wire.resource({name: value for name, value in about.items() if value != ""})
+            self._scope = wire.scope("rowen.sdk", str(about.get("telemetry.sdk.version", "")))
+        return wire.request([each.encoded() for each in spans], self._resource, self._scope)
