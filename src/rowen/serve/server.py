@@ -16,13 +16,17 @@ from rowen import access, limits, route
 from rowen.api import manage
 from rowen.api.base import DoorSettings, Receive, Scope, Send, Services
 from rowen.api.doors import Doors
+from rowen.api.feedback import Feedback, Pace
 from rowen.api.metrics import Metrics
 from rowen.flow.assemble import Shared
 from rowen.provider.prices import Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
 from rowen.score.configs import Configs
+from rowen.score.feedback import Desk
 from rowen.score.intake import Intake
+from rowen.score.interactions import Interactions
+from rowen.score.tokens import Tokens
 from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
 from rowen.serve.housekeeping import Housekeeping
@@ -141,8 +145,12 @@ class Server:
         )
         buffer.start()
         configs = Configs(store.records, clock)
-        intake = Intake(store.scores, configs, partial(_known, store, buffer), clock)
+        known = partial(_known, store, buffer)
+        intake = Intake(store.scores, configs, known, clock)
         follow.add(intake.filled)
+        follow.add(Interactions(store.traces, intake).see)
+        signing = _signing(settings)
+        tokens = Tokens(signing, clock)
         housekeeping = Housekeeping(store, settings, clock)
         housekeeping.start()
         stack.push_async_callback(housekeeping.stop)
@@ -177,7 +185,7 @@ class Server:
             recorder=register.recorder,
             counters=store.counters,
             throttle=access.Throttle(store.counters, clock),
-            signing=_signing(settings),
+            signing=signing,
             clock=clock,
         )
         metrics = Metrics()
@@ -209,6 +217,8 @@ class Server:
             scores=store.scores,
             intake=intake,
             configs=configs,
+            known=known,
+            tokens=tokens,
             models=lambda: _states(served),
             clock=clock,
             settings=door_settings.but(body_limit=min(settings.body_limit, 262_144)),
@@ -230,7 +240,15 @@ class Server:
             sessions=sessions,
             register=register,
             directory=directory,
-            doors=Doors(services),
+            doors=Doors(
+                services,
+                Feedback(
+                    directory=directory,
+                    tokens=tokens,
+                    desk=Desk(intake, configs, partial(_answered, store)),
+                    pace=Pace(store.counters),
+                ),
+            ),
             pages=Starlette(routes=[*manage.routes(managing), *page_routes(paging)]),
             metrics=metrics,
             buffer=buffer,
@@ -279,6 +297,12 @@ async def _known(store: Store, buffer: Buffer, id: str, tenant: str) -> TraceRow
         await buffer.flush()
         found = await store.traces.get(id, tenant)
     return None if found is None else found.row
+
+
+async def _answered(store: Store, id: str, tenant: str) -> str | None:
+    """Return the text that a call was answered with, None when it is not kept as it was."""
+    found = await store.traces.get(id, tenant)
+    return None if found is None or found.masked or found.answer is None else found.answer.text
 
 
 async def _ready(store: Store, buffer: Buffer) -> Mapping[str, str]:

@@ -13,6 +13,7 @@ from rowen.access import SYSTEM, Directory, Register, Sessions, Throttle, Wanted
 from rowen.api.manage import Manage, ModelState, routes
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake
+from rowen.score.tokens import Tokens
 from rowen.store.base import Bucket, TraceFilter
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
@@ -190,6 +191,8 @@ class Api:
             scores=self.scores,
             intake=self.intake,
             configs=self.configs,
+            known=self._known,
+            tokens=Tokens(b"s" * 32, self.clock),
             models=lambda: [state("handbook", "fast"), state("shop", "careful")],
             clock=self.clock,
         )

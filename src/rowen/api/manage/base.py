@@ -11,7 +11,8 @@ from rowen.access import Actor, Directory, Entry, Register, Sessions, Visit
 from rowen.api.base import DoorSettings
 from rowen.api.manage.state import ModelState
 from rowen.score.configs import Configs
-from rowen.score.intake import Intake
+from rowen.score.intake import Intake, Known
+from rowen.score.tokens import Tokens
 from rowen.store.base import Audit, Definitions, Scores, Traces
 from rowen.values import Clock, Mistaken, Scope, Settings
 
@@ -64,6 +65,8 @@ class Manage:
     scores: Scores
     intake: Intake
     configs: Configs
+    known: Known
+    tokens: Tokens
     models: Callable[[], Sequence[ModelState]]
     """The deployments of every app with their health, as they are now."""
     clock: Clock
