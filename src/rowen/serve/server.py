@@ -31,6 +31,7 @@ from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.settings import ServerSettings, folder_of
+from rowen.serve.watching import Watching
 from rowen.store.base import Store
 from rowen.store.catalog import open_store
 from rowen.trace import Buffer, Follow
@@ -56,6 +57,7 @@ class Opened:
     pages: Starlette
     metrics: Metrics
     buffer: Buffer
+    watching: Watching
     follow: Follow
 
     async def traces_written(self) -> None:
@@ -177,6 +179,9 @@ class Server:
             await served.load(path)
         if settings.watch:
             served.watch(self._paths)
+        watching = Watching(store, served, transport, clock)
+        watching.start()
+        stack.push_async_callback(watching.stop)
         register = access.Register(
             keys=store.keys, tenants=store.tenants, audit=store.audit, directory=directory, clock=clock
         )
@@ -190,6 +195,7 @@ class Server:
         )
         metrics = Metrics()
         _bring(metrics, served, buffer, admission)
+        _bring_objectives(metrics, watching)
         door_settings = DoorSettings(
             body_limit=settings.body_limit,
             depth=settings.depth,
@@ -252,6 +258,7 @@ class Server:
             pages=Starlette(routes=[*manage.routes(managing), *page_routes(paging)]),
             metrics=metrics,
             buffer=buffer,
+            watching=watching,
             follow=follow,
         )
 
@@ -350,4 +357,21 @@ def _bring(metrics: Metrics, served: Served, buffer: Buffer, admission: limits.A
             (app, place.name): float(health is not None and health.state != "closed")
             for app, place, health in served.health()
         },
+    )
+
+
+def _bring_objectives(metrics: Metrics, watching: Watching) -> None:
+    """Add what the generated Prometheus rules read. Only the process that leads the watch has figures."""
+
+    def counted(place: int) -> dict[tuple[str, ...], float]:
+        return {
+            (app, id.removeprefix("slo/")): float(both[place])
+            for (app, id), both in watching.engine.counted.items()
+            if id.startswith("slo/")
+        }
+
+    labels = ("app", "slo")
+    metrics.bring("rowen_sli_events_total", "Events of an objective.", labels, lambda: counted(0), kind="counter")
+    metrics.bring(
+        "rowen_sli_bad_total", "Events of an objective that were bad.", labels, lambda: counted(1), kind="counter"
     )
