@@ -137,7 +137,7 @@ class Told:
             for row in rows
             if filter.tenant in {None, row.tenant}
             and filter.app in {"", row.app}
-            and (not filter.before or row.id < filter.before)
+            and (not filter.before or row.cursor < filter.before)
         ][: filter.limit]
 
     async def get(self, id: str, tenant: str | None = None):
