@@ -20,6 +20,7 @@ VERBS = {
     "slo": "Check objectives, and hand them to other systems.",
     "keys": "Create, list, rotate and revoke keys.",
     "traces": "List, show and export what happened.",
+    "jobs": "List, show, pause and cancel work in the background.",
     "models": "Fetch, list, verify and remove model weights.",
 }
 _EXIT = {"mistaken": 2, "refused": 3, "unavailable": 4, "broken": 1}

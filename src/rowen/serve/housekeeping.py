@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from rowen.jobs import Queue
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
 from rowen.values import Clock, Problem
@@ -10,6 +11,7 @@ from rowen.values import Clock, Problem
 log = logging.getLogger(__name__)
 
 _DAY_NS = 86_400_000_000_000
+_JOB_DAYS = 30
 
 
 class Housekeeping:
@@ -17,6 +19,7 @@ class Housekeeping:
 
     def __init__(self, store: Store, settings: ServerSettings, clock: Clock, *, every: float = 600.0) -> None:
         self._store = store
+        self._jobs = Queue(store.records, clock)
         self._settings = settings
         self._clock = clock
         self._every = every
@@ -46,6 +49,7 @@ class Housekeeping:
             removed += await self._store.turns.prune(now - settings.turn_days * _DAY_NS)
         if settings.score_days:
             removed += await self._store.scores.prune(now - settings.score_days * _DAY_NS)
+        removed += await self._jobs.prune(now - _JOB_DAYS * _DAY_NS)
         return removed
 
     async def _run(self) -> None:

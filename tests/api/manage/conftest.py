@@ -11,9 +11,9 @@ from starlette.applications import Starlette
 
 from rowen.access import SYSTEM, Directory, Register, Sessions, Throttle, Wanted
 from rowen.api.manage import Manage, ModelState, routes
+from rowen.jobs import Queue
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake
-from rowen.score.tokens import Tokens
 from rowen.store.base import Bucket, TraceFilter
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
@@ -137,7 +137,7 @@ class Told:
             for row in rows
             if filter.tenant in {None, row.tenant}
             and filter.app in {"", row.app}
-            and (not filter.before or row.cursor < filter.before)
+            and (not filter.before or row.id < filter.before)
         ][: filter.limit]
 
     async def get(self, id: str, tenant: str | None = None):
@@ -181,6 +181,7 @@ class Api:
         self.scores, self.small = MemoryScores(), MemoryRecords()
         self.configs = Configs(self.small, self.clock)
         self.intake = Intake(self.scores, self.configs, self._known, self.clock)
+        self.jobs = Queue(self.small, self.clock)
         self.services = Manage(
             directory=self.directory,
             register=self.register,
@@ -191,8 +192,7 @@ class Api:
             scores=self.scores,
             intake=self.intake,
             configs=self.configs,
-            known=self._known,
-            tokens=Tokens(b"s" * 32, self.clock),
+            jobs=self.jobs,
             models=lambda: [state("handbook", "fast"), state("shop", "careful")],
             clock=self.clock,
         )
@@ -220,6 +220,8 @@ class Api:
                 )
                 asked = Request(model="fast", messages=(says("user", f"hello from {tenant}"),))
                 self.told.kept.append(Trace(row=row, request=asked))
+            await self.jobs.add("work", id=f"job-{tenant}", tenant=tenant, app="handbook")
+            await self.jobs.pause(f"job-{tenant}")
             await self.configs.put(ScoreConfig(name=f"tone.{tenant}", tenant=tenant, least=0, most=1))
             await self.intake.take(
                 [Score(id=f"score-{tenant}", tenant=tenant, trace=f"{tenant}0", name="stars", value=5.0, source="user")]

@@ -13,7 +13,6 @@ BODIES = {
     "create_user": {"name": "n"},
     "change_user": {"name": "n"},
     "send_scores": {"name": "thumbs", "value": True, "trace": "acme0"},
-    "mint_feedback_token": {"trace": "acme0"},
     "put_score_config": {"type": "number"},
 }
 
@@ -24,7 +23,13 @@ OWN = {"put_score_config"}
 
 def path_of(verb, ids) -> str:
     """The path with the ids that belong to acme filled in."""
-    target = {"tenants": "acme", "users": ids["acme.user"], "traces": "acme0", "scores": "score-acme"}
+    target = {
+        "tenants": "acme",
+        "users": ids["acme.user"],
+        "traces": "acme0",
+        "scores": "score-acme",
+        "jobs": "job-acme",
+    }
     stem = verb.path.split("/")[2]
     path = (
         verb.path.replace("{id}", target.get(stem, ids["acme.call"]))
@@ -84,6 +89,7 @@ async def test_the_key_of_another_tenant_finds_nothing(api, verb):
     [
         *(
             "/api/keys",
+            "/api/jobs",
             "/api/users",
             "/api/audit",
             "/api/traces",
