@@ -42,6 +42,12 @@ DOORS = (
     ("GET", "/v1/models/{id}", "OpenAI, Anthropic", "One of them."),
     ("POST", "/v1/messages", "Anthropic", "Messages; streams with `stream: true`."),
     ("POST", "/v1/messages/count_tokens", "Anthropic", "Tokens of a prompt, counted offline."),
+    (
+        "POST, DELETE",
+        "/v1/feedback",
+        "OpenAI",
+        "What a user says of an answer or does with it, with a key or a token; see [feedback](../how-to/feedback.md).",
+    ),
     ("GET", "/healthz", "–", "Whether the process lives. Open to everybody."),
     (
         "GET",

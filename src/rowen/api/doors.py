@@ -5,6 +5,7 @@ from rowen.api.anthropic.count import CountDoor
 from rowen.api.anthropic.messages import MessagesDoor
 from rowen.api.base import Door, Receive, Scope, Send, Services
 from rowen.api.envelope import Inbound
+from rowen.api.feedback import Feedback, FeedbackDoor
 from rowen.api.health import HealthDoor, MetricsDoor, ReadyDoor
 from rowen.api.openai import errors
 from rowen.api.openai.chat import ChatDoor
@@ -21,7 +22,7 @@ class Doors:
     `takes(path)` says whether a path is one of these, so that `serve` can give the others to the pages.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, feedback: Feedback | None = None) -> None:
         self._services = services
         self._exact: dict[str, Door] = {
             "/v1/chat/completions": ChatDoor(services),
@@ -33,6 +34,8 @@ class Doors:
             "/readyz": ReadyDoor(services),
             "/metrics": MetricsDoor(services),
         }
+        if feedback is not None:
+            self._exact["/v1/feedback"] = FeedbackDoor(services, feedback)
         self._models = {shape: ModelsDoor(services, anthropic=shape) for shape in (False, True)}
 
     def takes(self, path: str) -> bool:

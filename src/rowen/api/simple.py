@@ -30,6 +30,8 @@ class SimpleDoor:
 
     shape = ""
     methods: tuple[str, ...] = ("GET",)
+    always: tuple[tuple[bytes, bytes], ...] = ()
+    """Headers of every answer, refusals too."""
 
     def __init__(self, services: Services, error_body: ErrorBody) -> None:
         self.services = services
@@ -61,7 +63,8 @@ class SimpleDoor:
             log.exception("the door broke on %s", trace)
             await self._refuse(reply, Broken("broken", f"{type(error).__name__} at the door"), trace, empty=empty)
         else:
-            await reply.whole(told.status, told.body, told.headers, empty=empty, content_type=told.content_type)
+            headers = [*self.always, *told.headers]
+            await reply.whole(told.status, told.body, headers, empty=empty, content_type=told.content_type)
 
     async def _told(self, scope: Scope, receive: Receive, trace: str, started: int) -> Told:
         method = scope["method"]
@@ -80,7 +83,7 @@ class SimpleDoor:
 
     async def _refuse(self, reply: Reply, problem: Problem, trace: str, *, empty: bool) -> None:
         self.services.metrics.refused(self.shape, problem.status, problem.code)
-        headers = retry_headers(problem)
+        headers = [*self.always, *retry_headers(problem)]
         if problem.code == "method_not_allowed":
             headers.append((b"allow", self._allowed()))
         await reply.whole(problem.status, self._error_body(problem, trace), headers, empty=empty)

@@ -86,6 +86,6 @@ def export(server_file: Path, store: str | None, limit: int) -> None:
                     click.echo(msgspec.json.encode(whole).decode())
             if not rows:
                 return
-            left, before = left - len(rows), rows[-1].id
+            left, before = left - len(rows), rows[-1].cursor
 
     in_store(server_file, store, work)

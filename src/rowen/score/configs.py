@@ -19,6 +19,9 @@ EVENTS = {
 
 INTERACTION = "interaction."
 
+ASKED = "feedback.asked"
+"""Under this name it is noted which answers a user was asked about."""
+
 BUILT_IN: dict[str, ScoreConfig] = {
     config.name: config
     for config in (
@@ -41,6 +44,7 @@ BUILT_IN: dict[str, ScoreConfig] = {
         ),
         ScoreConfig(name="comment", type="text", about="What somebody wants to say."),
         ScoreConfig(name="correction", type="correction", about="The text that should have been the answer."),
+        ScoreConfig(name=ASKED, type="boolean", about="The user was asked what they think of the answer."),
         *(
             ScoreConfig(name=f"{INTERACTION}{event}", type="boolean", about=about, higher_is_better=good)
             for (event, about), good in zip(EVENTS.items(), (True, True, False, False, True, False), strict=True)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
-from rowen.score.configs import INTERACTION, Configs, check_name, fitted
+from rowen.score.configs import ASKED, INTERACTION, Configs, check_name, fitted
 from rowen.store.base import ScoreFilter, Scores
 from rowen.values import Clock, Mistaken, Problem, Refused, Score, Trace, TraceRow, new_id
 
@@ -82,9 +82,12 @@ class Intake:
             await self._scores.put(taken)
         return taken
 
-    async def remove(self, id: str, tenant: str | None) -> bool:
-        """Take a score back; return whether it was there."""
+    async def remove(self, id: str, tenant: str | None, *, apps: frozenset[str] = frozenset()) -> bool:
+        """Take a score back, one of these apps where any are named; return whether it was there."""
         async with self._writing:
+            found = await self._scores.get(id, tenant) if apps else None
+            if found is not None and found.app and found.app not in apps:
+                return False
             return await self._scores.delete(id, tenant)
 
     async def filled(self, traces: Sequence[Trace]) -> None:
@@ -104,7 +107,7 @@ class Intake:
         _check(score)
         now = self._clock.now_ns()
         held = fitted(score, await self._configs.get(score.name, score.tenant))
-        id = score.id or (derived_id(score) if score.source == "user" else new_id(now))
+        id = score.id or (derived_id(score) if _once(score) else new_id(now))
         held = held.but(id=id, created_ns=score.created_ns or now)
         held = held.but(judged_ns=score.judged_ns or held.created_ns)
         place = (score.tenant, score.trace)
@@ -132,10 +135,17 @@ def beside(score: Score, row: TraceRow) -> Score:
 
 
 def derived_id(score: Score) -> str:
-    """Return the id that a user's judgement of one thing under one name always has. What they do with it counts once."""
-    who = () if score.name.startswith(INTERACTION) else (score.source, score.by)
+    """Return the id that a user's judgement of one thing under one name always has.
+
+    What is done with an answer counts once, whoever says so: the user's program, or Rowen that saw it.
+    """
+    who = () if score.name.startswith(INTERACTION) or score.name == ASKED else (score.source, score.by)
     parts = (score.tenant, score.target, score.trace, score.span, score.session, score.case, score.name, *who)
     return hashlib.sha256(_encode(parts)).hexdigest()[:32]
+
+
+def _once(score: Score) -> bool:
+    return score.source == "user" or score.name.startswith(INTERACTION) or score.name == ASKED
 
 
 def _check(score: Score) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from rowen.config import read
+from rowen.config import Loaded, read
 from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
 from rowen.route import Health
@@ -44,6 +44,10 @@ class Served:
     def all(self) -> tuple[App, ...]:
         """Return all apps, the first one first."""
         return tuple(each.app for each in self._apps.values())
+
+    def loaded(self) -> list[Loaded]:
+        """Return every app as it was read."""
+        return [each.loaded for each in self._apps.values()]
 
     def health(self) -> list[tuple[str, Deployment, Health | None]]:
         """Return every deployment with its app and how it stands; None when it was never asked."""

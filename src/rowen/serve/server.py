@@ -16,6 +16,7 @@ from rowen import access, limits, route
 from rowen.api import manage
 from rowen.api.base import DoorSettings, Receive, Scope, Send, Services
 from rowen.api.doors import Doors
+from rowen.api.feedback import Feedback, Pace
 from rowen.api.metrics import Metrics
 from rowen.flow.assemble import Shared
 from rowen.jobs import Queue, Worker
@@ -23,11 +24,15 @@ from rowen.provider.prices import Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
 from rowen.score.configs import Configs
+from rowen.score.feedback import Desk
 from rowen.score.intake import Intake
+from rowen.score.interactions import Interactions
+from rowen.score.tokens import Tokens
 from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.settings import ServerSettings, folder_of
+from rowen.serve.watching import Watching
 from rowen.store.base import Store
 from rowen.store.catalog import open_store
 from rowen.trace import Buffer, Follow
@@ -53,6 +58,7 @@ class Opened:
     pages: Starlette
     metrics: Metrics
     buffer: Buffer
+    watching: Watching
     follow: Follow
 
     async def traces_written(self) -> None:
@@ -142,8 +148,12 @@ class Server:
         )
         buffer.start()
         configs = Configs(store.records, clock)
-        intake = Intake(store.scores, configs, partial(_known, store, buffer), clock)
+        known = partial(_known, store, buffer)
+        intake = Intake(store.scores, configs, known, clock)
         follow.add(intake.filled)
+        follow.add(Interactions(store.traces, intake).see)
+        signing = _signing(settings)
+        tokens = Tokens(signing, clock)
         jobs = Queue(store.records, clock)
         housekeeping = Housekeeping(store, settings, clock)
         housekeeping.start()
@@ -171,6 +181,9 @@ class Server:
             await served.load(path)
         if settings.watch:
             served.watch(self._paths)
+        watching = Watching(store, served, transport, clock)
+        watching.start()
+        stack.push_async_callback(watching.stop)
         worker = Worker(jobs, {}, clock)
         worker.start()
         stack.push_async_callback(worker.stop)
@@ -182,11 +195,12 @@ class Server:
             recorder=register.recorder,
             counters=store.counters,
             throttle=access.Throttle(store.counters, clock),
-            signing=_signing(settings),
+            signing=signing,
             clock=clock,
         )
         metrics = Metrics()
         _bring(metrics, served, buffer, admission)
+        _bring_objectives(metrics, watching)
         door_settings = DoorSettings(
             body_limit=settings.body_limit,
             depth=settings.depth,
@@ -214,6 +228,8 @@ class Server:
             scores=store.scores,
             intake=intake,
             configs=configs,
+            known=known,
+            tokens=tokens,
             jobs=jobs,
             models=lambda: _states(served),
             clock=clock,
@@ -236,10 +252,19 @@ class Server:
             sessions=sessions,
             register=register,
             directory=directory,
-            doors=Doors(services),
+            doors=Doors(
+                services,
+                Feedback(
+                    directory=directory,
+                    tokens=tokens,
+                    desk=Desk(intake, configs, partial(_answered, store)),
+                    pace=Pace(store.counters),
+                ),
+            ),
             pages=Starlette(routes=[*manage.routes(managing), *page_routes(paging)]),
             metrics=metrics,
             buffer=buffer,
+            watching=watching,
             follow=follow,
         )
 
@@ -287,6 +312,12 @@ async def _known(store: Store, buffer: Buffer, id: str, tenant: str) -> TraceRow
     return None if found is None else found.row
 
 
+async def _answered(store: Store, id: str, tenant: str) -> str | None:
+    """Return the text that a call was answered with, None when it is not kept as it was."""
+    found = await store.traces.get(id, tenant)
+    return None if found is None or found.masked or found.answer is None else found.answer.text
+
+
 async def _ready(store: Store, buffer: Buffer) -> Mapping[str, str]:
     state = dict(await store.check())
     state["trace buffer"] = buffer.failing or "ok"
@@ -332,4 +363,21 @@ def _bring(metrics: Metrics, served: Served, buffer: Buffer, admission: limits.A
             (app, place.name): float(health is not None and health.state != "closed")
             for app, place, health in served.health()
         },
+    )
+
+
+def _bring_objectives(metrics: Metrics, watching: Watching) -> None:
+    """Add what the generated Prometheus rules read. Only the process that leads the watch has figures."""
+
+    def counted(place: int) -> dict[tuple[str, ...], float]:
+        return {
+            (app, id.removeprefix("slo/")): float(both[place])
+            for (app, id), both in watching.engine.counted.items()
+            if id.startswith("slo/")
+        }
+
+    labels = ("app", "slo")
+    metrics.bring("rowen_sli_events_total", "Events of an objective.", labels, lambda: counted(0), kind="counter")
+    metrics.bring(
+        "rowen_sli_bad_total", "Events of an objective that were bad.", labels, lambda: counted(1), kind="counter"
     )

@@ -15,13 +15,17 @@ from rowen.values import (
     Definition,
     Key,
     Message,
+    Observed,
     Score,
     ScoreSource,
     ScoreTarget,
+    SessionRow,
+    SpanRow,
     Tenant,
     Trace,
     TraceRow,
     User,
+    UserRow,
     Value,
 )
 
@@ -159,14 +163,18 @@ class Cache(Protocol):
 
 
 class TraceFilter(Value, frozen=True, kw_only=True):
-    """Which traces to list. Empty fields do not filter. `before` is a trace id to page from (newest first).
+    """Which traces to list. Empty fields do not filter. `before` is the `cursor` of a row to page from.
 
-    `text` is looked for in `asked` and `said`, whatever its case; `slower_ms` and `dearer` (US dollars) mean more than
-    that; `until_ns` itself is outside.
+    `text` is looked for in all that went in and out of calls and spans, as `SpanFilter` says. `slower_ms` and `dearer`
+    (US dollars) mean more than that; `until_ns` itself is outside. A user or session is that of the whole trace.
     """
 
     tenant: str | None = None
+    origin: Literal["", "call", "spans"] = ""
+    name: str = ""
     app: str = ""
+    environment: str = ""
+    release: str = ""
     model: str = ""
     deployment: str = ""
     provider: str = ""
@@ -174,9 +182,48 @@ class TraceFilter(Value, frozen=True, kw_only=True):
     user: str = ""
     session: str = ""
     feature: str = ""
+    tag: str = ""
+    within: str = ""
     status: str = ""
     code: str = ""
     source: str = ""
+    complete: bool | None = None
+    text: str = ""
+    since_ns: int = 0
+    until_ns: int = 0
+    slower_ms: int = 0
+    dearer: Decimal | None = None
+    before: str = ""
+    limit: int = 50
+
+
+class SpanFilter(Value, frozen=True, kw_only=True):
+    """Which spans to list. Empty fields do not filter. `before` is the `cursor` of a row to page from.
+
+    `text` is words that must all occur in the input or output of one span, in any order; the last one may go on. What
+    stands in double quotes is a phrase. Case, accents and punctuation do not matter; a text without a letter or digit
+    finds nothing. `attribute` is `key=value` of a span that was sent to us, as JSON says the value where it is no text; of one span
+    the first 100 attributes that have no more than 200 characters are found. Session, user and feature are
+    those of the whole trace.
+    """
+
+    tenant: str | None = None
+    trace: str = ""
+    type: str = ""
+    name: str = ""
+    model: str = ""
+    provider: str = ""
+    status: str = ""
+    code: str = ""
+    app: str = ""
+    environment: str = ""
+    release: str = ""
+    session: str = ""
+    user: str = ""
+    feature: str = ""
+    tag: str = ""
+    prompt: str = ""
+    attribute: str = ""
     text: str = ""
     since_ns: int = 0
     until_ns: int = 0
@@ -207,26 +254,141 @@ class Bucket(Value, frozen=True, kw_only=True):
     """The same for the time to the first event."""
 
 
-GroupBy = Literal["", "model", "deployment", "provider", "app", "key", "user", "status", "code", "feature"]
+GroupBy = Literal[
+    "",
+    "origin",
+    "model",
+    "deployment",
+    "provider",
+    "app",
+    "environment",
+    "release",
+    "key",
+    "user",
+    "status",
+    "code",
+    "feature",
+]
+
+SpanGroup = Literal["", "type", "name", "model", "provider", "app", "status", "environment", "release", "prompt"]
+
+
+class SpanBucket(Value, frozen=True, kw_only=True):
+    """Sums over the spans of one stretch of time for one value of the grouping.
+
+    Tokens and cost are those of the spans that spend them (`llm`, `embedding`, `reranker`), since those around them
+    often tell the same tokens again.
+    """
+
+    start_ns: int
+    group: str = ""
+    count: int = 0
+    errors: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost: Decimal = Decimal(0)
+    unpriced: int = 0
+    """Spans that spent tokens and whose cost is unknown."""
+    durations: dict[int, int] = {}
+    """Histogram of milliseconds, as in `Bucket`."""
+    firsts: dict[int, int] = {}
+
+
+SPANS_WHOLE = 5_000
+"""The most sent spans that `get` returns with their attributes; `spans` lists all of a trace without them."""
 
 
 class Traces(Protocol):
-    """What happened, call by call."""
+    """What happened: calls through Rowen, and spans that were sent to us.
+
+    A trace is known by its tenant and its id; two tenants may have the same id. Where no tenant is named, that of all
+    is meant, and of two traces with one id the one whose tenant comes first.
+    """
 
     async def write(self, traces: Sequence[Trace]) -> None:
-        """Write a batch in one transaction; a trace that is already there is replaced."""
+        """Write a batch of calls in one transaction; a call that is already there is replaced."""
         ...
 
-    async def find(self, filter: TraceFilter) -> list[TraceRow]: ...
-    async def get(self, id: str, tenant: str | None = None) -> Trace | None: ...
+    async def observe(self, spans: Sequence[Observed]) -> None:
+        """Write spans that were sent to us, all or none of them; when it returns they are on the disk.
+
+        A span that is already there is replaced. The row of its trace is told from all spans that have come: name and
+        status from the root (before that, from the earliest), session, user, tags and the like from the root or the
+        earliest that names one, model and texts from the root or else the models called, tokens and cost as the sum
+        of the spans that spend. Spans under the id of a call belong to it and change only how many it has.
+
+        Raises:
+            Unavailable: `store_unavailable`; nothing of the batch was written.
+
+        """
+        ...
+
+    async def find(self, filter: TraceFilter) -> list[TraceRow]:
+        """Newest first: by start, then by id and tenant."""
+        ...
+
+    async def find_spans(self, filter: SpanFilter) -> list[SpanRow]:
+        """Newest first, by the microsecond. Of calls through Rowen the root and the attempts are found."""
+        ...
+
+    async def get(self, id: str, tenant: str | None = None) -> Trace | None:
+        """One trace whole, with at most `SPANS_WHOLE` of the spans that were sent to us: the root and the earliest."""
+        ...
+
+    async def spans(self, trace: str, tenant: str | None = None) -> list[SpanRow]:
+        """All spans of a trace in the order of their start, without their attributes; of a call its steps too."""
+        ...
+
+    async def span(self, trace: str, id: str, tenant: str | None = None) -> Observed | None:
+        """One span whole; of a call through Rowen its root has what was asked and answered."""
+        ...
+
     async def buckets(
         self, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: GroupBy = "", app: str = ""
     ) -> list[Bucket]:
-        """Sums for charts and tables, oldest first.
+        """Sums over traces for charts and tables, oldest first.
 
         The window is widened to whole minutes and `every_ns` rounded up to them. A stretch begins at a multiple of
         `every_ns`, so the first may begin before the window; it holds only what is in the window.
         """
+        ...
+
+    async def span_buckets(
+        self, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: SpanGroup = "", app: str = ""
+    ) -> list[SpanBucket]:
+        """Sums over spans by their own start, as `buckets` gives those over traces."""
+        ...
+
+    async def sessions(
+        self,
+        *,
+        tenant: str | None,
+        app: str = "",
+        user: str = "",
+        since_ns: int = 0,
+        until_ns: int = 0,
+        before: str = "",
+        limit: int = 50,
+    ) -> list[SessionRow]:
+        """Sessions by their latest trace, newest first. App and user are those of that trace.
+
+        In a window are those that began before its end and whose latest trace began in it or later.
+        """
+        ...
+
+    async def users(
+        self,
+        *,
+        tenant: str | None,
+        app: str = "",
+        since_ns: int = 0,
+        until_ns: int = 0,
+        before: str = "",
+        limit: int = 50,
+    ) -> list[UserRow]:
+        """Users of the apps by their latest trace, newest first, as `sessions` gives sessions."""
         ...
 
     async def values(self, column: GroupBy, tenant: str | None = None) -> list[str]:
@@ -234,7 +396,11 @@ class Traces(Protocol):
         ...
 
     async def delete(self, *, before_ns: int) -> int:
-        """Remove the traces that began earlier, also from the sums; return how many."""
+        """Remove the traces that began earlier, with their spans and texts, and from all sums; return how many."""
+        ...
+
+    async def erase(self, tenant: str, *, traces: Sequence[str] = (), user: str = "", session: str = "") -> int:
+        """Remove traces of one tenant by id, by user and by session, as `delete` does; return how many."""
         ...
 
 

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from rowen.store.base import Record, Records
-from rowen.values import Value
+from rowen.values import Mistaken, Value
 
 V = TypeVar("V", bound=Value)
 
@@ -75,3 +75,19 @@ class Shelf(Generic[V]):
     async def delete(self, id: str, tenant: str | None = None) -> bool:
         """Remove a value; return whether it was there."""
         return await self._records.delete(self._kind, id, tenant)
+
+    async def amend(self, id: str, change: Callable[[V], V], tenant: str | None = None) -> V | None:
+        """Change a value as it stands now, also while others do; return it changed, None when it is not there."""
+        while True:
+            found = await self.versioned(id, tenant)
+            if found is None:
+                return None
+            value, version = found
+            changed = change(value)
+            try:
+                await self.put(changed, expect=version)
+            except Mistaken as problem:
+                if problem.code != "conflict":
+                    raise
+            else:
+                return changed

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from math import floor, log
 
-from rowen.store.base import Bucket
-from rowen.values import TraceRow
+import msgspec
+
+from rowen.store.base import Bucket, SpanBucket
+from rowen.store.fold import SPENDING
+from rowen.values import SpanRow, TraceRow
 
 MINUTE_NS = 60_000_000_000
 
@@ -27,29 +30,25 @@ def whole_minutes(since_ns: int, until_ns: int, every_ns: int) -> tuple[int, int
     return since, until, every
 
 
-class Sums:
-    """Sums that rows are added to and taken from, and that add to one another."""
+class Sums(msgspec.Struct, array_like=True):
+    """Sums that rows of traces are added to and taken from, and that add to one another."""
 
-    __slots__ = (
-        "cached",
-        "calls",
-        "cost",
-        "durations",
-        "failed",
-        "firsts",
-        "input_tokens",
-        "output_tokens",
-        "refused",
-        "unpriced",
-        "waste",
-    )
+    calls: int = 0
+    failed: int = 0
+    refused: int = 0
+    cached: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    unpriced: int = 0
+    cost: Decimal = _NOTHING
+    waste: Decimal = _NOTHING
+    durations: dict[int, int] = {}
+    firsts: dict[int, int] = {}
 
-    def __init__(self) -> None:
-        self.calls = self.failed = self.refused = self.cached = self.unpriced = 0
-        self.input_tokens = self.output_tokens = 0
-        self.cost = self.waste = _NOTHING
-        self.durations: dict[int, int] = {}
-        self.firsts: dict[int, int] = {}
+    @property
+    def some(self) -> bool:
+        """Whether any row is in them."""
+        return bool(self.calls)
 
     def count(self, row: TraceRow, sign: int = 1) -> None:
         """Add a row, or take it away with `sign=-1`."""
@@ -68,11 +67,9 @@ class Sums:
             self.cost += sign * row.cost
         if row.waste:
             self.waste += sign * row.waste
-        index = bin_of(row.duration_ns)
-        self.durations[index] = self.durations.get(index, 0) + sign
+        _time(self.durations, row.duration_ns, sign)
         if row.first_ns is not None:
-            index = bin_of(row.first_ns)
-            self.firsts[index] = self.firsts.get(index, 0) + sign
+            _time(self.firsts, row.first_ns, sign)
 
     def take(self, other: "Sums") -> None:
         """Add other sums to these."""
@@ -87,17 +84,8 @@ class Sums:
             self.cost += other.cost
         if other.waste:
             self.waste += other.waste
-        self.merge(other.durations, other.firsts)
-
-    def merge(self, durations: Mapping[int, int], firsts: Mapping[int, int]) -> None:
-        """Add two histograms to these; bins that become empty are left out."""
-        for mine, more in ((self.durations, durations), (self.firsts, firsts)):
-            for index, number in more.items():
-                total = mine.get(index, 0) + number
-                if total:
-                    mine[index] = total
-                else:
-                    mine.pop(index, None)
+        _merge(self.durations, other.durations)
+        _merge(self.firsts, other.firsts)
 
     def bucket(self, start_ns: int, group: str) -> Bucket:
         """Return the sums as a value."""
@@ -116,3 +104,90 @@ class Sums:
             durations=self.durations,
             firsts=self.firsts,
         )
+
+
+class SpanSums(msgspec.Struct, array_like=True):
+    """Sums that rows of spans are added to and taken from, and that add to one another."""
+
+    count: int = 0
+    errors: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    unpriced: int = 0
+    cost: Decimal = _NOTHING
+    durations: dict[int, int] = {}
+    firsts: dict[int, int] = {}
+
+    @property
+    def some(self) -> bool:
+        """Whether any row is in them."""
+        return bool(self.count)
+
+    def tell(self, row: SpanRow, sign: int = 1) -> None:
+        """Add a row, or take it away with `sign=-1`."""
+        self.count += sign
+        if row.status == "error":
+            self.errors += sign
+        if row.type in SPENDING:
+            self.input_tokens += sign * row.input_tokens
+            self.output_tokens += sign * row.output_tokens
+            self.cached_tokens += sign * row.cached_tokens
+            self.reasoning_tokens += sign * row.reasoning_tokens
+            if row.cost is not None:
+                self.cost += sign * row.cost
+            elif row.input_tokens or row.output_tokens:
+                self.unpriced += sign
+        _time(self.durations, row.duration_ns, sign)
+        if row.first_ns is not None:
+            _time(self.firsts, row.first_ns, sign)
+
+    def take(self, other: "SpanSums") -> None:
+        """Add other sums to these."""
+        self.count += other.count
+        self.errors += other.errors
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
+        self.cached_tokens += other.cached_tokens
+        self.reasoning_tokens += other.reasoning_tokens
+        self.unpriced += other.unpriced
+        self.cost += other.cost
+        _merge(self.durations, other.durations)
+        _merge(self.firsts, other.firsts)
+
+    def bucket(self, start_ns: int, group: str) -> SpanBucket:
+        """Return the sums as a value."""
+        return SpanBucket(
+            start_ns=start_ns,
+            group=group,
+            count=self.count,
+            errors=self.errors,
+            input_tokens=self.input_tokens,
+            output_tokens=self.output_tokens,
+            cached_tokens=self.cached_tokens,
+            reasoning_tokens=self.reasoning_tokens,
+            cost=self.cost,
+            unpriced=self.unpriced,
+            durations=self.durations,
+            firsts=self.firsts,
+        )
+
+
+def _time(bins: dict[int, int], ns: int, sign: int) -> None:
+    index = bin_of(ns)
+    number = bins.get(index, 0) + sign
+    if number:
+        bins[index] = number
+    else:
+        del bins[index]
+
+
+def _merge(mine: dict[int, int], more: Mapping[int, int]) -> None:
+    """Add a histogram to another; bins that become empty are left out."""
+    for index, number in more.items():
+        total = mine.get(index, 0) + number
+        if total:
+            mine[index] = total
+        else:
+            mine.pop(index, None)

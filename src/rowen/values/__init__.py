@@ -44,7 +44,21 @@ from rowen.values.money import Money, usd
 from rowen.values.ports import Ask, CountText, CountTokens, Pricing
 from rowen.values.request import Format, Reasoning, Request, Tool, ToolChoice
 from rowen.values.score import Score, ScoreConfig, ScoreSource, ScoreTarget, ScoreType
-from rowen.values.trace import Happening, Link, Observed, Span, SpanKind, SpanRow, SpanType, Trace, TraceRow
+from rowen.values.trace import (
+    Happening,
+    Link,
+    Observed,
+    SessionRow,
+    Span,
+    SpanKind,
+    SpanRow,
+    SpanType,
+    Trace,
+    TraceRow,
+    UserRow,
+    cursor_of,
+    cursor_parts,
+)
 from rowen.values.usage import Usage
 
 __all__ = [
@@ -108,6 +122,7 @@ __all__ = [
     "ScoreTarget",
     "ScoreType",
     "Secret",
+    "SessionRow",
     "Settings",
     "Signed",
     "Sounded",
@@ -132,8 +147,11 @@ __all__ = [
     "Usage",
     "Used",
     "User",
+    "UserRow",
     "Value",
     "at",
+    "cursor_of",
+    "cursor_parts",
     "events_of",
     "fault_of",
     "new_id",

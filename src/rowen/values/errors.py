@@ -41,6 +41,11 @@ CODES: dict[str, Code] = {
     ),
     "csrf_failed": Code(403, "The form was not sent from this site's own page.", "Reload the page and send it again."),
     "sign_in_throttled": Code(429, "Too many failed sign-ins.", "Wait and try again."),
+    "feedback_token": Code(
+        401,
+        "The feedback token is not from here, or has lapsed.",
+        "Ask `/api/feedback-tokens` for another, with a key.",
+    ),
     # limits
     "limit_requests": Code(429, "The request limit is used up.", "Wait as long as `retry-after` says."),
     "limit_tokens": Code(
@@ -60,6 +65,7 @@ CODES: dict[str, Code] = {
         413, "The request body is larger than allowed.", "Send less, or raise `body_limit` of the server."
     ),
     "body_too_slow": Code(408, "The request body did not arrive in time.", "Send it faster or over a better line."),
+    "feedback_throttled": Code(429, "Too much feedback came from one address.", "Wait as long as `retry-after` says."),
     # what was asked
     "json_malformed": Code(400, "The body is not valid JSON.", "Fix the syntax at the place named."),
     "json_too_deep": Code(400, "The JSON is nested too deeply.", "Flatten it."),

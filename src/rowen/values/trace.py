@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from typing import Any, Literal
+from urllib.parse import quote, unquote
 
 from rowen.values.answer import Answer
 from rowen.values.base import Value
@@ -25,6 +26,19 @@ SpanType = Literal[
     "other",
 ]
 """What a span does in an LLM application: OpenInference's kinds in lower case, and `memory`."""
+
+
+def cursor_of(ns: int, *names: str) -> str:
+    """Return where a row stands in a list that is ordered by time, then by names: what to page on from."""
+    return ":".join((str(ns), *(quote(name, safe="") for name in names)))
+
+
+def cursor_parts(cursor: str) -> tuple[int, list[str]] | None:
+    """Return the time and the names that a cursor was made of, None for what is not a cursor."""
+    ns, *names = cursor.split(":")
+    if not names or not ns.removeprefix("-").isdecimal() or len(ns) > 20:
+        return None
+    return int(ns), [unquote(name) for name in names]
 
 
 class Happening(Value, frozen=True, kw_only=True):
@@ -105,6 +119,11 @@ class SpanRow(Value, frozen=True, kw_only=True):
     output: str = ""
     """The first characters of what came out, after masking."""
 
+    @property
+    def cursor(self) -> str:
+        """Where this row stands in a list of spans."""
+        return cursor_of(self.started_ns, self.trace, self.id, self.tenant)
+
 
 class Observed(Value, frozen=True, kw_only=True):
     """A span that was sent to us: its row, the span as it came, and what went in and out of it."""
@@ -168,6 +187,11 @@ class TraceRow(Value, frozen=True, kw_only=True):
     said: str = ""
     """The first characters of the answer, after masking."""
 
+    @property
+    def cursor(self) -> str:
+        """Where this row stands in a list of traces."""
+        return cursor_of(self.started_ns, self.id, self.tenant)
+
 
 class Trace(Value, frozen=True, kw_only=True):
     """One trace whole: its row, its spans (root first), and what was asked and answered unless policy keeps it out.
@@ -181,3 +205,55 @@ class Trace(Value, frozen=True, kw_only=True):
     answer: Answer | None = None
     masked: bool = False
     """Whether the policy masked or left out content."""
+
+
+class SessionRow(Value, frozen=True, kw_only=True):
+    """The traces of one session in one row. What only one trace can say is what the latest of them says."""
+
+    session: str
+    tenant: str = ""
+    app: str = ""
+    user: str = ""
+    first_ns: int
+    """When the first of its traces began."""
+    last_ns: int
+    """When the latest of its traces began."""
+    traces: int
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: Decimal = Decimal(0)
+    """US dollars of the traces whose cost is known."""
+    unpriced: int = 0
+    """Traces whose cost is unknown."""
+    asked: str = ""
+    said: str = ""
+
+    @property
+    def cursor(self) -> str:
+        """Where this row stands in a list of sessions."""
+        return cursor_of(self.last_ns, self.session, self.tenant)
+
+
+class UserRow(Value, frozen=True, kw_only=True):
+    """The traces of one user of the apps in one row, as a `SessionRow` is that of a session."""
+
+    user: str
+    tenant: str = ""
+    app: str = ""
+    session: str = ""
+    first_ns: int
+    last_ns: int
+    traces: int
+    failed: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: Decimal = Decimal(0)
+    unpriced: int = 0
+    asked: str = ""
+    said: str = ""
+
+    @property
+    def cursor(self) -> str:
+        """Where this row stands in a list of users."""
+        return cursor_of(self.last_ns, self.user, self.tenant)

@@ -1,9 +1,10 @@
 """Who is told: the contacts of an app, by what means, of what, and how long after; and what on-call needs."""
 
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from rowen.config import Duration
-from rowen.values import Secret, Settings
+from rowen.values import Secret, Settings, ns_of
 from rowen.watch.base import Class
 
 
@@ -77,3 +78,23 @@ class OncallTable(Settings, frozen=True, kw_only=True):
     """The classes that must have a runbook."""
     test_days: int = 30
     """Each contact must have taken a test notice within so many days."""
+
+    def __post_init__(self) -> None:
+        """Hold what is written against what is known.
+
+        Raises:
+            ValueError: `since` is no Monday.
+
+        """
+        try:
+            monday = date.fromisoformat(self.since).weekday() == 0
+        except ValueError:
+            monday = False
+        if not monday:
+            raise ValueError(f'`since` is a Monday, as "2026-01-05", not {self.since!r}')
+
+    @property
+    def since_ns(self) -> int:
+        """When the first week of the rota began."""
+        first = date.fromisoformat(self.since)
+        return ns_of(datetime(first.year, first.month, first.day, tzinfo=UTC))

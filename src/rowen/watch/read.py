@@ -17,7 +17,7 @@ async def traces_in(traces: Traces, filter: TraceFilter) -> AsyncIterator[TraceR
             yield row
         if len(rows) < _PAGE:
             return
-        before = rows[-1].id
+        before = rows[-1].cursor
 
 
 async def scores_in(scores: Scores, filter: ScoreFilter) -> AsyncIterator[Score]:

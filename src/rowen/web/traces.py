@@ -121,7 +121,7 @@ async def traces(request: Request, services: Services, visit: Visit) -> Page:
     tenant = tenant_of(visit)
     rows = await services.traces.find(filter_of(query, tenant))
     limit = 50
-    older = address_with(query, before=rows[limit - 1].id) if len(rows) > limit else ""
+    older = address_with(query, before=rows[limit - 1].cursor) if len(rows) > limit else ""
     rows = rows[:limit]
     slowest = max((row.duration_ns for row in rows), default=1)
     address = request.url.replace(query="", path="/api/traces")

@@ -14,6 +14,7 @@ from rowen.api.manage import Manage, ModelState, routes
 from rowen.jobs import Queue
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake
+from rowen.score.tokens import Tokens
 from rowen.store.base import Bucket, TraceFilter
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
@@ -137,7 +138,7 @@ class Told:
             for row in rows
             if filter.tenant in {None, row.tenant}
             and filter.app in {"", row.app}
-            and (not filter.before or row.id < filter.before)
+            and (not filter.before or row.cursor < filter.before)
         ][: filter.limit]
 
     async def get(self, id: str, tenant: str | None = None):
@@ -192,6 +193,8 @@ class Api:
             scores=self.scores,
             intake=self.intake,
             configs=self.configs,
+            known=self._known,
+            tokens=Tokens(b"s" * 32, self.clock),
             jobs=self.jobs,
             models=lambda: [state("handbook", "fast"), state("shop", "careful")],
             clock=self.clock,

@@ -13,12 +13,29 @@ def test_every_field_of_the_filter_is_a_parameter():
 
 
 async def test_every_parameter_reaches_the_store(api):
-    words = ("model", "deployment", "provider", "key", "user", "session", "feature", "code", "source", "text", "app")
+    words = (
+        "name",
+        "environment",
+        "release",
+        "tag",
+        "within",
+        "model",
+        "deployment",
+        "provider",
+        "key",
+        "user",
+        "session",
+        "feature",
+        "code",
+        "source",
+        "text",
+        "app",
+    )
     query = "&".join(f"{word}={word}-x" for word in words)
 
     await api.ask(
         "GET",
-        f"/api/traces?{query}&status=failed&since_ns=1&until_ns=2&slower_ms=3&dearer=0.25&before=z&limit=7",
+        f"/api/traces?{query}&status=failed&origin=spans&complete=false&since_ns=1&until_ns=2&slower_ms=3&dearer=0.25&before=z&limit=7",
         "acme.read",
     )
 
@@ -26,6 +43,8 @@ async def test_every_parameter_reaches_the_store(api):
         TraceFilter(
             tenant="acme",
             status="failed",
+            origin="spans",
+            complete=False,
             since_ns=1,
             until_ns=2,
             slower_ms=3,
@@ -42,7 +61,7 @@ async def test_traces_come_page_by_page(api):
     last = (await api.ask("GET", f"/api/traces?limit=1&before={first['next']}", "acme.read")).json()
 
     assert [row["id"] for row in first["data"] + last["data"]] == ["acme1", "acme0"]
-    assert (first["next"], last["next"]) == ("acme1", "")
+    assert (first["next"], last["next"]) == (api.told.kept[1].row.cursor, "")
 
 
 async def test_one_trace_comes_whole(api):

@@ -13,6 +13,7 @@ BODIES = {
     "create_user": {"name": "n"},
     "change_user": {"name": "n"},
     "send_scores": {"name": "thumbs", "value": True, "trace": "acme0"},
+    "mint_feedback_token": {"trace": "acme0"},
     "put_score_config": {"type": "number"},
 }
 

@@ -6,9 +6,10 @@ import pytest
 import zstandard
 
 from rowen.store.sqlite.familiar import FAMILIAR
-from rowen.store.sqlite.traces import Body
+from rowen.store.sqlite.pack import Body
+from rowen.store.sqlite.schema import PLACES, SPANS, TRACES, WHATS
 from rowen.testing.contracts.store import HOUR, START, a_trace
-from rowen.values import TraceRow
+from rowen.values import SpanRow, TraceRow
 
 
 def table(folder, query: str) -> list[tuple]:
@@ -19,13 +20,9 @@ def table(folder, query: str) -> list[tuple]:
         connection.close()
 
 
-async def test_every_field_of_a_row_has_its_column(open_at, folder):
-    store = await open_at()
-    await store.close()
-
-    columns = [name for _, name, *_ in table(folder, "PRAGMA table_info(traces)")]
-
-    assert sorted(columns) == sorted(["number", *TraceRow.__struct_fields__])
+def test_every_field_of_a_row_has_its_column():
+    assert sorted(TRACES + WHATS) == sorted(TraceRow.__struct_fields__)
+    assert sorted(SPANS + PLACES + ("trace",)) == sorted(SpanRow.__struct_fields__)
 
 
 async def test_long_bodies_are_kept_compressed(open_at, folder):
@@ -79,16 +76,17 @@ async def test_a_chart_over_hours_does_not_count_traces(open_at, folder):
     await store.traces.write([a_trace(number, started_ns=START + number * 60_000_000_000) for number in range(600)])
     await store.close()
     connection = sqlite3.connect(folder / "traces.db")
-    connection.execute("DELETE FROM traces")
+    connection.execute("DELETE FROM spans")
+    connection.execute("UPDATE traces SET input_tokens = 0")
     connection.commit()
     connection.close()
 
     store = await open_at()
     window = {"tenant": "acme", "since_ns": START, "until_ns": START + 10 * HOUR}
     hours = await store.traces.buckets(every_ns=HOUR, **window)
-    minutes = await store.traces.buckets(every_ns=HOUR // 60, by="key", **window)
+    minutes = await store.traces.buckets(every_ns=HOUR // 60, by="model", **window)
 
-    assert [bucket.calls for bucket in hours] == [60] * 10
+    assert [bucket.input_tokens for bucket in hours] == [720] * 10
     assert [bucket.calls for bucket in minutes] == [1] * 600
     await store.close()
 
@@ -100,5 +98,5 @@ async def test_nothing_stays_of_traces_that_were_deleted(open_at, folder):
     assert await store.traces.delete(before_ns=START + HOUR) == 700
 
     await store.close()
-    for name in ("traces", "bodies", "rollups"):
+    for name in ("traces", "bodies", "spans", "rollups", "who_rollups", "span_rollups", "subjects", "whats", "places"):
         assert table(folder, f"SELECT count(*) FROM {name}") == [(0,)]

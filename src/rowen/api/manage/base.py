@@ -12,7 +12,8 @@ from rowen.api.base import DoorSettings
 from rowen.api.manage.state import ModelState
 from rowen.jobs import Queue
 from rowen.score.configs import Configs
-from rowen.score.intake import Intake
+from rowen.score.intake import Intake, Known
+from rowen.score.tokens import Tokens
 from rowen.store.base import Audit, Definitions, Scores, Traces
 from rowen.values import Clock, Mistaken, Scope, Settings
 
@@ -65,6 +66,8 @@ class Manage:
     scores: Scores
     intake: Intake
     configs: Configs
+    known: Known
+    tokens: Tokens
     jobs: Queue
     models: Callable[[], Sequence[ModelState]]
     """The deployments of every app with their health, as they are now."""

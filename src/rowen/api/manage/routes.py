@@ -6,7 +6,7 @@ from typing import Any
 from starlette.routing import Route
 
 from rowen.api.envelope import Opener
-from rowen.api.manage import audit, definitions, jobs, keys, me, models, scores, tenants, traces
+from rowen.api.manage import audit, definitions, feedback, jobs, keys, me, models, scores, tenants, traces
 from rowen.api.manage.base import Asked, Manage, NoParams, Verb, Verbs
 from rowen.api.manage.openapi import described
 from rowen.api.manage.station import Station
@@ -24,6 +24,7 @@ VERBS: Verbs = (
     *audit.VERBS,
     *traces.VERBS,
     *scores.VERBS,
+    *feedback.VERBS,
     *models.VERBS,
     *definitions.VERBS,
     *jobs.VERBS,

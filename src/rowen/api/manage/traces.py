@@ -21,7 +21,11 @@ class TraceParams(Settings, frozen=True, kw_only=True):
     """Which traces. What is empty or 0 does not filter; `dearer` is in US dollars."""
 
     tenant: Plain = ""
+    origin: Literal["", "call", "spans"] = ""
+    name: Plain = ""
     app: Plain = ""
+    environment: Plain = ""
+    release: Plain = ""
     model: Plain = ""
     deployment: Plain = ""
     provider: Plain = ""
@@ -29,6 +33,9 @@ class TraceParams(Settings, frozen=True, kw_only=True):
     user: Plain = ""
     session: Plain = ""
     feature: Plain = ""
+    tag: Plain = ""
+    within: Plain = ""
+    complete: Literal["", "true", "false"] = ""
     status: Literal["", "ok", "refused", "failed", "cancelled"] = ""
     code: Plain = ""
     source: Plain = ""
@@ -55,7 +62,20 @@ class StatParams(Settings, frozen=True, kw_only=True):
 class ValueParams(Settings, frozen=True, kw_only=True):
     """Of which column."""
 
-    column: Literal["model", "deployment", "provider", "app", "key", "user", "status", "code", "feature"]
+    column: Literal[
+        "origin",
+        "model",
+        "deployment",
+        "provider",
+        "app",
+        "environment",
+        "release",
+        "key",
+        "user",
+        "status",
+        "code",
+        "feature",
+    ]
     tenant: Plain = ""
 
 
@@ -68,7 +88,11 @@ async def list_traces(asked: Asked[TraceParams, None]) -> Page[TraceRow]:
     rows = await asked.manage.traces.find(
         TraceFilter(
             tenant=asked.tenant(params.tenant),
+            origin=params.origin,
+            name=params.name,
             app=app,
+            environment=params.environment,
+            release=params.release,
             model=params.model,
             deployment=params.deployment,
             provider=params.provider,
@@ -76,6 +100,9 @@ async def list_traces(asked: Asked[TraceParams, None]) -> Page[TraceRow]:
             user=params.user,
             session=params.session,
             feature=params.feature,
+            tag=params.tag,
+            within=params.within,
+            complete=None if not params.complete else params.complete == "true",
             status=params.status,
             code=params.code,
             source=params.source,
@@ -89,7 +116,7 @@ async def list_traces(asked: Asked[TraceParams, None]) -> Page[TraceRow]:
         )
     )
     items = rows[: params.limit]
-    return Page(items=items, next=items[-1].id if len(rows) > params.limit else "")
+    return Page(items=items, next=items[-1].cursor if len(rows) > params.limit else "")
 
 
 async def get_trace(asked: Asked[NoParams, None]) -> Trace:

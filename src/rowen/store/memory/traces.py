@@ -1,35 +1,120 @@
-"""Traces in a dict. Every sum is counted anew from the rows, so this is also what other stores are compared with."""
+"""Traces in dicts. Every row and every sum is told anew from the spans, so this is also what other stores are compared with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
-from rowen.store.base import Bucket, GroupBy, TraceFilter
-from rowen.store.sums import MINUTE_NS, Sums, whole_minutes
-from rowen.values import Trace, TraceRow
+from rowen.store import words
+from rowen.store.base import (
+    SPANS_WHOLE,
+    Bucket,
+    GroupBy,
+    SpanBucket,
+    SpanFilter,
+    SpanGroup,
+    TraceFilter,
+)
+from rowen.store.bounds import bounded
+from rowen.store.cursor import place_of
+from rowen.store.fold import Telling
+from rowen.store.own import found_rows, own_rows, own_span
+from rowen.store.sums import MINUTE_NS, SpanSums, Sums, whole_minutes
+from rowen.values import Observed, SessionRow, SpanRow, Trace, TraceRow, UserRow
 
-_SAME = ("app", "model", "deployment", "provider", "key", "user", "session", "feature", "status", "code", "source")
+_SAME = (
+    "app", "model", "deployment", "provider", "key", "user", "session", "feature", "status", "code", "source", "origin",
+    "name", "environment", "release", "within",
+)  # fmt: skip
+_SPAN_SAME = (
+    "trace", "type", "name", "model", "provider", "status", "code", "app", "environment", "release", "session", "user",
+    "feature", "prompt",
+)  # fmt: skip
+
+_Id = tuple[str, str]
+
+
+class _Kept:
+    """One trace: the call, if it is one, and the spans that were sent to us under its id."""
+
+    def __init__(self) -> None:
+        self.call: Trace | None = None
+        self.sent: dict[str, Observed] = {}
+
+    @property
+    def spans(self) -> dict[str, Observed]:
+        """The spans sent, without those that the call has itself."""
+        own = {row.id for row in found_rows(self.call)} if self.call else ()
+        return {id: span for id, span in self.sent.items() if id not in own}
+
+    def row(self, id: _Id) -> TraceRow:
+        telling = Telling(held={})
+        for span in self.spans.values():
+            telling.add(span.row)
+        if self.call is None:
+            return telling.row(id[1], id[0])
+        row = self.call.row
+        return row.but(spans=row.spans + telling.spans, failed_spans=row.failed_spans + telling.failed)
 
 
 class MemoryTraces:
-    """Traces by id, all of them until they are deleted."""
+    """Traces by tenant and id, all of them until they are deleted."""
 
     def __init__(self) -> None:
-        self._traces: dict[str, Trace] = {}
+        self._kept: dict[_Id, _Kept] = {}
 
     async def write(self, traces: Sequence[Trace]) -> None:
-        """Keep a batch."""
+        """Keep a batch of calls."""
         for trace in traces:
-            self._traces[trace.row.id] = trace
+            self._kept.setdefault((trace.row.tenant, trace.row.id), _Kept()).call = trace
+
+    async def observe(self, spans: Sequence[Observed]) -> None:
+        """Keep a batch of spans."""
+        for span in map(bounded, spans):
+            self._kept.setdefault((span.row.tenant, span.row.trace), _Kept()).sent[span.row.id] = span
 
     async def find(self, filter: TraceFilter) -> list[TraceRow]:
         """Return the rows that pass the filter, newest first."""
-        ids = sorted(self._traces, reverse=True)
-        rows = (self._traces[id].row for id in ids)
-        return [row for row in rows if _passes(row, filter)][: filter.limit]
+        found = [row for id, kept in self._kept.items() if _passes(row := kept.row(id), kept, filter)]
+        found.sort(key=_when, reverse=True)
+        return found[: filter.limit]
+
+    async def find_spans(self, filter: SpanFilter) -> list[SpanRow]:
+        """Return the rows of spans that pass the filter, newest first."""
+        found = [row for row, text, facts in self._all_spans() if _span_passes(row, text, facts, filter)]
+        found.sort(key=_span_when, reverse=True)
+        return found[: filter.limit]
 
     async def get(self, id: str, tenant: str | None = None) -> Trace | None:
         """Return one trace."""
-        found = self._traces.get(id)
-        return found if found is not None and tenant in (None, found.row.tenant) else None
+        found = self._one(id, tenant)
+        if found is None:
+            return None
+        at, kept = found
+        ordered = sorted(kept.spans.values(), key=lambda span: (bool(span.row.parent), *_span_when(span.row)))
+        sent = tuple(span.span for span in ordered[:SPANS_WHOLE])
+        if kept.call is None:
+            return Trace(row=kept.row(at), spans=sent)
+        return kept.call.but(row=kept.row(at), spans=kept.call.spans + sent)
+
+    async def spans(self, trace: str, tenant: str | None = None) -> list[SpanRow]:
+        """Return the rows of all spans of a trace in the order of their start."""
+        found = self._one(trace, tenant)
+        if found is None:
+            return []
+        at, kept = found
+        rows = [_with(kept.row(at), span.row) for span in kept.spans.values()]
+        if kept.call is not None:
+            rows += own_rows(kept.call.row, kept.call.spans)
+        return sorted(rows, key=lambda row: (row.started_ns, row.id))
+
+    async def span(self, trace: str, id: str, tenant: str | None = None) -> Observed | None:
+        """Return one span."""
+        found = self._one(trace, tenant)
+        if found is None:
+            return None
+        at, kept = found
+        own = own_span(kept.call, id) if kept.call is not None else None
+        sent = kept.sent.get(id)
+        return own or (None if sent is None else sent.but(row=_with(kept.row(at), sent.row)))
 
     async def buckets(
         self, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: GroupBy = "", app: str = ""
@@ -37,38 +122,192 @@ class MemoryTraces:
         """Return the sums by stretch and group."""
         since, until, every = whole_minutes(since_ns, until_ns, every_ns)
         found: dict[tuple[int, str], Sums] = {}
-        for trace in self._traces.values():
-            row = trace.row
-            if tenant not in (None, row.tenant) or (app and row.app != app) or not since <= row.started_ns < until:
-                continue
-            start = row.started_ns // MINUTE_NS * MINUTE_NS // every * every
-            found.setdefault((start, getattr(row, by) if by else ""), Sums()).count(row)
+        for row in self._rows(tenant):
+            if (not app or row.app == app) and since <= row.started_ns < until:
+                start = row.started_ns // MINUTE_NS * MINUTE_NS // every * every
+                found.setdefault((start, getattr(row, by) if by else ""), Sums()).count(row)
         return [sums.bucket(*place) for place, sums in sorted(found.items())]
+
+    async def span_buckets(
+        self, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: SpanGroup = "", app: str = ""
+    ) -> list[SpanBucket]:
+        """Return the sums over spans by stretch and group."""
+        since, until, every = whole_minutes(since_ns, until_ns, every_ns)
+        found: dict[tuple[int, str], SpanSums] = {}
+        for row, _, _ in self._all_spans():
+            if tenant in (None, row.tenant) and (not app or row.app == app) and since <= row.started_ns < until:
+                start = row.started_ns // MINUTE_NS * MINUTE_NS // every * every
+                found.setdefault((start, getattr(row, by) if by else ""), SpanSums()).tell(row)
+        return [sums.bucket(*place) for place, sums in sorted(found.items())]
+
+    async def sessions(
+        self,
+        *,
+        tenant: str | None,
+        app: str = "",
+        user: str = "",
+        since_ns: int = 0,
+        until_ns: int = 0,
+        before: str = "",
+        limit: int = 50,
+    ) -> list[SessionRow]:
+        """Return the sessions, newest first."""
+        return [
+            SessionRow(session=last.session, user=last.user, **sums)
+            for last, sums in self._subjects("session", tenant, since_ns, until_ns, before)
+            if (not app or last.app == app) and (not user or last.user == user)
+        ][:limit]
+
+    async def users(
+        self,
+        *,
+        tenant: str | None,
+        app: str = "",
+        since_ns: int = 0,
+        until_ns: int = 0,
+        before: str = "",
+        limit: int = 50,
+    ) -> list[UserRow]:
+        """Return the users, newest first."""
+        return [
+            UserRow(user=last.user, session=last.session, **sums)
+            for last, sums in self._subjects("user", tenant, since_ns, until_ns, before)
+            if not app or last.app == app
+        ][:limit]
 
     async def values(self, column: GroupBy, tenant: str | None = None) -> list[str]:
         """Return the distinct values of a column."""
-        if not column:
-            return []
-        rows = [trace.row for trace in self._traces.values() if tenant in (None, trace.row.tenant)]
-        return sorted({getattr(row, column) for row in rows} - {""})
+        return sorted({getattr(row, column) for row in self._rows(tenant)} - {""}) if column else []
 
     async def delete(self, *, before_ns: int) -> int:
         """Remove the traces that began earlier; return how many."""
-        old = [id for id, trace in self._traces.items() if trace.row.started_ns < before_ns]
-        for id in old:
-            del self._traces[id]
-        return len(old)
+        return self._remove(lambda row: row.started_ns < before_ns)
+
+    async def erase(self, tenant: str, *, traces: Sequence[str] = (), user: str = "", session: str = "") -> int:
+        """Remove traces of one tenant; return how many."""
+        return self._remove(
+            lambda row: (
+                row.tenant == tenant
+                and (row.id in traces or bool(user and row.user == user) or bool(session and row.session == session))
+            )
+        )
+
+    def _remove(self, goes: Callable[[TraceRow], bool]) -> int:
+        gone = [id for id, kept in self._kept.items() if goes(kept.row(id))]
+        for id in gone:
+            del self._kept[id]
+        return len(gone)
+
+    def _one(self, id: str, tenant: str | None) -> tuple[_Id, _Kept] | None:
+        if tenant is None:
+            tenant = min((at[0] for at in self._kept if at[1] == id), default="")
+        kept = self._kept.get((tenant, id))
+        return None if kept is None else ((tenant, id), kept)
+
+    def _rows(self, tenant: str | None) -> Iterator[TraceRow]:
+        return (kept.row(id) for id, kept in self._kept.items() if tenant in (None, id[0]))
+
+    def _all_spans(self) -> Iterator[tuple[SpanRow, str, list[str]]]:
+        for id, kept in self._kept.items():
+            row = kept.row(id)
+            for sent in kept.spans.values():
+                facts = words.facts_of(sent.span.attributes)
+                yield _with(row, sent.row), words.words_of_span(sent.input, sent.output), facts
+            if kept.call is not None:
+                for at, own in enumerate(found_rows(kept.call)):
+                    text = "" if at else words.words_of_call(kept.call)
+                    yield own, text, []
+
+    def _subjects(
+        self, kind: str, tenant: str | None, since_ns: int, until_ns: int, before: str
+    ) -> Iterator[tuple[TraceRow, dict[str, Any]]]:
+        groups: dict[tuple[str, str], list[TraceRow]] = {}
+        for row in self._rows(tenant):
+            if getattr(row, kind):
+                groups.setdefault((row.tenant, getattr(row, kind)), []).append(row)
+        told = [(max(rows, key=_when), rows) for rows in groups.values()]
+        place = place_of(before, 2)
+        for last, rows in sorted(
+            told, key=lambda each: (each[0].started_ns, getattr(each[0], kind), each[0].tenant), reverse=True
+        ):
+            first_ns = min(row.started_ns for row in rows)
+            if (
+                (place is not None and (last.started_ns, getattr(last, kind), last.tenant) >= place)
+                or last.started_ns < since_ns
+                or (until_ns and first_ns >= until_ns)
+            ):
+                continue
+            sums = Sums()
+            for row in rows:
+                sums.count(row)
+            yield (
+                last,
+                {
+                    "tenant": last.tenant,
+                    "app": last.app,
+                    "first_ns": first_ns,
+                    "last_ns": last.started_ns,
+                    "traces": sums.calls,
+                    "failed": sums.failed,
+                    "input_tokens": sums.input_tokens,
+                    "output_tokens": sums.output_tokens,
+                    "cost": sums.cost,
+                    "unpriced": sums.unpriced,
+                    "asked": last.asked,
+                    "said": last.said,
+                },
+            )
 
 
-def _passes(row: TraceRow, filter: TraceFilter) -> bool:
-    text = filter.text.lower()
+def _when(row: TraceRow) -> tuple[int, str, str]:
+    return row.started_ns, row.id, row.tenant
+
+
+def _span_when(row: SpanRow) -> tuple[int, str, str, str]:
+    return row.started_ns, row.trace, row.id, row.tenant
+
+
+def _with(trace: TraceRow, row: SpanRow) -> SpanRow:
+    """Return the row of a span with what concerns its whole trace."""
+    return row.but(session=trace.session, user=trace.user, feature=trace.feature, tags=row.tags or trace.tags)
+
+
+def _passes(row: TraceRow, kept: _Kept, filter: TraceFilter) -> bool:
+    place = place_of(filter.before, 2)
     return (
         filter.tenant in (None, row.tenant)
         and all(getattr(filter, name) in ("", getattr(row, name)) for name in _SAME)
-        and (not text or text in row.asked.lower() or text in row.said.lower())
+        and (not filter.tag or filter.tag in row.tags)
+        and filter.complete in (None, row.complete)
         and filter.since_ns <= row.started_ns
         and (not filter.until_ns or row.started_ns < filter.until_ns)
         and (not filter.slower_ms or row.duration_ns > filter.slower_ms * 1_000_000)
         and (filter.dearer is None or (row.cost is not None and row.cost > filter.dearer))
-        and (not filter.before or row.id < filter.before)
+        and (place is None or _when(row) < place)
+        and (not filter.text or _says(kept, filter.text))
+    )
+
+
+def _says(kept: _Kept, text: str) -> bool:
+    wanted = words.phrases(text)
+    texts: Iterable[str] = (words.words_of_span(span.input, span.output) for span in kept.spans.values())
+    if any(words.holds(words.split(said), wanted) for said in texts):
+        return True
+    call = kept.call
+    return call is not None and bool(call.spans) and words.holds(words.split(words.words_of_call(call)), wanted)
+
+
+def _span_passes(row: SpanRow, text: str, facts: list[str], filter: SpanFilter) -> bool:
+    place = place_of(filter.before, 3)
+    return (
+        filter.tenant in (None, row.tenant)
+        and all(getattr(filter, name) in ("", getattr(row, name)) for name in _SPAN_SAME)
+        and (not filter.tag or filter.tag in row.tags)
+        and (not filter.attribute or words.fact_wanted(filter.attribute) in facts)
+        and filter.since_ns <= row.started_ns
+        and (not filter.until_ns or row.started_ns < filter.until_ns)
+        and (not filter.slower_ms or row.duration_ns > filter.slower_ms * 1_000_000)
+        and (filter.dearer is None or (row.cost is not None and row.cost > filter.dearer))
+        and (place is None or _span_when(row) < place)
+        and (not filter.text or words.holds(words.split(text), words.phrases(filter.text)))
     )

@@ -1,5 +1,6 @@
 """One database file: looked at before it is opened, made private, and opened with the settings that all files share."""
 
+import asyncio
 import errno
 import os
 import sqlite3
@@ -7,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
 from rowen.store.sqlite.faults import folder_problem, problem_of
@@ -15,8 +17,15 @@ from rowen.values import Broken, Settings, Unavailable
 
 T = TypeVar("T")
 
+Script = str | Callable[[sqlite3.Connection], None]
+"""SQL statements that end with a semicolon and a line's end, or a change that SQL alone cannot make."""
+
 _CHECKED_WHOLE = 16 * 1024 * 1024  # larger files would make a start wait; SQLite finds their damage when it reads it
 
+
+_LOOKS_UP = (
+    20_000  # steps of SQLite's machine between two looks whether the caller of a read is still there: about 1 ms
+)
 
 _MAKING = threading.Lock()
 
@@ -30,8 +39,10 @@ class FileOptions(Settings, frozen=True, kw_only=True):
     """Pages of 4 KiB that a file may have at most; 0 sets no bound. Lets a full disk be tried out."""
 
 
-def opened(path: Path, options: FileOptions) -> sqlite3.Connection:
+def opened(path: Path, options: FileOptions, *, shrinks: bool = False) -> sqlite3.Connection:
     """Return a connection in autocommit mode to a file that is made if it was not there.
+
+    A file made with `shrinks` gives pages that became free back to the disk when it is told to.
 
     Raises:
         Broken: `store_corrupt`; the file was not written to.
@@ -49,6 +60,8 @@ def opened(path: Path, options: FileOptions) -> sqlite3.Connection:
             path, timeout=options.busy_ms / 1000, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         try:
+            if shrinks:
+                connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of no effect once there are tables
             _settled(connection, options)
         except BaseException:
             connection.close()
@@ -113,13 +126,16 @@ class File:
 
     Args:
         path: where it is.
-        scripts: SQL scripts; the file remembers how many of them it has seen (`user_version`).
+        scripts: how the tables came about; the file remembers how many of them it has seen (`user_version`).
         options: from the store's address.
+        shrinks: whether pages that became free may be given back to the disk.
 
     """
 
-    def __init__(self, path: Path, scripts: Sequence[str], options: FileOptions) -> None:
+    def __init__(self, path: Path, scripts: Sequence[Script], options: FileOptions, *, shrinks: bool = False) -> None:
         self.path = path
+        self._shrinks = shrinks
+        self._durable = False
         self._scripts = scripts
         self._options = options
         self._line = Line(path.stem)
@@ -134,19 +150,36 @@ class File:
         """
 
         def work() -> None:
-            self._connection = opened(self.path, self._options)
+            self._connection = opened(self.path, self._options, shrinks=self._shrinks)
             if self._version(self._connection) != len(self._scripts):
                 self._transaction(self._grow)
 
         await self._line.run(work)
 
     async def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what a piece of reading gives."""
-        return await self._line.run(lambda: self._guarded(work))
+        """Return what a piece of reading gives. It is given up when its caller leaves."""
+        left = Event()
 
-    async def write(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do a piece of writing in one transaction: all of it or nothing."""
-        return await self._line.run(lambda: self._transaction(work))
+        def cancellable(connection: sqlite3.Connection) -> T:
+            connection.set_progress_handler(left.is_set, _LOOKS_UP)
+            try:
+                return work(connection)
+            finally:
+                connection.set_progress_handler(None, 0)
+
+        try:
+            return await self._line.run(lambda: self._guarded(cancellable))
+        except asyncio.CancelledError:
+            left.set()
+            raise
+
+    async def write(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
+        """Do a piece of writing in one transaction: all of it or nothing. A durable one outlives a power failure."""
+        return await self._line.run(lambda: self._transaction(work, durable=durable))
+
+    async def apart(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do what cannot be done in a transaction."""
+        return await self._line.run(lambda: self._guarded(work))
 
     async def check(self) -> str:
         """Return `ok` when the file could be written now, else a sentence."""
@@ -171,8 +204,11 @@ class File:
         except sqlite3.Error as error:
             raise problem_of(error, self.path) from error
 
-    def _transaction(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _transaction(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
         def whole(connection: sqlite3.Connection) -> T:
+            if durable is not self._durable:
+                connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+                self._durable = durable
             connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work(connection)
@@ -193,8 +229,11 @@ class File:
                 "store_unavailable", f"{self.path.name} was written by a newer Rowen", place=self.path.name, who="store"
             )
         for script in self._scripts[version:]:
-            for statement in script.split(";\n"):
-                connection.execute(statement)
+            if isinstance(script, str):
+                for statement in script.split(";\n"):
+                    connection.execute(statement)
+            else:
+                script(connection)
         connection.execute(f"PRAGMA user_version={len(self._scripts)}")
 
     def _version(self, connection: sqlite3.Connection) -> int:

@@ -1,118 +1,104 @@
-"""Sums kept beside the traces, by minute and by hour, so that a chart never counts traces.
+"""Sums kept beside the traces and spans, so that a chart never counts them.
 
-Each is kept in two cuts: `what` (which models, how it went) and `who` (which keys and users). Together they would be
-almost as many rows as there are traces. They change in the transaction that writes, replaces or deletes a trace, so
-they are always exact.
+By minute and by hour for what many have in common; by hour alone for keys and users, which would be nearly as many rows
+as there are traces: the pieces of hours at the ends of a window are counted. The sums change in the transaction that
+writes, replaces or deletes, so they are always exact.
 """
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from rowen.store.base import Bucket, GroupBy
-from rowen.store.sums import MINUTE_NS, Sums, whole_minutes
-from rowen.values import TraceRow
+from rowen.store.base import Bucket, GroupBy, SpanBucket, SpanGroup
+from rowen.store.sqlite.rows import TRACE_NAMES, trace_row
+from rowen.store.sqlite.schema import PLACES, WHATS
+from rowen.store.sums import MINUTE_NS, SpanSums, Sums, whole_minutes
+from rowen.values import SpanRow, TraceRow
 
 HOUR_NS = 60 * MINUTE_NS
-
-SCRIPT = """
-CREATE TABLE rollups (
-    kind TEXT NOT NULL, start_ns INTEGER NOT NULL, tenant TEXT NOT NULL, app TEXT NOT NULL,
-    model TEXT NOT NULL, deployment TEXT NOT NULL, provider TEXT NOT NULL, feature TEXT NOT NULL,
-    status TEXT NOT NULL, code TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL,
-    calls INTEGER NOT NULL, failed INTEGER NOT NULL, refused INTEGER NOT NULL, cached INTEGER NOT NULL,
-    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, unpriced INTEGER NOT NULL,
-    cost TEXT NOT NULL, waste TEXT NOT NULL, durations BLOB NOT NULL, firsts BLOB NOT NULL,
-    PRIMARY KEY (kind, start_ns, tenant, app, model, deployment, provider, feature, status, code, key, user)
-) WITHOUT ROWID;
-"""
-
-_PLACE = """kind = ? AND start_ns = ? AND tenant = ? AND app = ? AND model = ? AND deployment = ? AND provider = ?
-AND feature = ? AND status = ? AND code = ? AND key = ? AND user = ?"""
-_SUMS = "calls, failed, refused, cached, input_tokens, output_tokens, unpriced, cost, waste, durations, firsts"
-_GET = f"SELECT {_SUMS} FROM rollups WHERE {_PLACE}"  # noqa: S608 - made of constants
-_PUT = f"INSERT OR REPLACE INTO rollups VALUES ({', '.join('?' * 23)})"  # noqa: S608 - made of constants
-_DROP = f"DELETE FROM rollups WHERE {_PLACE}"  # noqa: S608 - made of constants
-
+_MINUTE, _HOUR = 0, 1
 _WHO = ("key", "user")
-_COLUMNS: dict[GroupBy, str] = {
-    name: name for name in ("model", "deployment", "provider", "app", "key", "user", "status", "code", "feature")
-}
 
-_encode = msgspec.msgpack.Encoder().encode
-_bins = msgspec.msgpack.Decoder(dict[int, int]).decode
+_encode = msgspec.msgpack.Encoder(decimal_format="string").encode
+_sums = msgspec.msgpack.Decoder(Sums).decode
+_span_sums = msgspec.msgpack.Decoder(SpanSums).decode
 
-_Cell = tuple[int, str, str, str, str, str, str, str, str, str, str]
-_Place = tuple[str, int, str, str, str, str, str, str, str, str, str, str]
+_GET_WHAT = "SELECT sums FROM rollups WHERE unit = ? AND start_ns = ? AND what = ?"
+_PUT_WHAT = "INSERT OR REPLACE INTO rollups VALUES (?, ?, ?, ?)"
+_DROP_WHAT = "DELETE FROM rollups WHERE unit = ? AND start_ns = ? AND what = ?"
+_GET_PLACE = "SELECT sums FROM span_rollups WHERE unit = ? AND start_ns = ? AND place = ?"
+_PUT_PLACE = "INSERT OR REPLACE INTO span_rollups VALUES (?, ?, ?, ?)"
+_DROP_PLACE = "DELETE FROM span_rollups WHERE unit = ? AND start_ns = ? AND place = ?"
+_GET_WHO = "SELECT sums FROM who_rollups WHERE start_ns = ? AND tenant = ? AND app = ? AND key = ? AND user = ?"
+_PUT_WHO = "INSERT OR REPLACE INTO who_rollups VALUES (?, ?, ?, ?, ?, ?)"
+_DROP_WHO = "DELETE FROM who_rollups WHERE start_ns = ? AND tenant = ? AND app = ? AND key = ? AND user = ?"
 
-
-def keep(connection: sqlite3.Connection, new: Iterable[TraceRow], old: Iterable[TraceRow]) -> None:
-    """Add new rows to the sums and take old ones away."""
-    cells: dict[_Cell, Sums] = {}
-    for rows, sign in ((new, 1), (old, -1)):
-        for row in rows:
-            cell = (
-                row.started_ns // MINUTE_NS * MINUTE_NS,
-                row.tenant,
-                row.app,
-                row.model,
-                row.deployment,
-                row.provider,
-                row.feature,
-                row.status,
-                row.code,
-                row.key,
-                row.user,
-            )
-            sums = cells.get(cell)
-            if sums is None:
-                sums = cells[cell] = Sums()
-            sums.count(row, sign)
-    changes: dict[_Place, Sums] = {}
-    for (minute, tenant, app, model, deployment, provider, feature, status, code, key, user), sums in cells.items():
-        for unit, start in (("minute", minute), ("hour", minute // HOUR_NS * HOUR_NS)):
-            for place in (
-                (f"{unit}.what", start, tenant, app, model, deployment, provider, feature, status, code, "", ""),
-                (f"{unit}.who", start, tenant, app, "", "", "", "", "", "", key, user),
-            ):
-                change = changes.get(place)
-                if change is None:
-                    change = changes[place] = Sums()
-                change.take(sums)
-    _apply(connection, changes)
+_WINDOW = f"""SELECT {TRACE_NAMES} FROM traces JOIN whats ON whats.number = traces.what
+WHERE traces.started_ns >= ? AND traces.started_ns < ?"""  # noqa: S608 - made of constants
 
 
-def _apply(connection: sqlite3.Connection, changes: dict[_Place, Sums]) -> None:
+class _Summing(Protocol):
+    @property
+    def some(self) -> bool: ...
+    def take(self, other: Any) -> None: ...
+
+
+S = TypeVar("S", bound=_Summing)
+
+
+def keep(connection: sqlite3.Connection, changes: Iterable[tuple[int, TraceRow, int]]) -> None:
+    """Add rows of traces to the sums (sign 1) or take them away (-1); each comes with the number of its `what`."""
+    minutes: dict[tuple[int, int], Sums] = {}
+    hours: dict[tuple[int, str, str, str, str], Sums] = {}
+    for what, row, sign in changes:
+        at = row.started_ns
+        place = (at // MINUTE_NS * MINUTE_NS, what)
+        sums = minutes.get(place)
+        if sums is None:
+            sums = minutes[place] = Sums()
+        sums.count(row, sign)
+        who = (at // HOUR_NS * HOUR_NS, row.tenant, row.app, row.key, row.user)
+        sums = hours.get(who)
+        if sums is None:
+            sums = hours[who] = Sums()
+        sums.count(row, sign)
+    units: dict[tuple[int, ...], Sums] = {(_MINUTE, *place): sums for place, sums in minutes.items()}
+    for (minute, what), sums in minutes.items():
+        units.setdefault((_HOUR, minute // HOUR_NS * HOUR_NS, what), Sums()).take(sums)
+    _apply(connection, units, _sums, _GET_WHAT, _PUT_WHAT, _DROP_WHAT)
+    _apply(connection, hours, _sums, _GET_WHO, _PUT_WHO, _DROP_WHO)
+
+
+def keep_spans(connection: sqlite3.Connection, changes: Iterable[tuple[int, SpanRow, int]]) -> None:
+    """Add rows of spans to the sums or take them away; each comes with the number of its place."""
+    minutes: dict[tuple[int, int], SpanSums] = {}
+    for place, row, sign in changes:
+        key = (row.started_ns // MINUTE_NS * MINUTE_NS, place)
+        sums = minutes.get(key)
+        if sums is None:
+            sums = minutes[key] = SpanSums()
+        sums.tell(row, sign)
+    units: dict[tuple[int, ...], SpanSums] = {(_MINUTE, *key): sums for key, sums in minutes.items()}
+    for (minute, place), sums in minutes.items():
+        units.setdefault((_HOUR, minute // HOUR_NS * HOUR_NS, place), SpanSums()).take(sums)
+    _apply(connection, units, _span_sums, _GET_PLACE, _PUT_PLACE, _DROP_PLACE)
+
+
+def _apply(connection: sqlite3.Connection, changes: dict[Any, S], decode: Any, get: str, put: str, drop: str) -> None:
     puts: list[tuple[Any, ...]] = []
-    drops: list[_Place] = []
+    drops: list[tuple[Any, ...]] = []
     for place, sums in changes.items():
-        kept = connection.execute(_GET, place).fetchone()
+        kept = connection.execute(get, place).fetchone()
         if kept is not None:
-            _read(sums, kept)
-        if sums.calls:
-            puts.append(
-                (
-                    *place,
-                    sums.calls,
-                    sums.failed,
-                    sums.refused,
-                    sums.cached,
-                    sums.input_tokens,
-                    sums.output_tokens,
-                    sums.unpriced,
-                    str(sums.cost),
-                    str(sums.waste),
-                    _encode(sums.durations),
-                    _encode(sums.firsts),
-                )
-            )
+            sums.take(decode(kept[0]))
+        if sums.some:
+            puts.append((*place, _encode(sums)))
         elif kept is not None:
             drops.append(place)
-    connection.executemany(_PUT, puts)
-    connection.executemany(_DROP, drops)
+    connection.executemany(put, puts)
+    connection.executemany(drop, drops)
 
 
 def buckets(
@@ -127,55 +113,90 @@ def buckets(
 ) -> list[Bucket]:
     """Return the sums by stretch and group: from hours where the stretches allow it, from minutes elsewhere."""
     since, until, every = whole_minutes(since_ns, until_ns, every_ns)
-    column = _COLUMNS.get(by, "''")
-    scope, scoped = "", list[Any]()
-    if tenant is not None:
-        scope, scoped = scope + " AND tenant = ?", [*scoped, tenant]
-    if app:
-        scope, scoped = scope + " AND app = ?", [*scoped, app]
-    query = f"SELECT start_ns, {column}, {_SUMS} FROM rollups WHERE kind = ? AND start_ns >= ? AND start_ns < ?{scope}"  # noqa: S608 - made of constants
-    cut = "who" if by in _WHO else "what"
     found: dict[tuple[int, str], Sums] = {}
+    if by in _WHO:
+        _by_who(connection, found, (since, until, every), by, tenant, app)
+    else:
+        scope, scoped = _scope("whats", tenant, app)
+        group = f"whats.{by}" if by in WHATS else "''"
+        query = f"""SELECT rollups.start_ns, {group}, rollups.sums FROM rollups
+JOIN whats ON whats.number = rollups.what WHERE unit = ? AND start_ns >= ? AND start_ns < ?{scope}"""  # noqa: S608 - made of constants
+        for unit, first, end in _stretches(since, until, every):
+            for start, name, kept in connection.execute(query, (unit, first, end, *scoped)):
+                found.setdefault((start // every * every, name), Sums()).take(_sums(kept))
+    return [sums.bucket(*place) for place, sums in sorted(found.items())]
+
+
+def span_buckets(
+    connection: sqlite3.Connection,
+    *,
+    tenant: str | None,
+    since_ns: int,
+    until_ns: int,
+    every_ns: int,
+    by: SpanGroup,
+    app: str,
+) -> list[SpanBucket]:
+    """Return the sums over spans by stretch and group."""
+    since, until, every = whole_minutes(since_ns, until_ns, every_ns)
+    scope, scoped = _scope("places", tenant, app)
+    group = f"places.{by}" if by in PLACES else "''"
+    query = f"""SELECT span_rollups.start_ns, {group}, span_rollups.sums FROM span_rollups
+JOIN places ON places.number = span_rollups.place WHERE unit = ? AND start_ns >= ? AND start_ns < ?{scope}"""  # noqa: S608 - made of constants
+    found: dict[tuple[int, str], SpanSums] = {}
     for unit, first, end in _stretches(since, until, every):
-        for start, group, *kept in connection.execute(query, (f"{unit}.{cut}", first, end, *scoped)):
-            place = (start // every * every, group)
-            sums = found.get(place)
-            if sums is None:
-                sums = found[place] = Sums()
-            _read(sums, kept)
+        for start, name, kept in connection.execute(query, (unit, first, end, *scoped)):
+            found.setdefault((start // every * every, name), SpanSums()).take(_span_sums(kept))
     return [sums.bucket(*place) for place, sums in sorted(found.items())]
 
 
 def values(connection: sqlite3.Connection, column: GroupBy, tenant: str | None) -> list[str]:
     """Return the distinct values of a column, without the empty one."""
-    if column not in _COLUMNS:
-        return []
-    kind = "hour.who" if column in _WHO else "hour.what"
-    name = _COLUMNS[column]
-    query = f"SELECT DISTINCT {name} FROM rollups WHERE kind = ? AND {name} <> ''"  # noqa: S608 - made of constants
-    if tenant is None:
-        found = connection.execute(query, (kind,))
+    if column in _WHO:
+        scope, scoped = _scope("who_rollups", tenant, "")
+        query = f"SELECT DISTINCT {column} FROM who_rollups WHERE {column} <> ''{scope}"  # noqa: S608 - made of constants
+    elif column in WHATS:
+        scope, scoped = _scope("whats", tenant, "")
+        query = f"""SELECT DISTINCT {column} FROM whats WHERE {column} <> ''{scope}
+AND EXISTS (SELECT 1 FROM traces WHERE traces.what = whats.number)"""  # noqa: S608 - made of constants
     else:
-        found = connection.execute(query + " AND tenant = ?", (kind, tenant))
-    return sorted(value for (value,) in found)
+        return []
+    return sorted(value for (value,) in connection.execute(query, scoped))
 
 
-def _stretches(since: int, until: int, every: int) -> Sequence[tuple[str, int, int]]:
+def _by_who(
+    connection: sqlite3.Connection,
+    found: dict[tuple[int, str], Sums],
+    window: tuple[int, int, int],
+    by: GroupBy,
+    tenant: str | None,
+    app: str,
+) -> None:
+    since, until, every = window
+    scope, scoped = _scope("who_rollups", tenant, app)
+    query = f"SELECT start_ns, {by}, sums FROM who_rollups WHERE start_ns >= ? AND start_ns < ?{scope}"  # noqa: S608 - made of constants
+    counted, counted_by = _scope("whats", tenant, app)
+    for unit, first, end in _stretches(since, until, every):
+        if unit == _HOUR:
+            for start, name, kept in connection.execute(query, (first, end, *scoped)):
+                found.setdefault((start // every * every, name), Sums()).take(_sums(kept))
+        else:
+            for each in connection.execute(_WINDOW + counted, (first, end, *counted_by)):
+                row = trace_row(each)
+                found.setdefault((row.started_ns // every * every, getattr(row, by)), Sums()).count(row)
+
+
+def _scope(table: str, tenant: str | None, app: str) -> tuple[str, list[str]]:
+    scope, scoped = "", list[str]()
+    if tenant is not None:
+        scope, scoped = scope + f" AND {table}.tenant = ?", [*scoped, tenant]
+    if app:
+        scope, scoped = scope + f" AND {table}.app = ?", [*scoped, app]
+    return scope, scoped
+
+
+def _stretches(since: int, until: int, every: int) -> Sequence[tuple[int, int, int]]:
     first, end = -(-since // HOUR_NS) * HOUR_NS, until // HOUR_NS * HOUR_NS
     if every % HOUR_NS or first >= end:
-        return (("minute", since, until),)
-    return (("minute", since, first), ("hour", first, end), ("minute", end, until))
-
-
-def _read(sums: Sums, kept: Sequence[Any]) -> None:
-    calls, failed, refused, cached, input_tokens, output_tokens, unpriced, cost, waste, durations, firsts = kept
-    sums.calls += calls
-    sums.failed += failed
-    sums.refused += refused
-    sums.cached += cached
-    sums.input_tokens += input_tokens
-    sums.output_tokens += output_tokens
-    sums.unpriced += unpriced
-    sums.cost += Decimal(cost)
-    sums.waste += Decimal(waste)
-    sums.merge(_bins(durations), _bins(firsts))
+        return ((_MINUTE, since, until),)
+    return ((_MINUTE, since, first), (_HOUR, first, end), (_MINUTE, end, until))

@@ -24,8 +24,9 @@ class SqliteStore:
         self._database = SqliteDatabase(folder / "rowen.db", options)
         self._counters = File(folder / "counters.db", counters.SCRIPTS, options)
         self._cache = File(folder / "cache.db", cache.SCRIPTS, options)
-        self._traces = File(folder / "traces.db", traces.SCRIPTS, options)
+        self._traces = File(folder / "traces.db", traces.SCRIPTS, options, shrinks=True)
         self._reader = File(folder / "traces.db", traces.SCRIPTS, options)
+        self._searcher = File(folder / "traces.db", traces.SCRIPTS, options)
         self._scores = File(folder / "scores.db", scores.SCRIPTS, options)
         self._scores_reader = File(folder / "scores.db", scores.SCRIPTS, options)
         self._measures = File(folder / "measures.db", measures.SCRIPTS, options)
@@ -37,7 +38,7 @@ class SqliteStore:
         self.turns = SqlTurns(self._database)
         self.counters = counters.SqliteCounters(self._counters)
         self.cache = cache.SqliteCache(self._cache)
-        self.traces = traces.SqliteTraces(self._traces, self._reader)
+        self.traces = traces.SqliteTraces(self._traces, self._reader, self._searcher)
         self.scores = scores.SqliteScores(self._scores, self._scores_reader)
         self.records = SqlRecords(self._database)
         self.measures = measures.SqliteMeasures(self._measures)
@@ -63,6 +64,7 @@ class SqliteStore:
             await self.close()
             raise problems[0]
         await self._reader.open()
+        await self._searcher.open()
         await self._scores_reader.open()
 
     async def check(self) -> dict[str, str]:
@@ -78,7 +80,8 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Finish what was begun and close every file."""
-        readers, writers = (self._scores_reader, self._reader), (self._measures, self._scores, self._traces)
+        readers = (self._scores_reader, self._searcher, self._reader)
+        writers = (self._measures, self._scores, self._traces)
         for part in (*readers, *writers, self._cache, self._counters, self._database):
             await part.close()
 

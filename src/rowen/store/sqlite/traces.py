@@ -1,147 +1,115 @@
-"""Traces in `traces.db`: rows in typed columns, all else in one compressed body, and the sums beside them."""
+"""Traces in `traces.db`: rows in typed columns, bodies compressed apart, a full-text index, and the sums beside them."""
 
 import sqlite3
 from collections.abc import Callable, Sequence
-from decimal import Decimal
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 import msgspec
-import zstandard
 
-from rowen.store.base import Bucket, GroupBy, TraceFilter
-from rowen.store.sqlite import rollup
-from rowen.store.sqlite.familiar import FAMILIAR
+from rowen.store.base import SPANS_WHOLE, Bucket, GroupBy, SpanBucket, SpanFilter, SpanGroup, TraceFilter
+from rowen.store.own import own_rows, own_span
+from rowen.store.sqlite import calls, removal, rollup, search, sent, subjects
+from rowen.store.sqlite.entry import Entry, Ledger
 from rowen.store.sqlite.file import File
-from rowen.values import Answer, Request, Span, Trace, TraceRow, Value
+from rowen.store.sqlite.migration import SCRIPTS
+from rowen.store.sqlite.pack import Body, Packing
+from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, span_row, trace_row
+from rowen.values import Observed, SessionRow, SpanRow, Trace, TraceRow, UserRow
 
-COLUMNS = TraceRow.__struct_fields__
-"""The columns of `traces`, in the order of the fields; the scripts below have the same."""
+__all__ = ["SCRIPTS", "SqliteTraces"]
 
-SCRIPTS = (
-    """
-CREATE TABLE traces (
-    number INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE, started_ns INTEGER NOT NULL, duration_ns INTEGER NOT NULL, first_ns INTEGER,
-    app TEXT NOT NULL, definition TEXT NOT NULL, tenant TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL,
-    session TEXT NOT NULL, feature TEXT NOT NULL, door TEXT NOT NULL, model TEXT NOT NULL, deployment TEXT NOT NULL,
-    provider TEXT NOT NULL, answered_by TEXT NOT NULL, source TEXT NOT NULL, status TEXT NOT NULL, code TEXT NOT NULL,
-    streamed INTEGER NOT NULL, attempts INTEGER NOT NULL, input_tokens INTEGER NOT NULL,
-    output_tokens INTEGER NOT NULL, estimated INTEGER NOT NULL, cost TEXT, waste TEXT NOT NULL,
-    asked TEXT NOT NULL, said TEXT NOT NULL
-);
-CREATE INDEX traces_by_start ON traces (started_ns);
-CREATE INDEX traces_by_tenant ON traces (tenant, id);
-CREATE INDEX traces_by_key ON traces (key, id) WHERE key <> '';
-CREATE INDEX traces_by_user ON traces (user, id) WHERE user <> '';
-CREATE INDEX traces_by_session ON traces (session, id) WHERE session <> '';
-CREATE INDEX traces_not_ok ON traces (status, id) WHERE status <> 'ok';
-CREATE TABLE bodies (number INTEGER PRIMARY KEY, body BLOB NOT NULL);
-"""
-    + rollup.SCRIPT,
-    """
-ALTER TABLE traces ADD COLUMN origin TEXT NOT NULL DEFAULT 'call';
-ALTER TABLE traces ADD COLUMN name TEXT NOT NULL DEFAULT '';
-ALTER TABLE traces ADD COLUMN environment TEXT NOT NULL DEFAULT '';
-ALTER TABLE traces ADD COLUMN release TEXT NOT NULL DEFAULT '';
-ALTER TABLE traces ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
-ALTER TABLE traces ADD COLUMN within TEXT NOT NULL DEFAULT '';
-ALTER TABLE traces ADD COLUMN spans INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE traces ADD COLUMN failed_spans INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE traces ADD COLUMN complete INTEGER NOT NULL DEFAULT 1
-""",
-)
+T = TypeVar("T")
 
-_NAMES = ", ".join(COLUMNS)
-_LAST = "SELECT coalesce(max(number), 0) FROM traces"
-_PUT = f"INSERT INTO traces (number, {_NAMES}) VALUES ({', '.join('?' * (len(COLUMNS) + 1))})"  # noqa: S608 - made of constants
-_PUT_BODY = "INSERT OR REPLACE INTO bodies (number, body) VALUES (?, ?)"
-_DROP = "DELETE FROM traces WHERE number = ?"
-_DROP_BODY = "DELETE FROM bodies WHERE number = ?"
-_KNOWN = f"SELECT number, {_NAMES} FROM traces WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - made of constants
-_OLD = f"SELECT number, {_NAMES} FROM traces WHERE started_ns < ? ORDER BY started_ns LIMIT ?"  # noqa: S608 - made of constants
-_GET = f"SELECT {_NAMES}, (SELECT body FROM bodies WHERE bodies.number = traces.number) FROM traces WHERE id = ?"  # noqa: S608 - made of constants
-_FIND = f"SELECT {_NAMES} FROM traces"  # noqa: S608 - made of constants
+_GET = f"""SELECT traces.number, (SELECT body FROM bodies WHERE bodies.number = traces.number), {TRACE_NAMES}
+FROM traces JOIN whats ON whats.number = traces.what WHERE traces.id = ?"""  # noqa: S608 - made of constants
+_SENT = f"SELECT {SPAN_NAMES} FROM {SPAN_TABLES} WHERE spans.trace = ? AND spans.own = 0"  # noqa: S608 - made of constants
+_WHOLE = f"""SELECT span_bodies.body, {SPAN_NAMES} FROM {SPAN_TABLES}
+CROSS JOIN span_bodies ON span_bodies.number = spans.number WHERE spans.trace = ? AND spans.own = 0"""  # noqa: S608 - made of constants
+_ROOT_FIRST = " ORDER BY spans.parent <> '', spans.started_ns, spans.id LIMIT ?"
 
-_SAME = ("app", "model", "deployment", "provider", "key", "user", "session", "feature", "status", "code", "source")
-_AT_ONCE = 500  # traces deleted in one transaction, so that writers get their turn
-_COMPRESSED_FROM = 512
-_SHORT = 4096
-_JSON = b"{"  # a body that begins so is not compressed; Zstandard's frames begin otherwise
-_KNOWING = b"\x01"  # a body that begins so is a Zstandard frame made with `FAMILIAR`
-
-
-class Body(Value, frozen=True, kw_only=True):
-    """What a trace has beside its row."""
-
-    spans: tuple[Span, ...] = ()
-    request: Request | None = None
-    answer: Answer | None = None
-    masked: bool = False
-
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Body).decode
 _ids = msgspec.json.Encoder().encode
 
 
 class SqliteTraces:
-    """Traces in one file, written through one connection and read through another."""
+    """Traces in one file, written through one connection; read through a second and searched through a third."""
 
-    def __init__(self, writer: File, reader: File) -> None:
+    def __init__(self, writer: File, reader: File, searcher: File) -> None:
         self._writer = writer
         self._reader = reader
-        # Each is used in one thread only, as it must be. Level 1 takes a third of zlib's time for the same size; in a
-        # short body nearly all is familiar, and half the effort finds it.
-        self._compress = _compressor(1)
-        self._compress_short = _compressor(-3)
-        self._decompress = zstandard.ZstdDecompressor(dict_data=_familiar()).decompress
-        self._decompress_plain = zstandard.ZstdDecompressor().decompress
+        self._searcher = searcher
+        self._ledger = Ledger(Packing())
+        self._packing = Packing()
 
     async def write(self, traces: Sequence[Trace]) -> None:
-        """Write a batch in one transaction; a trace that is already there is replaced."""
-        latest = {trace.row.id: trace for trace in traces}
-        if not latest:
-            return
+        """Write a batch of calls in one transaction; a call that is already there is replaced."""
+        if traces:
+            await self._changed(lambda entry: calls.write(entry, traces))
 
-        def work(connection: sqlite3.Connection) -> None:
-            known = connection.execute(_KNOWN, (_ids(list(latest)).decode(),)).fetchall()
-            _drop(connection, known)
-            (number,) = connection.execute(_LAST).fetchone()
-            rows, bodies = [], []
-            for number, trace in enumerate(latest.values(), number + 1):  # noqa: B020 - goes on from it
-                rows.append(_columns(number, trace.row))
-                bodies.append((number, self._packed(trace)))
-            connection.executemany(_PUT, rows)
-            connection.executemany(_PUT_BODY, bodies)
-            rollup.keep(connection, (trace.row for trace in latest.values()), (_row(old[1:]) for old in known))
-
-        await self._writer.write(work)
+    async def observe(self, spans: Sequence[Observed]) -> None:
+        """Write spans that were sent to us; when it returns they are on the disk."""
+        if spans:
+            await self._changed(lambda entry: sent.observe(entry, spans), durable=True)
 
     async def find(self, filter: TraceFilter) -> list[TraceRow]:
         """Return the rows that pass the filter, newest first."""
-        query, values = _query(filter)
-        text = filter.text.lower()
+        return await self._searcher.read(lambda connection: search.find(connection, filter))
 
-        def work(connection: sqlite3.Connection) -> list[TraceRow]:
-            if text:
-                # LIKE knows upper and lower case only of ASCII letters.
-                connection.create_function("holds", 1, lambda said: text in said.lower(), deterministic=True)
-            return [_row(found) for found in connection.execute(query, values)]
+    async def find_spans(self, filter: SpanFilter) -> list[SpanRow]:
+        """Return the rows of spans that pass the filter, newest first."""
+        return await self._searcher.read(lambda connection: search.find_spans(connection, filter))
+
+    async def get(self, id: str, tenant: str | None = None) -> Trace | None:
+        """Return one trace, with the root and the earliest of the spans that were sent to us."""
+
+        def work(connection: sqlite3.Connection) -> Trace | None:
+            found = self._one(connection, id, tenant)
+            if found is None:
+                return None
+            number, row, body = found
+            kept = connection.execute(_WHOLE + _ROOT_FIRST, (number, SPANS_WHOLE))
+            spans = tuple(sent.span_of(span_row(each), self._packing.as_span(packed)) for packed, *each in kept)
+            if body is None:
+                return Trace(row=row, spans=spans)
+            return Trace(
+                row=row, spans=body.spans + spans, request=body.request, answer=body.answer, masked=body.masked
+            )
 
         return await self._reader.read(work)
 
-    async def get(self, id: str, tenant: str | None = None) -> Trace | None:
-        """Return one trace."""
+    async def spans(self, trace: str, tenant: str | None = None) -> list[SpanRow]:
+        """Return the rows of all spans of a trace in the order of their start."""
 
-        def work(connection: sqlite3.Connection) -> Trace | None:
-            found = connection.execute(_GET, (id,)).fetchone()
+        def work(connection: sqlite3.Connection) -> list[SpanRow]:
+            found = self._one(connection, trace, tenant)
+            if found is None:
+                return []
+            number, row, body = found
+            rows = [span_row(each) for each in connection.execute(_SENT, (number,))]
+            if body is not None:
+                rows += own_rows(row, body.spans)
+            return sorted(rows, key=lambda row: (row.started_ns, row.id))
+
+        return await self._reader.read(work)
+
+    async def span(self, trace: str, id: str, tenant: str | None = None) -> Observed | None:
+        """Return one span whole."""
+
+        def work(connection: sqlite3.Connection) -> Observed | None:
+            found = self._one(connection, trace, tenant)
             if found is None:
                 return None
-            row = _row(found[:-1])
-            if tenant not in (None, row.tenant):
+            number, row, body = found
+            if body is not None:
+                whole = Trace(row=row, spans=body.spans, request=body.request, answer=body.answer)
+                own = own_span(whole, id)
+                if own is not None:
+                    return own
+            kept = connection.execute(_WHOLE + " AND spans.id = ?", (number, id)).fetchone()
+            if kept is None:
                 return None
-            body = _decode(self._unpacked(found[-1]))
-            return Trace(row=row, spans=body.spans, request=body.request, answer=body.answer, masked=body.masked)
+            told, held = span_row(kept[1:]), self._packing.as_span(kept[0])
+            return Observed(row=told, span=sent.span_of(told, held), input=held.input, output=held.output)
 
         return await self._reader.read(work)
 
@@ -151,106 +119,114 @@ class SqliteTraces:
         """Return the sums by stretch and group."""
         return await self._reader.read(
             lambda connection: rollup.buckets(
-                connection,
-                tenant=tenant,
-                since_ns=since_ns,
-                until_ns=until_ns,
-                every_ns=every_ns,
-                by=by,
-                app=app,
+                connection, tenant=tenant, since_ns=since_ns, until_ns=until_ns, every_ns=every_ns, by=by, app=app
             )
         )
+
+    async def span_buckets(
+        self, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: SpanGroup = "", app: str = ""
+    ) -> list[SpanBucket]:
+        """Return the sums over spans by stretch and group."""
+        return await self._reader.read(
+            lambda connection: rollup.span_buckets(
+                connection, tenant=tenant, since_ns=since_ns, until_ns=until_ns, every_ns=every_ns, by=by, app=app
+            )
+        )
+
+    async def sessions(
+        self,
+        *,
+        tenant: str | None,
+        app: str = "",
+        user: str = "",
+        since_ns: int = 0,
+        until_ns: int = 0,
+        before: str = "",
+        limit: int = 50,
+    ) -> list[SessionRow]:
+        """Return the sessions, newest first."""
+
+        def work(connection: sqlite3.Connection) -> list[SessionRow]:
+            kind = subjects.SESSION
+            found = (
+                SessionRow(session=last.session, user=last.user, **sums)
+                for last, sums in subjects.found(connection, kind, tenant, since_ns, until_ns, before)
+                if (not app or last.app == app) and (not user or last.user == user)
+            )
+            return list(islice(found, limit))
+
+        return await self._searcher.read(work)
+
+    async def users(
+        self,
+        *,
+        tenant: str | None,
+        app: str = "",
+        since_ns: int = 0,
+        until_ns: int = 0,
+        before: str = "",
+        limit: int = 50,
+    ) -> list[UserRow]:
+        """Return the users, newest first."""
+
+        def work(connection: sqlite3.Connection) -> list[UserRow]:
+            kind = subjects.USER
+            found = (
+                UserRow(user=last.user, session=last.session, **sums)
+                for last, sums in subjects.found(connection, kind, tenant, since_ns, until_ns, before)
+                if not app or last.app == app
+            )
+            return list(islice(found, limit))
+
+        return await self._searcher.read(work)
 
     async def values(self, column: GroupBy, tenant: str | None = None) -> list[str]:
         """Return the distinct values of a column."""
         return await self._reader.read(lambda connection: rollup.values(connection, column, tenant))
 
     async def delete(self, *, before_ns: int) -> int:
-        """Remove the traces that began earlier, and what they added to the sums; return how many."""
+        """Remove the traces that began earlier; return how many."""
+        return await self._removed(removal.OLD, (before_ns,))
 
-        def work(connection: sqlite3.Connection) -> int:
-            old = connection.execute(_OLD, (before_ns, _AT_ONCE)).fetchall()
-            _drop(connection, old)
-            rollup.keep(connection, (), (_row(found[1:]) for found in old))
-            return len(old)
+    async def erase(self, tenant: str, *, traces: Sequence[str] = (), user: str = "", session: str = "") -> int:
+        """Remove traces of one tenant by id, by user and by session; return how many."""
+        removed = 0
+        if traces:
+            removed += await self._removed(removal.OF_IDS, (_ids(list(traces)).decode(), tenant))
+        if user:
+            removed += await self._removed(removal.OF_USER, (user, tenant))
+        if session:
+            removed += await self._removed(removal.OF_SESSION, (session, tenant))
+        return removed
 
+    async def _removed(self, query: str, values: tuple[Any, ...]) -> int:
         total = 0
-        while removed := await self._writer.write(work):
+        while removed := await self._changed(lambda entry: removal.remove_some(entry, query, values)):
             total += removed
+        if total:
+            await self._writer.write(removal.sweep)
+            while await self._writer.apart(removal.give_back):
+                pass
         return total
 
-    def _packed(self, trace: Trace) -> bytes:
-        body = _encode(Body(spans=trace.spans, request=trace.request, answer=trace.answer, masked=trace.masked))
-        length = len(body)
-        if length <= _COMPRESSED_FROM:
-            return body
-        return _KNOWING + (self._compress(body) if length > _SHORT else self._compress_short(body))
+    async def _changed(self, work: Callable[[Entry], T], *, durable: bool = False) -> T:
+        def whole(connection: sqlite3.Connection) -> T:
+            try:
+                return work(self._ledger.begin(connection))
+            except BaseException:
+                self._ledger.forget()  # the names it gave are rolled back with the rest
+                raise
 
-    def _unpacked(self, packed: bytes) -> bytes:
-        if packed.startswith(_KNOWING):
-            return self._decompress(packed[1:])
-        return packed if packed.startswith(_JSON) else self._decompress_plain(packed)
+        return await self._writer.write(whole, durable=durable)
 
-
-def _familiar() -> zstandard.ZstdCompressionDict:
-    return zstandard.ZstdCompressionDict(FAMILIAR, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
-
-
-def _compressor(level: int) -> Callable[[bytes], bytes]:
-    familiar = _familiar()
-    familiar.precompute_compress(level=level)
-    return zstandard.ZstdCompressor(level=level, dict_data=familiar).compress
-
-
-def _drop(connection: sqlite3.Connection, found: Sequence[Sequence[Any]]) -> None:
-    numbers = [(number,) for number, *_ in found]
-    connection.executemany(_DROP, numbers)
-    connection.executemany(_DROP_BODY, numbers)
-
-
-def _columns(number: int, row: TraceRow) -> tuple[Any, ...]:
-    return (number, *(_written(value) for value in msgspec.structs.astuple(row)))
-
-
-def _written(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return str(value)
-    return _ids(value).decode() if isinstance(value, tuple) else value
-
-
-def _row(found: Sequence[Any]) -> TraceRow:
-    fields = dict(zip(COLUMNS, found, strict=True))
-    cost = fields["cost"]
-    fields["cost"] = None if cost is None else Decimal(cost)
-    fields["waste"] = Decimal(fields["waste"])
-    fields["streamed"] = bool(fields["streamed"])
-    fields["estimated"] = bool(fields["estimated"])
-    fields["complete"] = bool(fields["complete"])
-    fields["tags"] = tuple(msgspec.json.decode(fields["tags"]))
-    return TraceRow(**fields)
-
-
-def _query(filter: TraceFilter) -> tuple[str, list[Any]]:
-    terms: list[tuple[str, Any]] = []
-    if filter.tenant is not None:
-        terms.append(("tenant = ?", filter.tenant))
-    for name in _SAME:
-        wanted = getattr(filter, name)
-        if wanted:
-            # The second half lets SQLite use the index over the rows that have one.
-            terms.append((f"{name} = ? AND {name} <> ''", wanted))
-    if filter.since_ns:
-        terms.append(("started_ns >= ?", filter.since_ns))
-    if filter.until_ns:
-        terms.append(("started_ns < ?", filter.until_ns))
-    if filter.slower_ms:
-        terms.append(("duration_ns > ?", filter.slower_ms * 1_000_000))
-    if filter.dearer is not None:
-        terms.append(("CAST(cost AS REAL) > CAST(? AS REAL)", str(filter.dearer)))
-    if filter.before:
-        terms.append(("id < ?", filter.before))
-    wheres = [term for term, _ in terms]
-    if filter.text:
-        wheres.append("(holds(asked) OR holds(said))")
-    where = f" WHERE {' AND '.join(wheres)}" if wheres else ""
-    return f"{_FIND}{where} ORDER BY id DESC LIMIT ?", [*(value for _, value in terms), filter.limit]
+    def _one(
+        self, connection: sqlite3.Connection, id: str, tenant: str | None
+    ) -> tuple[int, TraceRow, Body | None] | None:
+        if tenant is None:
+            found = connection.execute(_GET + " ORDER BY traces.tenant LIMIT 1", (id,)).fetchone()
+        else:
+            found = connection.execute(_GET + " AND traces.tenant = ?", (id, tenant)).fetchone()
+        if found is None:
+            return None
+        number, body, *row = found
+        return number, trace_row(row), None if body is None else self._packing.as_call(body)

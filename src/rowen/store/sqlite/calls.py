@@ -1,0 +1,48 @@
+"""Writing calls through Rowen."""
+
+from collections.abc import Sequence
+
+from rowen.store.own import found_rows
+from rowen.store.sqlite.entry import Entry, Known
+from rowen.store.words import words_of_call
+from rowen.values import Trace
+
+
+def write(entry: Entry, traces: Sequence[Trace]) -> None:
+    """Write a batch of calls; one that is there already is replaced, and keeps the spans that were sent to us."""
+    latest = {(trace.row.tenant, trace.row.id): trace for trace in traces}
+    known = entry.known(latest)
+    rows = [found_rows(trace) for trace in latest.values()]
+    numbers = iter(entry.numbers([(row.started_ns, row.id) for own in rows for row in own]))
+    next_trace = entry.next_trace()
+    packed = entry.ledger.packing.call
+    for (id, trace), own in zip(latest.items(), rows, strict=True):
+        row, old = trace.row, known.get(id)
+        if old is None:
+            number, next_trace = next_trace, next_trace + 1
+        else:
+            number = old.number
+            _replace(entry, number, known[id], {each.id for each in own})
+            if old.telling is not None:
+                row = row.but(spans=row.spans + old.telling.spans, failed_spans=row.failed_spans + old.telling.failed)
+                entry.put_told(number, old.telling)
+        entry.put_trace(number, row, old)
+        entry.put_body(number, packed(trace))
+        for at, (span, own_number) in enumerate(zip(own, numbers, strict=False)):
+            entry.put_span(own_number, number, 2 if at else 1, span, None)
+            if not at:
+                entry.put_words(own_number, words_of_call(trace))
+    entry.write_spans()
+    entry.write()
+
+
+def _replace(entry: Entry, number: int, old: Known, own: set[str]) -> None:
+    """Remove the rows of the call's own spans, and of sent ones that turn out to be the call's own."""
+    call = entry.call(old)
+    for span in list(entry.stored_of(number)):
+        if span.own:
+            entry.drop_span(span, call)
+        elif span.row.id in own:
+            entry.drop_span(span)
+            assert old.telling is not None
+            old.telling.take(span.row)

@@ -1,0 +1,272 @@
+"""What writing calls, writing spans and deleting have in common: numbers, and the books that change with every row."""
+
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from rowen.store.bounds import LATEST_NS
+from rowen.store.fold import Telling
+from rowen.store.sqlite import rollup, subjects
+from rowen.store.sqlite.names import Names
+from rowen.store.sqlite.pack import Body, Packing, SpanBody
+from rowen.store.sqlite.rows import (
+    SENT_NAMES,
+    SPAN_TABLES,
+    TRACE_NAMES,
+    place_of,
+    span_columns,
+    span_row,
+    trace_columns,
+    trace_row,
+    what_of,
+)
+from rowen.store.sqlite.schema import PLACES, SPANS, TRACES, WHATS
+from rowen.store.words import facts_of, words_of_call, words_of_span
+from rowen.values import SpanRow, Trace, TraceRow
+
+_ids = msgspec.json.Encoder().encode
+_encode = msgspec.msgpack.Encoder(decimal_format="string").encode
+_telling = msgspec.msgpack.Decoder(Telling).decode
+
+_PUT_TRACE = f"INSERT OR REPLACE INTO traces (number, tenant, what, {', '.join(TRACES)}) VALUES ({', '.join('?' * (len(TRACES) + 3))})"  # noqa: S608 - made of constants
+_PUT_SPAN = f"INSERT OR REPLACE INTO spans (number, trace, place, own, {', '.join(SPANS)}) VALUES ({', '.join('?' * (len(SPANS) + 4))})"  # noqa: S608 - made of constants
+_PUT_BODY = "INSERT OR REPLACE INTO bodies (number, body) VALUES (?, ?)"
+_PUT_SPAN_BODY = "INSERT OR REPLACE INTO span_bodies (number, body) VALUES (?, ?)"
+_PUT_TOLD = "INSERT OR REPLACE INTO tellings (number, told) VALUES (?, ?)"
+_PUT_TEXT = "INSERT INTO texts (rowid, words, facts) VALUES (?, ?, ?)"
+_FORGET_TEXT = "INSERT INTO texts (texts, rowid, words, facts) VALUES ('delete', ?, ?, ?)"
+
+KNOWN = f"""SELECT traces.number, traces.what, tellings.told, {TRACE_NAMES} FROM json_each(?) AS wanted
+CROSS JOIN traces ON traces.id = wanted.value ->> 1 AND traces.tenant = wanted.value ->> 0
+CROSS JOIN whats ON whats.number = traces.what LEFT JOIN tellings ON tellings.number = traces.number"""  # noqa: S608 - made of constants
+_SPANS_OF = f"""SELECT spans.number, spans.trace, spans.place, spans.own, {SENT_NAMES} FROM {SPAN_TABLES}
+WHERE spans.trace = ?"""  # noqa: S608 - made of constants
+_SPANS_AT = f"""SELECT spans.number, spans.trace, spans.place, spans.own, {SENT_NAMES} FROM json_each(?) AS wanted
+CROSS JOIN {SPAN_TABLES}
+WHERE spans.trace = wanted.value ->> 0 AND spans.id = wanted.value ->> 1"""  # noqa: S608 - made of constants
+_TAKEN = "SELECT number FROM spans WHERE number IN (SELECT value FROM json_each(?))"
+
+_SLOTS = 2048  # spans that begin in one microsecond and need not move
+SLACK = 2048 << 30  # how far a span's number may lie behind its start at most
+
+
+def first_number(started_ns: int) -> int:
+    """Return the least number that a span of that start may have."""
+    return min(max(started_ns, 0), LATEST_NS) // 1000 * _SLOTS
+
+
+class Known(msgspec.Struct):
+    """A trace that is there already."""
+
+    number: int
+    what: int
+    row: TraceRow
+    telling: Telling | None
+    sent: tuple[int, int] = (0, 0)
+    """How many spans were sent to us, and how many of them failed, before this transaction."""
+
+
+class Stored(msgspec.Struct):
+    """A span that is there already."""
+
+    number: int
+    trace: int
+    place: int
+    own: int
+    row: SpanRow
+
+
+class Ledger:
+    """Knows the numbers of names, and packs; one for the thread that writes."""
+
+    def __init__(self, packing: Packing) -> None:
+        self.packing = packing
+        self.whats = Names("whats", WHATS)
+        self.places = Names("places", PLACES)
+        self._swept = -1
+
+    def begin(self, connection: sqlite3.Connection) -> "Entry":
+        """Begin a transaction's changes."""
+        (swept,) = connection.execute("SELECT count FROM sweeps").fetchone()
+        if swept != self._swept:
+            self.forget()
+            self._swept = swept
+        return Entry(self, connection)
+
+    def forget(self) -> None:
+        """Look all names up again: a transaction that gave some was rolled back, or another process swept."""
+        self.whats.forget()
+        self.places.forget()
+
+
+class Entry:
+    """The changes of one transaction, written together at its end."""
+
+    def __init__(self, ledger: Ledger, connection: sqlite3.Connection) -> None:
+        self.ledger = ledger
+        self.connection = connection
+        self._traces: list[tuple[int, TraceRow, int]] = []
+        self._spans: list[tuple[int, SpanRow, int]] = []
+        self._put_traces: list[tuple[Any, ...]] = []
+        self._put_spans: list[tuple[Any, ...]] = []
+        self._put_bodies: list[tuple[int, bytes]] = []
+        self._put_span_bodies: list[tuple[int, bytes]] = []
+        self._put_told: list[tuple[int, bytes]] = []
+        self._texts: list[tuple[int, int, str, str]] = []
+        self._drop_traces: list[tuple[int]] = []
+        self._drop_spans: list[tuple[int]] = []
+
+    def known(self, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Known]:
+        """Return the traces among these tenants and ids that are there."""
+        found = {}
+        for number, what, told, *rest in self.connection.execute(KNOWN, (_ids(list(ids)).decode(),)):
+            row = trace_row(rest)
+            telling = _telling(told) if told else None
+            sent = (telling.spans, telling.failed) if telling else (0, 0)
+            found[row.tenant, row.id] = Known(number, what, row, telling, sent)
+        return found
+
+    def next_trace(self) -> int:
+        """Return the first number that no trace has."""
+        (last,) = self.connection.execute("SELECT coalesce(max(number), 0) FROM traces").fetchone()
+        return int(last) + 1
+
+    def stored(self, wanted: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Stored]:
+        """Return the spans among these traces and ids that are there."""
+        if not wanted:
+            return {}
+        found = map(_stored, self.connection.execute(_SPANS_AT, (_ids(wanted).decode(),)))
+        return {(span.trace, span.row.id): span for span in found}
+
+    def stored_of(self, trace: int) -> Iterable[Stored]:
+        """Yield all spans of a trace."""
+        return map(_stored, self.connection.execute(_SPANS_OF, (trace,)))
+
+    def numbers(self, spans: Sequence[tuple[int, str]]) -> list[int]:
+        """Return free numbers for spans of these starts and ids, made of the start."""
+        wanted = [first_number(ns) + crc32(id.encode(errors="replace")) % _SLOTS for ns, id in spans]
+        taken = {number for (number,) in self.connection.execute(_TAKEN, (_ids(wanted).decode(),))}
+        for at, number in enumerate(wanted):
+            if number in taken:
+                wanted[at] = self._free(*spans[at], taken)
+            taken.add(wanted[at])
+        return wanted
+
+    def put_trace(self, number: int, row: TraceRow, old: Known | None) -> None:
+        """Write a trace's row in place of an old one."""
+        if old is not None:
+            self._traces.append((old.what, old.row, -1))
+        what = self.ledger.whats.number(self.connection, what_of(row))
+        self._traces.append((what, row, 1))
+        self._put_traces.append(trace_columns(number, what, row))
+
+    def put_body(self, number: int, body: bytes) -> None:
+        """Write what a call has beside its row."""
+        self._put_bodies.append((number, body))
+
+    def put_told(self, number: int, telling: Telling) -> None:
+        """Write what is known of the spans of a trace."""
+        self._put_told.append((number, _encode(telling)))
+
+    def put_span(self, number: int, trace: int, own: int, row: SpanRow, body: bytes | None) -> None:
+        """Write a span's row, and its body if it was sent to us."""
+        place = self.ledger.places.number(self.connection, place_of(row))
+        self._spans.append((place, row, 1))
+        self._put_spans.append(span_columns(number, trace, place, own, row))
+        if body is not None:
+            self._put_span_bodies.append((number, body))
+
+    def put_words(self, number: int, words: str, facts: str = "") -> None:
+        """Let a span be found by words and attributes."""
+        self._texts.append((number, 1, words, facts))
+
+    def drop_span(self, span: Stored, call: Trace | None = None) -> None:
+        """Remove a span, its body and its words; those of a call's root are in the call."""
+        self._spans.append((span.place, span.row, -1))
+        self._drop_spans.append((span.number,))
+        if span.own == 1 and call is not None:
+            self._texts.append((span.number, 0, words_of_call(call), ""))
+        elif not span.own:
+            body = self.span_body(span.number)
+            self._texts.append(
+                (span.number, 0, words_of_span(body.input, body.output), " ".join(facts_of(body.attributes)))
+            )
+
+    def drop_trace(self, trace: Known) -> None:
+        """Remove a trace's row, its body, and what is known of its spans."""
+        self._traces.append((trace.what, trace.row, -1))
+        self._drop_traces.append((trace.number,))
+
+    def call(self, trace: Known) -> Trace | None:
+        """Return the call that a trace is, None for spans alone."""
+        body = self.call_body(trace.number)
+        if body is None:
+            return None
+        return Trace(row=trace.row, spans=body.spans, request=body.request, answer=body.answer, masked=body.masked)
+
+    def call_body(self, number: int) -> Body | None:
+        """Return what a call has beside its row."""
+        found = self.connection.execute("SELECT body FROM bodies WHERE number = ?", (number,)).fetchone()
+        return None if found is None else self.ledger.packing.as_call(found[0])
+
+    def span_body(self, number: int) -> SpanBody:
+        """Return what a span has beside its row."""
+        (body,) = self.connection.execute("SELECT body FROM span_bodies WHERE number = ?", (number,)).fetchone()
+        return self.ledger.packing.as_span(body)
+
+    def write_spans(self) -> None:
+        """Write the spans and their words."""
+        run = self.connection.executemany
+        run("DELETE FROM spans WHERE number = ?", self._drop_spans)
+        run("DELETE FROM span_bodies WHERE number = ?", self._drop_spans)
+        self._put_spans.sort()
+        run(_PUT_SPAN, self._put_spans)
+        self._put_span_bodies.sort()
+        run(_PUT_SPAN_BODY, self._put_span_bodies)
+        self._write_texts()
+
+    def write(self) -> None:
+        """Write the traces and the books; the spans are written before."""
+        run = self.connection.executemany
+        run("DELETE FROM traces WHERE number = ?", self._drop_traces)
+        run("DELETE FROM bodies WHERE number = ?", self._drop_traces)
+        run("DELETE FROM tellings WHERE number = ?", self._drop_traces)
+        run(_PUT_TRACE, self._put_traces)
+        run(_PUT_BODY, self._put_bodies)
+        run(_PUT_TOLD, self._put_told)
+        rollup.keep(self.connection, self._traces)
+        rollup.keep_spans(self.connection, self._spans)
+        subjects.keep(self.connection, self._traces)
+
+    def _write_texts(self) -> None:
+        # FTS5 writes its pending words to the disk whenever a row comes that is not behind the last one. It joins rows
+        # of one statement only where they follow one another, so a run of one kind is one call.
+        self._texts.sort(key=lambda text: text[:2])
+        run: list[tuple[int, str, str]] = []
+        kind = 1
+        for number, put, words, facts in self._texts:
+            if put != kind and run:
+                self.connection.executemany(_PUT_TEXT if kind else _FORGET_TEXT, run)
+                run = []
+            kind = put
+            run.append((number, words, facts))
+        if run:
+            self.connection.executemany(_PUT_TEXT if kind else _FORGET_TEXT, run)
+
+    def _free(self, started_ns: int, id: str, taken: Collection[int]) -> int:
+        first, width = first_number(started_ns), _SLOTS
+        tried = id.encode(errors="replace")
+        while True:
+            tried += b"."
+            number = first + crc32(tried) % width
+            width = min(width * 2, SLACK)
+            if number not in taken and not self.connection.execute(_TAKEN, (f"[{number}]",)).fetchone():
+                return number
+
+
+def _stored(found: Sequence[Any]) -> Stored:
+    number, trace, place, own, *row = found
+    return Stored(number, trace, place, own, span_row(row))

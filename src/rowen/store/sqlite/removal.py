@@ -1,0 +1,55 @@
+"""Removing traces for good: rows, bodies, words, and what they added to every sum."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from rowen.store.sqlite.entry import Entry, Known
+from rowen.store.sqlite.rows import TRACE_NAMES, trace_row
+
+_AT_ONCE = 1_000  # spans removed in one transaction, so that writers get their turn; a larger trace goes alone
+
+_FOUND = f"SELECT traces.number, traces.what, {TRACE_NAMES} FROM traces JOIN whats ON whats.number = traces.what WHERE "  # noqa: S608 - made of constants
+OLD = _FOUND + "traces.started_ns < ? ORDER BY traces.started_ns LIMIT 500"
+OF_IDS = _FOUND + "traces.id IN (SELECT value FROM json_each(?)) AND traces.tenant = ? LIMIT 500"  # noqa: S608 - made of constants
+OF_USER = _FOUND + "traces.user = ? AND traces.user <> '' AND traces.tenant = ? LIMIT 500"
+OF_SESSION = _FOUND + "traces.session = ? AND traces.session <> '' AND traces.tenant = ? LIMIT 500"
+
+_UNUSED = (
+    """DELETE FROM whats WHERE NOT EXISTS (SELECT 1 FROM traces WHERE traces.what = whats.number)""",
+    """DELETE FROM places WHERE NOT EXISTS (SELECT 1 FROM spans WHERE spans.place = places.number)""",
+    "UPDATE sweeps SET count = count + 1",
+)
+
+
+def remove_some(entry: Entry, query: str, values: Sequence[Any]) -> int:
+    """Remove some of the traces that a query finds; return how many, 0 when there are none left."""
+    removed = spans = 0
+    for number, what, *found in entry.connection.execute(query, values).fetchall():
+        row = trace_row(found)
+        if removed and spans + row.spans > _AT_ONCE:
+            break
+        spans += row.spans
+        removed += 1
+        trace = Known(number, what, row, None)
+        call = entry.call(trace)
+        for span in list(entry.stored_of(number)):
+            entry.drop_span(span, call)
+        entry.drop_trace(trace)
+    entry.write_spans()
+    entry.write()
+    return removed
+
+
+def sweep(connection: sqlite3.Connection) -> None:
+    """Remove the names that nothing bears any more."""
+    for statement in _UNUSED:
+        connection.execute(statement)
+
+
+def give_back(connection: sqlite3.Connection) -> bool:
+    """Give some free pages back to the disk; return whether there are more. Outside of a transaction."""
+    (before,) = connection.execute("PRAGMA freelist_count").fetchone()
+    connection.execute("PRAGMA incremental_vacuum(2000)").fetchall()
+    (after,) = connection.execute("PRAGMA freelist_count").fetchone()
+    return 0 < int(after) < int(before)

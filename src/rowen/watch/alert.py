@@ -1,0 +1,246 @@
+"""Alerts: opened when an objective burns, closed when it does not; each opens or joins an incident. All of it is kept."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Literal
+
+from rowen.store.base import Cell, Record, Records, Store
+from rowen.store.shelf import Shelf
+from rowen.values import Clock, Value, new_id
+from rowen.watch.base import Class, Objectives, WatchTable
+from rowen.watch.budget import Standing
+from rowen.watch.burn import Burning, Severity
+from rowen.watch.contact import OncallTable
+from rowen.watch.fill import Seen
+from rowen.watch.incident import Incident, IncidentSeverity, Suspect
+from rowen.watch.window import DAY_NS, MINUTE_NS
+
+OPERATOR = "default"
+"""The tenant of alerts and incidents: they concern a whole app, so they belong to whoever runs the server."""
+
+LOOKBACK_NS = 7 * DAY_NS
+"""A release that has answered for longer is no suspect."""
+
+
+class Firing(Value, frozen=True, kw_only=True):
+    """What an alert saw when it fired."""
+
+    rate: float = 1.0
+    """How many times faster than allowed errors came."""
+    said: str
+    bad: int = 0
+    total: int = 0
+    began_ns: int = 0
+    """When the first bad event of the window came; 0 where that is not known."""
+    part: str = ""
+    """The class of most of the errors."""
+
+    @staticmethod
+    def of_burning(found: Burning, cells: Sequence[Cell], until_ns: int) -> "Firing":
+        """Return what a rule saw."""
+        rule = found.rule
+        bad = [cell for cell in cells if cell.total > cell.good and until_ns - rule.long_ns <= cell.start_ns < until_ns]
+        parts: dict[str, int] = {}
+        for cell in bad:
+            parts[cell.part] = parts.get(cell.part, 0) + cell.total - cell.good
+        window = f"{rule.long_ns // (60 * MINUTE_NS)} h"
+        return Firing(
+            rate=found.rate,
+            said=f"{found.bad} of {found.total} in {window} were bad: {found.rate:.1f} times what the target allows",
+            bad=found.bad,
+            total=found.total,
+            began_ns=min((cell.start_ns for cell in bad), default=0),
+            part=max(sorted(parts), key=parts.__getitem__, default=""),
+        )
+
+    @staticmethod
+    def of_standing(stands: Standing) -> "Firing":
+        """Return what an objective without an error budget saw."""
+        return Firing(said=f"{stands.figure:g} is not {stands.stated} (n = {stands.total})", total=stands.total)
+
+
+class Alert(Value, frozen=True, kw_only=True):
+    """One alert, from when it fired until it is over, and who was told of it."""
+
+    id: str
+    tenant: str = OPERATOR
+    app: str
+    objective: str
+    severity: Severity
+    state: Literal["firing", "resolved"] = "firing"
+    fired_ns: int
+    last_ns: int = 0
+    resolved_ns: int | None = None
+    firing: Firing
+    acknowledged_ns: int | None = None
+    acknowledged_by: str = ""
+    noise: bool = False
+    """Whether whoever was on call said that it needed nobody."""
+    incident: str = ""
+    told: dict[str, int] = {}
+    """When each contact was last told."""
+    told_over: tuple[str, ...] = ()
+    """The contacts that were told that it is over."""
+
+    @staticmethod
+    def shelf(records: Records) -> "Shelf[Alert]":
+        """Return where alerts stand."""
+        return Shelf(
+            records,
+            "alert",
+            Alert,
+            lambda one: Record(
+                kind="alert",
+                id=one.id,
+                tenant=one.tenant,
+                app=one.app,
+                group=f"{one.objective}/{one.severity}",
+                state=one.state,
+                at_ns=one.fired_ns,
+            ),
+        )
+
+
+class Alerting:
+    """Keeps one open alert for each objective and severity that burns."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._alerts = Alert.shelf(store.records)
+        self._incidents = Incident.shelf(store.records)
+        self._seen = Seen.shelf(store.records)
+        self._store = store
+        self._clock = clock
+
+    async def update(
+        self, objectives: Objectives, slo: str, firing: dict[str, Firing], oncall: OncallTable
+    ) -> list[Alert]:
+        """Open what fires and is not open, close what is open and fires no more; return what changed."""
+        now, app, changed = self._clock.now_ns(), objectives.app, list[Alert]()
+        for severity in ("page", "ticket"):
+            (open_,) = await self._alerts.find(app=app, group=f"{slo}/{severity}", state="firing", limit=1) or (None,)
+            found = firing.get(severity)
+            if open_ is not None and found is not None:
+                await self._alerts.amend(open_.id, partial(_still, now=now, firing=found))
+            elif found is not None:
+                alert = Alert(
+                    id=new_id(now),
+                    app=app,
+                    objective=slo,
+                    severity="page" if severity == "page" else "ticket",
+                    fired_ns=now,
+                    last_ns=now,
+                    firing=found,
+                )
+                if severity == "page":
+                    alert = alert.but(incident=await self._incident(objectives, alert, oncall))
+                await self._alerts.put(alert)
+                changed.append(alert)
+            elif open_ is not None:
+                over = await self._alerts.amend(open_.id, partial(_resolved, now=now))
+                if over is not None:
+                    await self._over(over, now)
+                    changed.append(over)
+        return changed
+
+    async def _incident(self, objectives: Objectives, alert: Alert, oncall: OncallTable) -> str:
+        """Return the incident that an alert belongs to: one of its objective that is open, else a new one."""
+        table = objectives.watch[alert.objective]
+        for open_ in await self._incidents.find(app=alert.app, state="open"):
+            if open_.objective == alert.objective:
+                joined = open_.noted(alert.fired_ns, f"alert {alert.severity}: {alert.firing.said}")
+                await self._incidents.put(joined.but(alerts=(*open_.alerts, alert.id)))
+                return open_.id
+        error_class = table.error_class or _class_of(alert.firing.part)
+        suspect = await suspect_of(self._store, alert.app, alert.objective, alert.firing.began_ns or alert.fired_ns)
+        incident = Incident(
+            id=new_id(alert.fired_ns),
+            app=alert.app,
+            title=f"{alert.objective}: {table.about or 'the objective is missed'}",
+            severity=_severity(table, alert),
+            error_class=error_class,
+            outage=table.sli in {"uptime", "availability", "errors", "interactions"},
+            began_ns=alert.firing.began_ns or alert.fired_ns,
+            detected_ns=alert.fired_ns,
+            commander=on_call(oncall, alert.fired_ns),
+            owner=table.owner,
+            alerts=(alert.id,),
+            objective=alert.objective,
+            runbook=table.runbook or oncall.runbooks.get(error_class, ""),
+            suspect=suspect,
+        ).noted(alert.fired_ns, f"alert {alert.severity}: {alert.firing.said}")
+        if suspect is not None:
+            incident = incident.noted(suspect.first_ns, f"{suspect.release or suspect.definition[:12]} first answered")
+        await self._incidents.put(incident)
+        return incident.id
+
+    async def _over(self, alert: Alert, now: int) -> None:
+        found = await self._incidents.get(alert.incident) if alert.incident else None
+        if found is None or found.state != "open":
+            return
+        noted = found.noted(now, f"alert {alert.severity} is over")
+        still = [each for each in found.alerts if each != alert.id]
+        others = [await self._alerts.get(each) for each in still]
+        if not any(each is not None and each.state == "firing" for each in others):
+            noted = noted.ended(now)
+        await self._incidents.put(noted)
+
+
+def _still(alert: Alert, *, now: int, firing: Firing) -> Alert:
+    return alert.but(last_ns=now, firing=firing)
+
+
+def _resolved(alert: Alert, *, now: int) -> Alert:
+    return alert.but(state="resolved", resolved_ns=now, last_ns=now)
+
+
+async def suspect_of(store: Store, app: str, objective: str, began_ns: int) -> Suspect | None:
+    """Return the release whose first answer came last before something began, and why it is suspected.
+
+    The first release that ever answered is no suspect: there is nothing before it to compare with.
+    """
+    seen = [each for each in await Seen.shelf(store.records).find(app=app) if each.first_ns <= began_ns + MINUTE_NS]
+    if len(seen) < 2 or seen[0].first_ns < began_ns - LOOKBACK_NS:
+        return None
+    last = seen[0]
+    gap = max(0, began_ns - last.first_ns) // MINUTE_NS
+    why = f"it first answered {gap} min before the first bad event, and no other release came in between"
+    before = await _bad(store, app, objective, last.first_ns - DAY_NS, last.first_ns)
+    after = await _bad(store, app, objective, last.first_ns, last.first_ns + DAY_NS)
+    if before is not None and after is not None:
+        why += f"; {before:.2%} were bad in the day before it, {after:.2%} since"
+    return Suspect(definition=last.definition, release=last.release, first_ns=last.first_ns, why=why)
+
+
+def on_call(oncall: OncallTable, at_ns: int) -> str:
+    """Return who is on call: the rota, week by week from its first Monday on; empty without a rota."""
+    weeks = (at_ns - oncall.since_ns) // (7 * DAY_NS)
+    return oncall.rota[weeks % len(oncall.rota)] if oncall.rota else ""
+
+
+async def _bad(store: Store, app: str, objective: str, since: int, until: int) -> float | None:
+    cells = await store.measures.find(app, f"slo/{objective}", since_ns=max(0, since), until_ns=until)
+    total = sum(cell.total for cell in cells)
+    return (total - sum(cell.good for cell in cells)) / total if total else None
+
+
+_CLASSES: dict[str, Class] = {
+    "software": "software",
+    "hardware": "hardware",
+    "provider": "provider",
+    "evaluation": "evaluation",
+    "security": "security",
+    "capacity": "capacity",
+    "user_error": "user_error",
+    "slow": "capacity",
+    "empty": "data_quality",
+}
+
+
+def _class_of(part: str) -> Class:
+    return _CLASSES.get(part, "software")
+
+
+def _severity(table: WatchTable, alert: Alert) -> IncidentSeverity:
+    if table.sli in {"uptime", "availability", "errors", "interactions"}:
+        return "sev1" if alert.firing.bad >= alert.firing.total / 2 else "sev2"
+    return "sev2" if table.goal in {"safety", "security"} else "sev3"

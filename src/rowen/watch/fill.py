@@ -1,0 +1,152 @@
+"""Fills the minutes of an app's objectives from what the store holds. Doing it twice changes nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rowen.store.base import Cell, Record, Records, ScoreFilter, Store, TraceFilter
+from rowen.store.shelf import Shelf
+from rowen.values import Score, TraceRow, Value
+from rowen.watch.base import Measured, Objectives
+from rowen.watch.measure import OF_SPANS, Count, of_score, of_trace, regenerations
+from rowen.watch.read import scores_in, traces_in
+from rowen.watch.sli import Event
+from rowen.watch.window import MINUTE_NS
+
+_OPENED = 40
+"""Traces of a minute that are opened for a time that stands in their spans only; further ones are passed over evenly."""
+
+
+class Seen(Value, frozen=True, kw_only=True):
+    """When a definition, or a release of a program of yours, answered for the first time."""
+
+    app: str
+    definition: str = ""
+    release: str = ""
+    first_ns: int
+
+    @property
+    def name(self) -> str:
+        """The release where it has one, else the definition."""
+        return self.release or self.definition
+
+    @staticmethod
+    def shelf(records: Records) -> "Shelf[Seen]":
+        """Return where they stand."""
+        return Shelf(
+            records,
+            "watch.seen",
+            Seen,
+            lambda one: Record(
+                kind="watch.seen", id=f"{one.app}/{one.definition}/{one.release}", app=one.app, at_ns=one.first_ns
+            ),
+        )
+
+
+class Filler:
+    """Reads traces and scores of a stretch of time once, and counts them for every objective that wants them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._seen: dict[tuple[str, str, str], int] = {}
+
+    async def fill(
+        self, objectives: Objectives, since_ns: int, until_ns: int, *, only: Iterable[str] | None = None
+    ) -> list[Cell]:
+        """Count a stretch of whole minutes anew and put it in place of what was counted; return the cells.
+
+        Args:
+            objectives: of one app.
+            since_ns: a whole minute.
+            until_ns: a whole minute, outside.
+            only: ids of objectives; default: all of those that traces and scores are counted for.
+
+        Raises:
+            Unavailable: the store cannot be read or written now.
+
+        """
+        wanted = set(only) if only is not None else None
+        mine = {
+            id: table
+            for id, table in objectives.counted().items()
+            if table.kind.source in {"trace", "score", "both"} and (wanted is None or id in wanted)
+        }
+        if not mine or since_ns >= until_ns:
+            return []
+        counts = {id: Count(objectives.app, id) for id in mine}
+        await self._traces(objectives.app, mine, counts, (since_ns, until_ns))
+        await self._scores(objectives.app, mine, counts, (since_ns, until_ns))
+        cells = [cell for count in counts.values() for cell in count.cells()]
+        await self._store.measures.replace(
+            objectives.app, tuple(mine), since_ns=since_ns, until_ns=until_ns, cells=cells
+        )
+        return cells
+
+    async def _traces(
+        self, app: str, mine: Mapping[str, Measured], counts: Mapping[str, Count], span: tuple[int, int]
+    ) -> None:
+        tables = {id: table for id, table in mine.items() if table.kind.source in {"trace", "both"}}
+        if not tables:
+            return
+        rows: list[TraceRow] = []
+        filter_ = TraceFilter(app=app, since_ns=span[0], until_ns=span[1])
+        async for row in traces_in(self._store.traces, filter_):
+            rows.append(row)
+            await self._note(row)
+        for id, table in tables.items():
+            if table.kind.source == "both":
+                await self._both(app, table, counts[id], rows)
+            elif table.latency in OF_SPANS:
+                await self._opened(table, counts[id], rows)
+            else:
+                for row in rows:
+                    event = of_trace(table, row)
+                    if event is not None:
+                        counts[id].add(row.started_ns, row.tenant, event)
+
+    async def _both(self, app: str, table: Measured, count: Count, rows: Sequence[TraceRow]) -> None:
+        asked_again: dict[str, Score] = {}
+        for first in range(0, len(rows), 500):
+            ids = tuple(row.id for row in rows[first : first + 500])
+            filter_ = ScoreFilter(app=app, name=table.score_name, traces=ids)
+            async for score in scores_in(self._store.scores, filter_):
+                if (score.number if score.number is not None else 1) >= (table.kind.least or 0):
+                    asked_again[score.trace] = score
+        for row, event in regenerations(table, rows, asked_again):
+            count.add(row.started_ns, row.tenant, event)
+
+    async def _opened(self, table: Measured, count: Count, rows: Sequence[TraceRow]) -> None:
+        by_minute: dict[int, list[TraceRow]] = {}
+        for row in rows:
+            by_minute.setdefault(row.started_ns // MINUTE_NS, []).append(row)
+        for found in by_minute.values():
+            step = -(-len(found) // _OPENED)
+            for row in sorted(found, key=lambda one: one.id)[::step]:
+                event: Event | None = of_trace(table, row, await self._store.traces.get(row.id))
+                if event is not None:
+                    count.add(row.started_ns, row.tenant, event)
+
+    async def _scores(
+        self, app: str, mine: Mapping[str, Measured], counts: Mapping[str, Count], span: tuple[int, int]
+    ) -> None:
+        by_name: dict[str, list[str]] = {}
+        for id, table in mine.items():
+            if table.kind.source == "score":
+                by_name.setdefault(table.score_name, []).append(id)
+        for name, ids in by_name.items():
+            filter_ = ScoreFilter(app=app, name=name, since_ns=span[0], until_ns=span[1])
+            async for score in scores_in(self._store.scores, filter_):
+                for id in ids:
+                    event = of_score(mine[id], score)
+                    if event is not None:
+                        counts[id].add(score.judged_ns, score.tenant, event)
+
+    async def _note(self, row: TraceRow) -> None:
+        """Keep when a definition or release first answered, so that an incident can name the one it came with."""
+        place = (row.app, row.definition, row.release)
+        if not (row.definition or row.release) or self._seen.get(place, 2**63) <= row.started_ns:
+            return
+        shelf = Seen.shelf(self._store.records)
+        known = await shelf.get("/".join(place))
+        first = row.started_ns if known is None else min(known.first_ns, row.started_ns)
+        if known is None or first < known.first_ns:
+            await shelf.put(Seen(app=row.app, definition=row.definition, release=row.release, first_ns=first))
+        self._seen[place] = first

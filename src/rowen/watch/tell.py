@@ -1,0 +1,273 @@
+"""Who is told of what, and when: grouping, silences, escalation, retries. Kept in the store, so a restart tells nobody twice.
+
+A notice is written down before it is sent, and its id is made of what it says: a process that is killed between writing
+and sending sends it after its restart under the same id, which goes along as `idempotency-key` or `Message-ID`.
+"""
+
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Literal
+
+from rowen.store.base import Record, Records, Store
+from rowen.store.shelf import Shelf
+from rowen.values import Problem, Value
+from rowen.watch.alert import OPERATOR, Alert
+from rowen.watch.contact import ContactTable
+from rowen.watch.incident import Incident
+
+log = logging.getLogger(__name__)
+
+_FIRST_RETRY_S = 30
+_LAST_RETRY_S = 3600
+_RECENT_NS = 7 * 86_400_000_000_000
+"""Alerts that were over for longer are not told of any more."""
+
+
+class Silence(Value, frozen=True, kw_only=True):
+    """Alerts that nobody is told of for a time. Empty fields fit every alert."""
+
+    id: str
+    tenant: str = OPERATOR
+    app: str = ""
+    objective: str = ""
+    severity: str = ""
+    begins_ns: int
+    ends_ns: int
+    why: str
+    by: str = ""
+
+    def covers(self, alert: Alert, at_ns: int) -> bool:
+        """Whether an alert is silenced at a moment."""
+        return (
+            self.begins_ns <= at_ns < self.ends_ns
+            and self.app in ("", alert.app)
+            and self.objective in ("", alert.objective)
+            and self.severity in ("", alert.severity)
+        )
+
+    @staticmethod
+    def shelf(records: Records) -> "Shelf[Silence]":
+        """Return where silences stand."""
+        return Shelf(
+            records,
+            "silence",
+            Silence,
+            lambda one: Record(kind="silence", id=one.id, tenant=one.tenant, app=one.app, at_ns=one.ends_ns),
+        )
+
+
+class Notice(Value, frozen=True, kw_only=True):
+    """One message to one contact about a group of alerts."""
+
+    id: str
+    tenant: str = OPERATOR
+    app: str
+    contact: str
+    group: str
+    what: Literal["firing", "again", "escalated", "resolved", "test"]
+    alerts: tuple[Alert, ...] = ()
+    incident: str = ""
+    suspect: str = ""
+    made_ns: int
+    due_ns: int
+    attempts: int = 0
+    state: Literal["due", "sent", "failed"] = "due"
+    sent_ns: int | None = None
+    error: str = ""
+
+    @property
+    def subject(self) -> str:
+        """One line."""
+        if self.what == "test":
+            return f"[rowen] {self.app}: test"
+        names = ", ".join(sorted({alert.objective for alert in self.alerts}))
+        severity = "page" if any(alert.severity == "page" for alert in self.alerts) else "ticket"
+        word = {"firing": severity, "again": f"still {severity}", "escalated": f"escalated {severity}"}
+        return f"[rowen] {self.app}: {names} ({word.get(self.what, self.what)})"
+
+    @property
+    def text(self) -> str:
+        """The message for people."""
+        if self.what == "test":
+            return f"A test of the contact {self.contact}. Nothing is wrong."
+        lines = [f"{alert.severity} {alert.objective}: {alert.firing.said}" for alert in self.alerts]
+        if self.suspect:
+            lines.append(f"suspected release: {self.suspect}")
+        if self.incident:
+            lines.append(f"incident {self.incident}")
+        return "\n".join(lines)
+
+    @staticmethod
+    def shelf(records: Records) -> "Shelf[Notice]":
+        """Return where notices stand."""
+        return Shelf(
+            records,
+            "notice",
+            Notice,
+            lambda one: Record(
+                kind="notice",
+                id=one.id,
+                tenant=one.tenant,
+                app=one.app,
+                group=one.contact,
+                state=one.state,
+                at_ns=one.made_ns,
+            ),
+        )
+
+
+Send = Callable[[ContactTable, Notice], Awaitable[None]]
+"""Sends one notice; raises a `Problem` where it did not arrive."""
+
+
+class Teller:
+    """Makes the notices that are due, and sends them until they arrive or are given up."""
+
+    def __init__(self, store: Store, send: Send) -> None:
+        self._alerts = Alert.shelf(store.records)
+        self._silences = Silence.shelf(store.records)
+        self._notices = Notice.shelf(store.records)
+        self._incidents = Incident.shelf(store.records)
+        self._send = send
+
+    async def tell(self, app: str, contacts: Mapping[str, ContactTable], now: int) -> list[Notice]:
+        """Tell every contact of an app what it should know now; return the notices that were tried."""
+        if contacts:
+            silences = await self._silences.find(since_ns=now)
+            open_ = [
+                alert
+                for alert in await self._alerts.find(app=app, state="firing")
+                if not any(each.covers(alert, now) for each in silences)
+            ]
+            over = await self._alerts.find(app=app, state="resolved", since_ns=max(0, now - _RECENT_NS))
+            for name, contact in contacts.items():
+                await self._compose(app, name, contact, (open_, over), now)
+        return await self._deliver(app, contacts, now)
+
+    async def test(self, app: str, name: str, contact: ContactTable, now: int) -> Notice:
+        """Send a test notice to one contact; its state says whether it arrived."""
+        notice = Notice(
+            id=_id("test", app, name, str(now)), app=app, contact=name, group="", what="test", made_ns=now, due_ns=now
+        )
+        return await self._try(notice, contact.but(attempts=1), now)
+
+    async def _compose(
+        self, app: str, name: str, contact: ContactTable, alerts: tuple[list[Alert], list[Alert]], now: int
+    ) -> None:
+        open_, over = alerts
+        groups: dict[str, list[Alert]] = {}
+        for alert in open_:
+            if _concerns(contact, alert) and _waited(contact, alert, now):
+                groups.setdefault(_group(contact, alert), []).append(alert)
+        for group, members in sorted(groups.items()):
+            new = [alert for alert in members if name not in alert.told]
+            again = [
+                alert
+                for alert in members
+                if name in alert.told
+                and contact.repeat
+                and alert.acknowledged_ns is None
+                and now - alert.told[name] >= contact.repeat * 1e9
+            ]
+            if new and now - min(alert.fired_ns for alert in new) >= contact.wait * 1e9:
+                await self._note(app, name, group, "escalated" if contact.after else "firing", new, now)
+            if again:
+                await self._note(app, name, group, "again", again, now)
+        groups = {}
+        for alert in over:
+            if contact.resolved and name in alert.told and name not in alert.told_over:
+                groups.setdefault(_group(contact, alert), []).append(alert)
+        for group, members in sorted(groups.items()):
+            await self._note(app, name, group, "resolved", members, now)
+
+    async def _note(
+        self,
+        app: str,
+        name: str,
+        group: str,
+        what: Literal["firing", "again", "escalated", "resolved"],
+        alerts: Sequence[Alert],
+        now: int,
+    ) -> None:
+        """Write a notice down, then that the contact was told. Killed in between, the same notice is written again."""
+        members = sorted(alerts, key=lambda alert: alert.id)
+        incident = next((alert.incident for alert in members if alert.incident), "")
+        found = await self._incidents.get(incident) if incident else None
+        count = min((alert.told.get(name, 0) for alert in members), default=0)
+        id = _id(name, group, what, str(count), *(alert.id for alert in members))
+        if await self._notices.get(id) is None:
+            suspect = found.suspect if found is not None else None
+            said = "" if suspect is None else f"{suspect.release or suspect.definition[:12]} — {suspect.why}"
+            await self._notices.put(
+                Notice(
+                    id=id,
+                    app=app,
+                    contact=name,
+                    group=group,
+                    what=what,
+                    alerts=tuple(members),
+                    incident=incident,
+                    suspect=said,
+                    made_ns=now,
+                    due_ns=now,
+                )
+            )
+        for alert in members:
+            await self._alerts.amend(alert.id, partial(_told, name=name, over=what == "resolved", now=now))
+
+    async def _deliver(self, app: str, contacts: Mapping[str, ContactTable], now: int) -> list[Notice]:
+        tried = []
+        for notice in sorted(await self._notices.find(app=app, state="due"), key=lambda one: one.made_ns):
+            contact = contacts.get(notice.contact)
+            if contact is None:
+                await self._notices.put(notice.but(state="failed", error="the contact is not configured any more"))
+            elif notice.due_ns <= now:
+                tried.append(await self._try(notice, contact, now))
+        return tried
+
+    async def _try(self, notice: Notice, contact: ContactTable, now: int) -> Notice:
+        attempts = notice.attempts + 1
+        try:
+            await self._send(contact, notice)
+        except Problem as problem:
+            wait = min(_LAST_RETRY_S, _FIRST_RETRY_S * 2 ** (attempts - 1))
+            given_up = attempts >= contact.attempts
+            tried = notice.but(
+                attempts=attempts,
+                state="failed" if given_up else "due",
+                due_ns=now + wait * 1_000_000_000,
+                error=problem.message,
+            )
+            log.warning("the contact %s was not reached: %s", notice.contact, problem.message)
+        else:
+            tried = notice.but(attempts=attempts, state="sent", sent_ns=now, error="")
+        await self._notices.put(tried)
+        return tried
+
+
+def _told(alert: Alert, *, name: str, over: bool, now: int) -> Alert:
+    """Return an alert with the contact among those who know."""
+    if over:
+        return alert.but(told_over=tuple(dict.fromkeys((*alert.told_over, name))))
+    return alert.but(told={**alert.told, name: now})
+
+
+def _concerns(contact: ContactTable, alert: Alert) -> bool:
+    return alert.severity in contact.severities and (not contact.objectives or alert.objective in contact.objectives)
+
+
+def _waited(contact: ContactTable, alert: Alert, now: int) -> bool:
+    """Whether a step of escalation is reached: nobody acknowledged it for so long."""
+    if not contact.after:
+        return True
+    return alert.acknowledged_ns is None and now - alert.fired_ns >= contact.after * 1e9
+
+
+def _group(contact: ContactTable, alert: Alert) -> str:
+    return "/".join(getattr(alert, name) for name in contact.group)
+
+
+def _id(*parts: str) -> str:
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:32]
