@@ -121,7 +121,8 @@ class Bound:
     def _dict(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, item in value.items():
-            if self._full():
+            self._nodes -= 1
+            if self._left <= 0 or self._nodes < 0:
                 found["…"] = f"{len(value) - len(found)} more"
                 break
             name = key if type(key) is str else str(key)
@@ -134,15 +135,12 @@ class Bound:
     def _list(self, value: Any, depth: int) -> list[Any]:
         found: list[Any] = []
         for item in value:
-            if self._full():
+            self._nodes -= 1
+            if self._left <= 0 or self._nodes < 0:
                 found.append(f"… {len(value) - len(found)} more")
                 break
             found.append(self.of(item, depth + 1))
         return found
-
-    def _full(self) -> bool:
-        self._nodes -= 1
-        return self._left <= 0 or self._nodes < 0
 
     def _text(self, text: str) -> str:
         left = max(self._left, 0)

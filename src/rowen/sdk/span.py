@@ -26,6 +26,7 @@ _OPERATIONS = {
     "retriever": "retrieval",
     "agent": "invoke_agent",
     "tool": "execute_tool",
+    "memory": "search_memory",
 }
 _NAMES = {"agent": "gen_ai.agent.name", "tool": "gen_ai.tool.name"}
 _REMOTE = {"llm", "embedding", "reranker"}
