@@ -81,7 +81,7 @@ class _TimeLimit:
         self._timer: asyncio.TimerHandle | None = None
         self.over = False
 
-    async def begin(self) -> None:
+    def begin(self) -> None:
         """Start the timer, the first time: a body that is there already needs none."""
         if self._timer is None:
             self._reading = asyncio.current_task()

@@ -3,7 +3,7 @@
 A read from a provider often holds several events. Each write to a socket costs ten times what making its bytes does.
 """
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Generator
 from types import coroutine
 from typing import Any
 
@@ -14,10 +14,10 @@ _ENOUGH = 16_384
 
 
 @coroutine
-def before_waiting(step: Any, idle: Callable[[], Coroutine[Any, Any, None]]) -> Generator[Any, Any, Any]:
+def before_waiting(step: Any, idle: Callable[[], Awaitable[None] | None]) -> Generator[Any, Any, Any]:
     """Await a step; call `idle` just before each time that it has to wait, until `idle` fails.
 
-    This is what `await` does, with one look in between. Around a whole loop it costs nothing for what is there already.
+    `idle` gives something to await first, or nothing. This is what `await` does, with one look in between. Around a whole loop it costs nothing for what is there already.
     """
     thrown: BaseException | None = None
     given: Any = None
@@ -31,7 +31,8 @@ def before_waiting(step: Any, idle: Callable[[], Coroutine[Any, Any, None]]) -> 
         try:
             if sends:
                 sends = False
-                yield from idle().__await__()
+                if (first := idle()) is not None:
+                    yield from first.__await__()
                 sends = True
             given = yield wanted
         except BaseException as error:  # noqa: BLE001  # the step is told, and raises it again
@@ -69,16 +70,17 @@ class Burst:
             await self._reply.begin(self.head)
         await self._reply.last(chunk)
 
-    async def idle(self) -> None:
+    def idle(self) -> Awaitable[None] | None:
         """Send the news that is here: nothing more is there at once."""
-        if self._news:
-            await self.send()
+        return self.send() if self._news else None
 
-    async def send(self) -> None:
+    def send(self) -> Awaitable[None]:
         """Send everything that is here."""
         chunk = self._all()
-        if not self._reply.begun:
-            await self._reply.begin(self.head)
+        return self._reply.more(chunk) if self._reply.begun else self._first(chunk)
+
+    async def _first(self, chunk: bytes) -> None:
+        await self._reply.begin(self.head)
         await self._reply.more(chunk)
 
     def _all(self) -> bytes:

@@ -5,6 +5,7 @@ Each vendor's door says how to read a body and how to write an answer; all else 
 
 import asyncio
 import logging
+from collections import deque
 from contextlib import aclosing
 from dataclasses import dataclass
 from types import ModuleType
@@ -69,6 +70,7 @@ class ModelDoor:
     def __init__(self, services: Services) -> None:
         self.services = services
         self._open = Opener(services.settings)
+        self._watches = Watches(services.settings.notice_gone)
 
     async def read(self, body: dict[str, Any], inbound: Inbound) -> Asked:
         """Return what a body asks for.
@@ -115,10 +117,13 @@ class ModelDoor:
             request = request.but(model=place.model)
         call = self._call(envelope, request, place.app, trace, started)
         walk = place.app.walk(call)
-        watch = Watch(receive, services.settings.notice_gone)
+        watch = Watch(self._watches, receive)
+        burst = Burst(reply)
         try:
             if request.stream:
-                await self._stream(walk, asked.writer, reply, watch)
+                await before_waiting(_play(walk, asked.writer, burst), burst.idle)
+                watch.stop()
+                await burst.last(await asked.writer.end(walk.call))
             else:
                 finished = await walk.answer()
                 watch.stop()
@@ -128,9 +133,12 @@ class ModelDoor:
                 raise
         except Problem as problem:
             watch.stop()
-            if reply.begun:
+            if not reply.begun:
+                await reply.whole(problem.status, self.errors.body(problem, trace), retry_headers(problem))
+            elif request.stream:
+                await burst.last(asked.writer.fail(problem))
+            else:
                 raise
-            await reply.whole(problem.status, self.errors.body(problem, trace), retry_headers(problem))
         finally:
             watch.stop()
             done = walk.call
@@ -141,19 +149,6 @@ class ModelDoor:
                 status=499 if watch.gone else reply.status or 500,
                 usage=usage_of(done),
             )
-
-    async def _stream(self, walk: Walk, writer: Writer, reply: Reply, watch: "Watch") -> None:
-        burst = Burst(reply)
-        try:
-            await before_waiting(_play(walk, writer, burst), burst.idle)
-            watch.stop()
-            last = await writer.end(walk.call)
-        except Problem as problem:
-            if not reply.begun:
-                raise
-            watch.stop()
-            last = writer.fail(problem)
-        await burst.last(last)
 
     def _call(self, envelope: Envelope, request: Request, app: App, trace: str, started: int) -> Call:
         notes: dict[str, Any] = {}
@@ -228,21 +223,53 @@ async def _play(walk: Walk, writer: Writer, burst: Burst) -> None:
                 await burst.send()
 
 
+class Watches:
+    """Calls that may have to be watched: a timer for the eldest of them, where one for each would cost more."""
+
+    def __init__(self, after: float) -> None:
+        self._after = after
+        self._young: deque[tuple[float, Watch]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self, watch: "Watch") -> None:
+        """Let a call's watch begin after a while, unless it was stopped by then."""
+        loop = asyncio.get_running_loop()
+        self._young.append((loop.time() + self._after, watch))
+        if self._timer is None:
+            self._timer = loop.call_later(self._after, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        while self._young and (self._young[0][0] <= now or self._young[0][1].stopped):
+            _, watch = self._young.popleft()
+            watch.begin()
+        if self._young:
+            self._timer = loop.call_at(self._young[0][0], self._look)
+
+
 class Watch:
-    """Cancels the task that answers a call when its caller leaves. One timer, and one task for calls that last."""
+    """Cancels the task that answers a call when its caller leaves. Only a call that lasts gets a task for it."""
 
-    __slots__ = ("_answering", "_receive", "_timer", "_watching", "gone")
+    __slots__ = ("_answering", "_receive", "_watching", "gone", "stopped")
 
-    def __init__(self, receive: Receive, after: float) -> None:
+    def __init__(self, watches: Watches, receive: Receive) -> None:
         self._receive = receive
         self._answering = asyncio.current_task()
         self._watching: asyncio.Task[None] | None = None
-        self._timer = asyncio.get_running_loop().call_later(after, self._begin)
         self.gone = False
+        self.stopped = False
+        watches.add(self)
+
+    def begin(self) -> None:
+        """Watch from now on."""
+        if not self.stopped:
+            self._watching = asyncio.get_running_loop().create_task(self._look())
 
     def stop(self) -> None:
         """Watch no longer."""
-        self._timer.cancel()
+        self.stopped = True
         if self._watching is not None:
             self._watching.cancel()
 
@@ -251,9 +278,6 @@ class Watch:
         if self.gone and self._answering is not None:
             self._answering.uncancel()
         return self.gone
-
-    def _begin(self) -> None:
-        self._watching = asyncio.get_running_loop().create_task(self._look())
 
     async def _look(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

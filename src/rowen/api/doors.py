@@ -1,5 +1,7 @@
 """The map of the JSON doors that need no framework: path → door."""
 
+from collections.abc import Awaitable
+
 from rowen.api.anthropic import errors as anthropic_errors
 from rowen.api.anthropic.count import CountDoor
 from rowen.api.anthropic.messages import MessagesDoor
@@ -42,12 +44,10 @@ class Doors:
         """Return whether a path is answered here."""
         return path in self._exact or path == "/v1" or path.startswith("/v1/")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
-        door = self._exact.get(scope["path"])
-        if door is None:
-            door = self._found(scope)
-        await door(scope, receive, send)
+        # Not a coroutine of its own: every piece of a stream would have to pass through it.
+        return (self._exact.get(scope["path"]) or self._found(scope))(scope, receive, send)
 
     def _found(self, scope: Scope) -> Door:
         path: str = scope["path"]

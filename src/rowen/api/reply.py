@@ -1,5 +1,6 @@
 """Sends one answer: whole, or as a stream whose head waits for its first event."""
 
+from collections.abc import Awaitable
 from math import ceil
 
 from rowen.api.base import Send
@@ -61,13 +62,13 @@ class Reply:
             {"type": "http.response.start", "status": 200, "headers": [*_STREAM, *self._known(), *headers]}
         )
 
-    async def more(self, chunk: bytes) -> None:
+    def more(self, chunk: bytes) -> Awaitable[None]:
         """Send a piece of a stream."""
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        return self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
-    async def last(self, chunk: bytes) -> None:
+    def last(self, chunk: bytes) -> Awaitable[None]:
         """Send the last piece of a stream."""
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": False})
+        return self._send({"type": "http.response.body", "body": chunk, "more_body": False})
 
     def _known(self) -> Headers:
         trace = self._trace

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from contextlib import aclosing
 from itertools import compress
 from operator import attrgetter, is_not
 
@@ -24,18 +23,26 @@ from rowen.values import (
 
 log = logging.getLogger(__name__)
 
-_FIELDS = tuple(name for name in Call.__struct_fields__ if name not in {"steps", "notes"})
+_RUNNERS = {"id", "app", "definition", "door", "started_ns", "first_ns", "ended_ns", "attempts", "steps", "notes"}
+"""Fields that no step changes, and the notes, which many do and which are shown anyway."""
+_FIELDS = tuple(name for name in Call.__struct_fields__ if name not in _RUNNERS)
 _values = attrgetter(*_FIELDS)
 
 
 class Walk:
-    """One Call on its way. `call` is the call as it is now, and the finished record once `events()` has ended."""
+    """One Call on its way. `call` is the call as it is now, and the finished record once `events()` has ended.
 
-    __slots__ = ("_chain", "_clock", "call")
+    A call is copied only where a step or the answer changes it: the steps that were taken and the time of the first
+    event are put on it when the answer has ended, before the after-steps see it.
+    """
+
+    __slots__ = ("_chain", "_first_ns", "_now_ns", "_steps", "call")
 
     def __init__(self, chain: Chain, call: Call, clock: Clock) -> None:
         self._chain = chain
-        self._clock = clock
+        self._now_ns = clock.now_ns
+        self._steps: list[Stepped] = []
+        self._first_ns = 0
         self.call = call
 
     async def answer(self) -> Call:
@@ -45,9 +52,12 @@ class Walk:
             Problem: whatever ended the walk; the after-steps have run.
 
         """
-        async with aclosing(self.events()) as events:
+        events = self.events()
+        try:
             async for _ in events:
                 pass
+        finally:
+            await events.aclose()
         return self.call
 
     async def events(self) -> Events:
@@ -64,18 +74,23 @@ class Walk:
                 if self.call.answer is not None:
                     break
                 await self._step(name, step)
-            if self.call.answer is not None:
-                self._first()
-                for event in events_of(self.call.answer):
+            call = self.call
+            if call.answer is not None:
+                self._first_ns = self._now_ns()
+                for event in events_of(call.answer):
                     yield event
-            else:
-                async with aclosing(self._chain.answer(self.call, attempts.append)) as events:
-                    async for event in events:
-                        fold.add(event)
-                        if not self.call.first_ns:
-                            self._first()
-                        yield event
-                self.call = self.call.but(answer=fold.answer(), source="model")
+                return
+            answer = self._chain.answer(call, attempts.append)
+            add = fold.add
+            try:
+                async for event in answer:
+                    add(event)
+                    if not self._first_ns:
+                        self._first_ns = self._now_ns()
+                    yield event
+            finally:
+                await answer.aclose()
+            self.call = call.but(answer=fold.answer(), source="model")
         except Problem as problem:
             self._fail(problem, fold)
             raise
@@ -90,9 +105,6 @@ class Walk:
         finally:
             await self._end(tuple(attempts))
 
-    def _first(self) -> None:
-        self.call = self.call.but(first_ns=self._clock.now_ns())
-
     def _fail(self, problem: Problem, fold: Fold) -> None:
         """Note the problem, and what of the answer was there by then."""
         partial = fold.answer()
@@ -105,9 +117,10 @@ class Walk:
     async def _end(self, attempts: tuple[Attempt, ...]) -> None:
         # Nobody was asked, so nothing is owed: that cost is known, unlike one without a price.
         cost = self.call.cost if attempts else Money()
-        self.call = self.call.but(attempts=attempts, cost=cost, ended_ns=self._clock.now_ns())
+        self.call = self.call.but(attempts=attempts, cost=cost, first_ns=self._first_ns, ended_ns=self._now_ns())
         gone: asyncio.CancelledError | None = None
         for name, step in self._chain.after:
+            self.call = self.call.but(steps=tuple(self._steps))
             try:
                 await self._step(name, step)
             except asyncio.CancelledError as error:
@@ -116,22 +129,21 @@ class Walk:
             except Exception:
                 # The answer has left; a failing after-step must not keep the others from running.
                 log.exception("after-step %s failed for call %s", name, self.call.id)
+        self.call = self.call.but(steps=tuple(self._steps))
         if gone is not None:
             raise gone
 
     async def _step(self, name: str, step: Step) -> None:
-        old = self.call
-        started = self._clock.now_ns()
+        old, now_ns = self.call, self._now_ns
+        started = now_ns()
         try:
             new = await step(old)
         except Problem as problem:
-            ended = self._clock.now_ns()
-            stepped = Stepped(name=name, started_ns=started, ended_ns=ended, code=problem.code)
-            self.call = old.but(steps=(*old.steps, stepped))
+            self._steps.append(Stepped(name=name, started_ns=started, ended_ns=now_ns(), code=problem.code))
             raise
         changed = () if new is old else _changed(old, new)
-        stepped = Stepped(name=name, started_ns=started, ended_ns=self._clock.now_ns(), changed=changed)
-        self.call = new.but(steps=(*new.steps, stepped))
+        self._steps.append(Stepped(name=name, started_ns=started, ended_ns=now_ns(), changed=changed))
+        self.call = new
 
 
 def _changed(old: Call, new: Call) -> tuple[str, ...]:

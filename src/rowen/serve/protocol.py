@@ -1,64 +1,298 @@
-"""uvicorn's HTTP protocol with one more guard: a request's head must arrive in time.
+"""HTTP/1.1 on one connection from a caller: httptools for the grammar, an `Exchange` for each request.
 
-uvicorn bounds idle keep-alive connections but lets a connection dribble its head for ever (slow loris). The timer starts
-with the connection, or with the first byte of a further request, and ends when the head is whole. Bodies are timed by
-the doors, which can answer in their own shape.
+uvicorn runs the server and hands connections in; this stands where its own protocol would. It does the same with half
+the work for a request, and with one more guard: a request's head must arrive in time, or a slow-loris caller would hold
+a connection for ever. Bodies are timed by the doors, which can answer in their own shape.
+
+A connection has one timer at most, and a request that arrives whole touches none: what is due is noted as a time, and
+the timer, when it goes off, looks whether it still is.
 """
 
 import asyncio
+from collections import deque
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools
+from uvicorn.config import Config
+from uvicorn.server import ServerState
+
+from rowen.serve.exchange import App, Exchange
+
+HIGH_WATER = 65_536  # bytes of a body that were not taken yet at which the socket is no longer read
 
 
-class Protocol(HttpToolsProtocol):
-    """Closes a connection whose request head takes longer than `head_timeout` seconds."""
+class Protocol(asyncio.Protocol):
+    """Closes a connection whose request head takes longer than `head_timeout` seconds, or that lies idle too long."""
 
     head_timeout = 30.0
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._head_timer: asyncio.TimerHandle | None = None
+    __slots__ = (
+        "_app",
+        "_client",
+        "_continues",
+        "_current",
+        "_due",
+        "_head_since",
+        "_headers",
+        "_idle_since",
+        "_keep_alive",
+        "_last",
+        "_loop",
+        "_parser",
+        "_paused",
+        "_queue",
+        "_scheme",
+        "_server",
+        "_state",
+        "_timer",
+        "_transport",
+        "_url",
+        "writable",
+        "write",
+    )
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._wait_for_head()
+    _transport: asyncio.Transport
+    write: Callable[[bytes], None]
 
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        if self._head_timer is None:
-            self._wait_for_head()
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],  # noqa: ARG002 - uvicorn names its arguments
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        self._app: App = config.loaded_app
+        self._keep_alive = config.timeout_keep_alive
+        self._state = server_state
+        self._loop = _loop or asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        # What comes behind a request that closes the connection is nobody's; it must not spoil the answer to it.
+        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._server: tuple[str, int] | None = None
+        self._client: tuple[str, int] | None = None
+        self._scheme = "http"
+        self._url = b""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._continues = False
+        self._current: Exchange | None = None
+        """The exchange that is being answered."""
+        self._last: Exchange | None = None
+        """The exchange whose request came last, which is another one when requests are sent ahead."""
+        self._queue: deque[Exchange] = deque()
+        self._paused = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._head_since = 0.0
+        self._idle_since = 0.0
+        self.writable: asyncio.Event | None = None
 
-    def on_headers_complete(self) -> None:
-        self._head_arrived()
-        super().on_headers_complete()
+    # asyncio's side
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._head_arrived()
-        super().connection_lost(exc)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # uvloop's does not inherit from it
+        self.write = self._transport.write
+        self._server = _named(transport.get_extra_info("sockname"))
+        self._client = _named(transport.get_extra_info("peername"))
+        self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
+        self._state.connections.add(self)  # type: ignore[arg-type]  # uvicorn knows its own kinds
+        self._head_since = self._loop.time()
+        self._arm(self._head_since + self.head_timeout)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        self._state.connections.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._queue.clear()
+        if self._current is not None:
+            self._current.leave()
+        self.resume_writing()
+        # Each of these refers back to the connection: nothing is to be left for the collector.
+        self._current = self._last = None
+        self._parser = None  # type: ignore[assignment]  # nothing comes after this
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            pass  # nothing here speaks another protocol; the request is answered as it is
+        except httptools.HttpParserError:
+            self._malformed()
+            return
+        if self._head_since:
+            self._arm(self._head_since + self.head_timeout)
+
+    def pause_writing(self) -> None:
+        self.writable = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        writable, self.writable = self.writable, None
+        if writable is not None:
+            writable.set()
+
+    # uvicorn's side
 
     def shutdown(self) -> None:
         """Let what is under way end. A page's stream has no end of its own, so it ends now; its browser comes again."""
-        cycle = self.cycle
-        if cycle is not None and cycle.response_started and not cycle.response_complete and _endless(cycle.scope):
-            self.transport.close()
+        current = self._current
+        if current is None or (current.begun and _endless(current.scope)):
+            self._transport.close()
         else:
-            super().shutdown()
+            current.keep = False
 
-    def _wait_for_head(self) -> None:
-        self._head_timer = self.loop.call_later(self.head_timeout, self._too_slow)
+    # the parser's side
 
-    def _head_arrived(self) -> None:
-        if self._head_timer is not None:
-            self._head_timer.cancel()
-            self._head_timer = None
+    def on_message_begin(self) -> None:
+        self._head_since = self._loop.time()
+        self._url = b""
+        self._headers = []
+        self._continues = False
 
-    def _too_slow(self) -> None:
-        self._head_timer = None
-        if not self.transport.is_closing():
-            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
-            self.transport.close()
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self._continues = True
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self._head_since = 0.0
+        parser = self._parser
+        version = parser.get_http_version()
+        path, query = _split(self._url)
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": version,
+            "server": self._server,
+            "client": self._client,
+            "scheme": self._scheme,
+            "method": parser.get_method().decode("ascii"),
+            "root_path": "",
+            "path": path.decode("ascii") if b"%" not in path else unquote(path.decode("ascii")),
+            "raw_path": path,
+            "query_string": query,
+            "headers": self._headers,
+        }
+        keep = version == "1.1" and parser.should_keep_alive() and not parser.should_upgrade()
+        exchange = self._last = Exchange(self, scope, keep=keep, continues=self._continues)
+        if self._current is None:
+            self._start(exchange)
+        else:  # sent ahead: its turn comes, and until then nothing more is read
+            self._queue.append(exchange)
+            self._pause()
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self._last
+        if exchange is not None and not exchange.done:
+            exchange.take(body)
+            if exchange.held > HIGH_WATER:
+                self._pause()
+
+    def on_message_complete(self) -> None:
+        exchange = self._last
+        if exchange is not None and not exchange.done:
+            exchange.whole()
+
+    # the exchange's side
+
+    def read_on(self) -> None:
+        if self._paused:
+            self._paused = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    def answered(self, exchange: Exchange) -> None:
+        self._state.total_requests += 1
+        self._current = None
+        if not exchange.keep:
+            self._transport.close()
+        elif not self._transport.is_closing():
+            self.read_on()
+            self._idle_since = self._loop.time()
+            if self._queue:
+                self._start(self._queue.popleft())
+            elif self._timer is None:
+                self._arm(self._idle_since + self._keep_alive)
+
+    def ended(self, exchange: Exchange, *, broken: bool) -> None:
+        if exchange.task is not None:
+            self._state.tasks.discard(exchange.task)
+        if broken and not self._transport.is_closing():
+            self._transport.close()
+
+    def _start(self, exchange: Exchange) -> None:
+        self._current = exchange
+        task = exchange.task = self._loop.create_task(exchange.run(self._app))
+        self._state.tasks.add(task)
+
+    def _pause(self) -> None:
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _malformed(self) -> None:
+        """What came is not HTTP. A request before it that is whole gets its answer still, as the last one."""
+        self._head_since = 0.0
+        current, last = self._current, self._last
+        if current is not None and (current is not last or not current.more):
+            (last or current).keep = current.keep = False
+            self._queue.clear()
+            self._pause()
+            return
+        said = b"Invalid HTTP request received."
+        if current is None:
+            self.write(
+                b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n"
+                b"content-length: %d\r\n\r\n%b" % (len(said), said)
+            )
+        self._transport.close()
+
+    def _arm(self, due: float) -> None:
+        """Look when it is due, unless that happens earlier anyway."""
+        if self._timer is not None:
+            if self._due <= due:
+                return
+            self._timer.cancel()
+        self._due = due
+        self._timer = self._loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._transport.is_closing():
+            return
+        now = self._loop.time()
+        if self._head_since:
+            due = self._head_since + self.head_timeout
+            if now >= due:
+                self.write(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+                self._transport.close()
+                return
+        elif self._current is None:
+            due = self._idle_since + self._keep_alive
+            if now >= due:
+                self._transport.close()
+                return
+        else:
+            return  # an answer is under way: its end says what is due next
+        self._arm(due)
 
 
-def _endless(scope: Any) -> bool:
+def _split(url: bytes) -> tuple[bytes, bytes]:
+    """Return path and query of a request's target, which may be a whole address."""
+    if url[:1] == b"/" and b"?" not in url and b"#" not in url:
+        return url, b""
+    parts = httptools.parse_url(url)
+    return parts.path or b"/", parts.query or b""
+
+
+def _endless(scope: dict[str, Any]) -> bool:
     return scope["method"] == "GET" and not scope["path"].startswith("/v1/")
+
+
+def _named(address: Any) -> tuple[str, int] | None:
+    """Return host and port of a socket's address; a Unix socket has none."""
+    return (str(address[0]), int(address[1])) if isinstance(address, tuple | list) else None

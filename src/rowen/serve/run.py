@@ -56,6 +56,7 @@ def config_of(settings: ServerSettings, app: Callable[..., object] | str, *, fac
         host=settings.host,
         port=settings.port,
         factory=factory,
+        interface="asgi3",
         http=Protocol,
         ws="none",
         loop="uvloop" if sys.platform != "win32" else "asyncio",

@@ -3,7 +3,7 @@
 import gc
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -89,14 +89,12 @@ class Server:
         assert self._opened is not None, "the server is not open"
         return self._opened
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one ASGI scope. The model doors are found first and touch no framework."""
-        kind = scope["type"]
-        if kind == "http":
-            opened = self.opened
-            await (opened.doors if opened.doors.takes(scope["path"]) else opened.pages)(scope, receive, send)
-        elif kind == "lifespan":
-            await self._lifespan(receive, send)
+        if scope["type"] == "lifespan":
+            return self._lifespan(receive, send)
+        opened = self.opened
+        return (opened.doors if opened.doors.takes(scope["path"]) else opened.pages)(scope, receive, send)
 
     async def open(self) -> Opened:
         """Open everything, in order.
