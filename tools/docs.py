@@ -48,6 +48,20 @@ DOORS = (
         "OpenAI",
         "What a user says of an answer or does with it, with a key or a token; see [feedback](../how-to/feedback.md).",
     ),
+    (
+        "POST",
+        "/v1/traces` `/api/public/otel/v1/traces",
+        "OTLP",
+        "Spans from anywhere, protobuf or JSON; see [traces](../how-to/traces.md).",
+    ),
+    (
+        "POST",
+        "/v1/logs` `/api/public/otel/v1/logs",
+        "OTLP",
+        "Evaluation results are kept as scores; all else is counted, and not kept.",
+    ),
+    ("POST", "/v1/metrics` `/api/public/otel/v1/metrics", "OTLP", "Counted, and not kept."),
+    ("*", "/api/public/…", "Langfuse", "What Langfuse's SDK uses; see [traces](../how-to/traces.md#langfuses-sdk)."),
     ("GET", "/healthz", "–", "Whether the process lives. Open to everybody."),
     (
         "GET",
@@ -59,8 +73,10 @@ DOORS = (
 )
 
 ASKED = (
-    ("authorization", "`Bearer rk-…`. Wins when both are there."),
+    ("authorization", "`Bearer rk-…`, or `Basic` with the key as the password. Wins when both are there."),
     ("x-api-key", "The key, as Anthropic's clients send it."),
+    ("x-project-name", "The app that spans belong to, as Phoenix's clients name it."),
+    ("x-mlflow-experiment-id", "The app of spans that name none, as MLflow's clients send it."),
     ("x-rowen-app", "The app meant; default: the one whose name stands in `model` (`app/model`), else the first."),
     ("x-rowen-feature", "The feature of your product that calls, for limits and sums."),
     ("x-rowen-session", "The conversation that the call belongs to."),
@@ -72,7 +88,7 @@ ASKED = (
     ("x-forwarded-for", "The caller's address, believed only from `trusted_proxies`."),
     ("anthropic-version", "Asks for Anthropic's shape where both are spoken."),
     ("anthropic-beta", "Handed on to Anthropic's own models, and noted in the trace."),
-    ("content-encoding", "Only `identity`: compressed bodies are not read."),
+    ("content-encoding", "Only `identity`; spans may come as `gzip` or `deflate` too."),
 )
 
 ANSWERED = (

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import venv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -139,6 +140,28 @@ def kept() -> Callable[[str, Path, Make], Path]:
         return found
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def installed(kept) -> Callable[[str, Path], Path]:
+    """Gives an interpreter that has what a lock file pins, in an environment of its own."""
+
+    def python(name: str, lock: Path) -> Path:
+        def make(folder: Path) -> subprocess.CompletedProcess[str]:
+            venv.create(folder, with_pip=False, symlinks=True)
+            return subprocess.run(
+                [
+                    sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet",
+                    "--no-compile", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:",
+                    "-r", str(lock),
+                ],
+                capture_output=True, text=True, timeout=600, check=False,
+            )  # fmt: skip
+
+        made: Path = kept(name, lock, make)
+        return made / "bin" / "python"
+
+    return python
 
 
 def written(folder: Path, app: str) -> Path:

@@ -2,8 +2,6 @@
 
 import json
 import subprocess
-import sys
-import venv
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +15,10 @@ HERE = Path(__file__).parent / "llamaindex"
 
 
 @pytest.fixture(scope="module")
-def python(kept) -> Path:
+def python(installed) -> Path:
     """An interpreter that has LlamaIndex."""
-    wanted = HERE / "requirements.txt"
-
-    def make(folder: Path) -> subprocess.CompletedProcess[str]:
-        venv.create(folder, with_pip=False, symlinks=True)
-        return subprocess.run(
-            [
-                sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet",
-                "--no-compile", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:",
-                "-r", str(wanted),
-            ],
-            capture_output=True, text=True, timeout=600, check=False,
-        )  # fmt: skip
-
-    made: Path = kept("llamaindex", wanted, make)
-    return made / "bin" / "python"
+    made: Path = installed("llamaindex", HERE / "requirements.txt")
+    return made
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The map of the JSON doors that need no framework: path → door."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 
 from rowen.api.anthropic import errors as anthropic_errors
 from rowen.api.anthropic.count import CountDoor
@@ -24,9 +24,27 @@ class Doors:
     `takes(path)` says whether a path is one of these, so that `serve` can give the others to the pages.
     """
 
-    def __init__(self, services: Services, feedback: Feedback | None = None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        feedback: Feedback | None = None,
+        *,
+        exact: Mapping[str, Door] | None = None,
+        under: Mapping[str, Door] | None = None,
+    ) -> None:
+        """Make the map.
+
+        Args:
+            services: what the doors here are handed.
+            feedback: what the feedback doors are handed; without it there are none.
+            exact: further doors by their path, such as those for spans.
+            under: further doors for everything under a path that ends with `/`.
+
+        """
         self._services = services
+        self._under = dict(under or {})
         self._exact: dict[str, Door] = {
+            **(exact or {}),
             "/v1/chat/completions": ChatDoor(services),
             "/v1/responses": ResponsesDoor(services),
             "/v1/embeddings": EmbeddingsDoor(services),
@@ -42,7 +60,9 @@ class Doors:
 
     def takes(self, path: str) -> bool:
         """Return whether a path is answered here."""
-        return path in self._exact or path == "/v1" or path.startswith("/v1/")
+        if path in self._exact or path == "/v1" or path.startswith("/v1/"):
+            return True
+        return any(path.startswith(prefix) for prefix in self._under)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answer one request."""
@@ -51,6 +71,9 @@ class Doors:
 
     def _found(self, scope: Scope) -> Door:
         path: str = scope["path"]
+        for prefix, door in self._under.items():
+            if path.startswith(prefix):
+                return door
         anthropic = any(name == b"anthropic-version" for name, _ in scope["headers"])
         if path == "/v1/models":
             return self._models[anthropic]

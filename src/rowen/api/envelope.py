@@ -1,6 +1,7 @@
 """The envelope of a request: who sends it, from where, and what its headers ask for."""
 
 import hashlib
+from base64 import b64decode
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import cast
@@ -156,10 +157,18 @@ def _usual(envelope: Envelope, found: dict[bytes, bytes]) -> None:
         envelope.length = int(length[:20])
     # A bearer token wins: who sends both has set it by hand, and the other by a client's default.
     scheme, _, secret = found.get(b"authorization", b"").partition(b" ")
-    secret = secret.strip() if scheme.lower() == b"bearer" else b""
+    secret = secret.strip() if scheme.lower() == b"bearer" else _basic(secret) if scheme.lower() == b"basic" else b""
     secret = secret or found.get(b"x-api-key", b"").strip()
     if secret:
         envelope.digest = hashlib.sha256(secret).hexdigest()
+
+
+def _basic(pair: bytes) -> bytes:
+    """Return the password of a name and a password, as Langfuse's clients send a public and a secret key."""
+    try:
+        return b64decode(pair.strip(), validate=True).partition(b":")[2].strip()
+    except ValueError:
+        return b""
 
 
 def networks(ranges: tuple[str, ...]) -> Networks:

@@ -6,6 +6,7 @@ Reading order of a call:
     → route.keep → limits.settle → trace.record
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rowen import access, limits, prompt, route
@@ -37,6 +38,8 @@ class Shared:
     at_most: CountTokens
     count_text: CountText
     clock: Clock
+    user: Callable[[str], str] = str
+    """The name under which an end user is kept in traces."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +94,7 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
         after=(
             ("route.keep", route.keep(shared.cache, routing, clock)),
             ("limits.settle", limits.settle(shared.meter, estimate, admission=shared.admission)),
-            ("trace.record", record(shared.buffer, tables["trace"])),
+            ("trace.record", record(shared.buffer, tables["trace"], shared.user)),
         ),
     )
     state.only(deployment for deployment, _ in places.values())

@@ -12,6 +12,7 @@ from rowen.flow.assemble import Assembled, Shared, assemble
 from rowen.route import Health
 from rowen.serve.tables import TABLES
 from rowen.store.base import Definitions
+from rowen.trace import TraceSettings
 from rowen.values import Deployment, Mistaken, Problem
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,11 @@ class Served:
     def loaded(self) -> list[Loaded]:
         """Return every app as it was read."""
         return [each.loaded for each in self._apps.values()]
+
+    def tracing(self, name: str) -> TraceSettings | None:
+        """Return an app's `[trace]` table, None when no such app is served."""
+        found = self._apps.get(name)
+        return None if found is None else found.loaded.tables["trace"]
 
     def health(self) -> list[tuple[str, Deployment, Health | None]]:
         """Return every deployment with its app and how it stands; None when it was never asked."""

@@ -32,10 +32,12 @@ from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.settings import ServerSettings, folder_of
+from rowen.serve.spans import Spans
 from rowen.serve.watching import Watching
 from rowen.store.base import Store
 from rowen.store.catalog import open_store
 from rowen.trace import Buffer, Follow
+from rowen.trace.intake.policy import user_hash
 from rowen.trace.otlp import Exporter
 from rowen.values import Clock, Problem, SystemClock, TraceRow
 from rowen.web import Services as PageServices
@@ -172,6 +174,7 @@ class Server:
             at_most=at_most,
             count_text=count,
             clock=clock,
+            user=user_hash(settings.user_key),
         )
         served = Served(shared, store.definitions)
         stack.push_async_callback(served.close)
@@ -205,6 +208,19 @@ class Server:
             body_timeout=settings.body_timeout,
             trusted_proxies=settings.trusted_proxies,
         )
+        spans = Spans(
+            settings,
+            store=store,
+            scoring=intake,
+            served=served,
+            directory=directory,
+            snapshot=shared.snapshot,
+            metrics=metrics,
+            clock=clock,
+            doors=door_settings,
+        )
+        spans.start()
+        stack.push_async_callback(spans.stop)
         services = Services(
             apps=served,
             check=directory.check,
@@ -258,6 +274,8 @@ class Server:
                     desk=Desk(intake, configs, partial(_answered, store)),
                     pace=Pace(store.counters),
                 ),
+                exact=spans.doors(),
+                under=spans.under(),
             ),
             pages=Starlette(routes=[*manage.routes(managing), *page_routes(paging)]),
             metrics=metrics,

@@ -48,6 +48,25 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """Days after which answers kept for `previous_response_id` are deleted; 0 keeps them for ever."""
     score_days: int = 400
     """Days after which scores are deleted, counted from what they judge; 0 keeps them for ever."""
+    spans_content: Literal["full", "masked", "none"] = "full"
+    """What is kept of spans that programs send: all, all with `spans_mask` applied, or figures only. The spans of an app
+    served here follow its own `[trace]` table."""
+    spans_mask: tuple[str, ...] = ()
+    """Regular expressions (RE2) whose matches are replaced by `[masked]` before a span is stored."""
+    spans_text: int = 1_000_000
+    """Characters of one attribute of a span at most; longer ones are cut, and the span says so."""
+    spans_room: int = 32_000_000
+    """Bytes of spans in work at once; further senders are told to come again."""
+    user_key: Secret | None = None
+    """With it, end users are kept under keyed hashes, in spans and calls; the same user always under the same one."""
+    sample: float = 1.0
+    """The share of ordinary traces of spans that stays. Those that failed, were slow or were scored low always stay."""
+    sample_slow: Duration = 10
+    """From how long on a trace counts as slow."""
+    sample_low: float = 0.5
+    """Scores below this are low."""
+    sample_wait: Duration = 600
+    """How long after its start it is decided whether a trace stays; until then everything is there."""
     otlp: str = ""
     """A collector's address for traces (`http://host:4318/v1/traces`); empty sends none."""
     otlp_headers: dict[str, Secret] = {}

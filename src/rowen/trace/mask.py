@@ -47,6 +47,19 @@ def masked_answer(answer: Answer, mask: Mask) -> Answer:
     return msgspec.convert(_each(msgspec.to_builtins(answer), mask), Answer)
 
 
+def mask_texts(value: Any, mask: Mask) -> Any:
+    """Return JSON with every text in it masked, names and all: nobody said which of them are structure."""
+    match value:
+        case str():
+            return mask(value)
+        case dict():
+            return {mask(key): mask_texts(item, mask) for key, item in value.items()}
+        case list() | tuple():
+            return [mask_texts(item, mask) for item in value]
+        case _:
+            return value
+
+
 _STRUCTURE = {"type", "role", "model", "kind", "dialect", "id", "media_type", "format", "mode", "reason"}
 
 

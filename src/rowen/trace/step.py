@@ -9,15 +9,32 @@ from rowen.trace.spans import trace_of
 from rowen.values import Call, Trace
 
 
-def record(buffer: Buffer, settings: TraceSettings) -> Callable[[Call], Awaitable[Call]]:
-    """Return a step that records the call. It does no I/O and never fails the call."""
+def record(
+    buffer: Buffer, settings: TraceSettings, user: Callable[[str], str] = str
+) -> Callable[[Call], Awaitable[Call]]:
+    """Return a step that records the call. It does no I/O and never fails the call.
+
+    Args:
+        buffer: where finished calls go.
+        settings: what of a call is kept.
+        user: gives the name under which an end user is kept.
+
+    """
     mask = mask_of(settings)
 
     def make(call: Call) -> Trace:
-        return trace_of(call, settings, mask)
+        return trace_of(_renamed(call, user), settings, mask)
 
     async def step(call: Call) -> Call:
         buffer.add(call, make)
         return call
 
     return step
+
+
+def _renamed(call: Call, user: Callable[[str], str]) -> Call:
+    """Return the call with its end user under the name that is kept."""
+    end_user, asked = user(call.end_user), user(call.request.user)
+    if end_user == call.end_user and asked == call.request.user:
+        return call
+    return call.but(end_user=end_user, request=call.request.but(user=asked))

@@ -59,6 +59,9 @@ CODES: dict[str, Code] = {
     "overloaded": Code(
         429, "The server sheds low-priority load.", "Retry after `retry-after`, or use a key of higher priority."
     ),
+    "spans_overloaded": Code(
+        503, "More spans come than can be taken in.", "Send them again after `retry-after`, or sample them."
+    ),
     "prompt_too_long": Code(413, "The prompt is longer than allowed.", "Shorten it, or raise `limits.prompt_tokens`."),
     "answer_too_long": Code(400, "The asked answer length is over what is allowed.", "Ask for fewer `max_tokens`."),
     "body_too_large": Code(
@@ -71,6 +74,10 @@ CODES: dict[str, Code] = {
     "json_too_deep": Code(400, "The JSON is nested too deeply.", "Flatten it."),
     "utf8_invalid": Code(400, "The body is not valid UTF-8.", "Encode the text as UTF-8."),
     "header_repeated": Code(400, "A header that must stand once came twice.", "Send it once."),
+    "protobuf_malformed": Code(
+        400, "The body is not valid protobuf.", "Send an OTLP export request, and say so in `content-type`."
+    ),
+    "encoding_broken": Code(400, "The body cannot be unpacked.", "Pack it as `content-encoding` says, whole."),
     "field_invalid": Code(400, "A field has the wrong type or value.", "Fix the field named."),
     "field_unknown": Code(
         400, "A field is not known to this endpoint.", 'Remove it, or set `unknown = "pass"` for the model.'

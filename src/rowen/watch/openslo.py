@@ -48,7 +48,9 @@ def read_documents(found: Iterable[Any], app: str = "") -> Imported:
         if not isinstance(document, Mapping) or document.get("apiVersion") != VERSION:
             raise Mistaken("config_invalid", f"{where} is not of {VERSION}", place=where)
     indicators = {
-        _of(document, "metadata").get("name"): _of(document, "spec") for document in every if document.get("kind") == "SLI"
+        _of(document, "metadata").get("name"): _of(document, "spec")
+        for document in every
+        if document.get("kind") == "SLI"
     }
     for number, document in enumerate(every):
         where = f"document {number + 1}"

@@ -1,0 +1,188 @@
+"""Other people's tracers against a served Rowen: OpenTelemetry's SDK and instrumentation, OpenInference's, Langfuse's.
+
+Each program lives in an environment of its own, is pointed at Rowen by OpenTelemetry's variables, and calls Rowen's own
+models, so that its trace and Rowen's stand side by side.
+"""
+
+import json
+import subprocess
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rowen.store.base import ScoreFilter
+from rowen.testing.serving import Running
+
+pytestmark = pytest.mark.compat
+
+HERE = Path(__file__).parent / "traces"
+
+Program = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def keeper(rowen: Running) -> str:
+    """A key that may call, read and change, as a Langfuse secret may."""
+    return rowen.new_key("langfuse", scopes=("call", "manage"))
+
+
+@pytest.fixture(scope="module")
+def program(rowen: Running, keeper: str, installed, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """Runs a program once and gives what it found."""
+    python: Path = installed("traces", HERE / "requirements.txt")
+    home = tmp_path_factory.mktemp("traces")
+    ran: dict[str, dict[str, Any]] = {}
+
+    def run(name: str) -> dict[str, Any]:
+        if name not in ran:
+            done = subprocess.run(
+                [str(python), str(HERE / "program.py"), name],
+                env={
+                    "HOME": str(home),
+                    "NO_PROXY": "127.0.0.1",
+                    "PYTHONDONTWRITEBYTECODE": "1",
+                    "ROWEN_URL": rowen.url,
+                    "ROWEN_KEY": rowen.key,
+                    "OTEL_SERVICE_NAME": f"peer-{name}",
+                    "OTEL_EXPORTER_OTLP_ENDPOINT": rowen.url,
+                    "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer%20{rowen.key}",
+                    "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental",
+                    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "span_only",
+                    "LANGFUSE_BASE_URL": rowen.url,
+                    "LANGFUSE_PUBLIC_KEY": "pk-any",
+                    "LANGFUSE_SECRET_KEY": keeper,
+                    "LANGFUSE_TRACING_ENVIRONMENT": "test",
+                },
+                capture_output=True, text=True, timeout=180, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr[-3000:]
+            assert "Failed to export" not in done.stderr
+            ran[name] = json.loads(done.stdout.splitlines()[-1])
+            rowen.do(rowen.opened.traces_written())
+        return ran[name]
+
+    return run
+
+
+def asked(rowen: Running, path: str) -> Any:
+    request = urllib.request.Request(f"{rowen.url}{path}", headers={"authorization": f"Bearer {rowen.admin}"})
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)["data"]
+
+
+def traces(rowen: Running, name: str) -> list[dict[str, Any]]:
+    """The traces of a program, the first one first."""
+    return list(reversed(asked(rowen, f"/api/traces?app=peer-{name}&limit=100")))
+
+
+def spans(rowen: Running, trace: dict[str, Any]) -> dict[str, Any]:
+    """The spans of a trace as they are kept whole, by name."""
+    store = rowen.opened.store.traces
+    rows = rowen.do(store.spans(trace["id"], "default"))
+    return {row.name: rowen.do(store.span(trace["id"], row.id, "default")) for row in rows}
+
+
+def test_the_official_sdks_trace_comes_whole(rowen: Running, program: Program):
+    said = program("sdk")
+
+    (trace,) = traces(rowen, "sdk")
+    found = spans(rowen, trace)
+    assert trace["id"] == said["trace"]
+    assert (trace["name"], trace["session"], trace["release"], trace["environment"]) == (
+        "answer a question",
+        "s-sdk",
+        "1.2.3",
+        "test",
+    )
+    assert set(found) == {"answer a question", "look it up", "break"}
+    assert found["answer a question"].span.attributes["own"] == "kept"
+    assert found["answer a question"].span.scope == "tests 1.0"
+    assert (found["look it up"].row.type, found["look it up"].span.events[0].attributes) == ("retriever", {"count": 3})
+    assert (found["break"].row.status, found["break"].row.code) == ("error", "ValueError")
+    assert found["break"].row.parent == found["answer a question"].row.id
+
+
+def test_a_call_made_within_a_trace_is_found_from_it(rowen: Running, program: Program):
+    said = program("sdk")
+
+    (call,) = asked(rowen, f"/api/traces?within={said['trace']}")
+
+    assert (call["id"], call["model"], call["within"]) == (said["call"], "sky", said["trace"])
+
+
+@pytest.mark.parametrize("name", ["openinference", "genai"])
+def test_instrumented_openai_clients_tell_of_their_calls(rowen: Running, program: Program, name: str):
+    program(name)
+
+    chat, tool, stream, embedding, failed = traces(rowen, name)
+    (whole,) = spans(rowen, chat).values()
+    assert (chat["model"], chat["provider"], chat["input_tokens"], chat["output_tokens"]) == ("sky", "openai", 11, 5)
+    assert (chat["asked"], chat["said"]) == ("What is the sky like?", "The sky is blue today.")
+    assert [message["role"] for message in whole.input] == ["system", "user"]
+    assert whole.output[0]["parts"] == [{"type": "text", "content": "The sky is blue today."}]
+    assert tool["said"].startswith('weather({"city":"Oslo"})')
+    assert (stream["said"], stream["first_ns"] > 0) == ("The sky is blue today.", True)
+    assert (failed["status"], failed["code"], failed["model"]) == ("failed", "openai.NotFoundError", "nobody")
+    types = [row.type for trace in (chat, tool, embedding) for row in rowen.do(_rows(rowen, trace))]
+    assert types == ["llm", "llm", "embedding"]
+
+
+async def _rows(rowen: Running, trace: dict[str, Any]) -> list[Any]:
+    found: list[Any] = await rowen.opened.store.traces.spans(trace["id"], "default")
+    return found
+
+
+def test_what_openinference_knows_of_the_caller_stands_on_the_trace(rowen: Running, program: Program):
+    program("openinference")
+
+    first = traces(rowen, "openinference")[0]
+
+    assert (first["session"], first["user"], first["tags"]) == ("s-oi", "ann", ["a", "b"])
+
+
+def test_a_langchain_program_and_the_call_it_makes_stand_in_one_list(rowen: Running, program: Program):
+    assert program("langchain")["answer"] == "The sky is blue today."
+
+    chain = next(trace for trace in traces(rowen, "langchain") if trace["name"] == "RunnableSequence")
+    found = spans(rowen, chain)
+    listed = asked(rowen, "/api/traces?limit=100")
+    calls = [trace for trace in listed if trace.get("origin", "call") == "call" and trace.get("within")]
+    assert (chain["asked"], chain["said"]) == ("What is the sky like?", "The sky is blue today.")
+    assert {seen.row.type for seen in found.values()} >= {"chain", "llm", "prompt"}
+    assert found["ChatOpenAI"].row.input_tokens == 11
+    assert chain["id"] in {trace["id"] for trace in listed}
+    # httpx handed its trace on, and Rowen's own trace says so.
+    posts = {trace["id"] for trace in traces(rowen, "langchain") if trace["name"] == "POST"}
+    assert posts & {call["within"] for call in calls}
+
+
+def test_langfuses_sdk_traces_scores_prompts_and_data_sets_unchanged(rowen: Running, program: Program):
+    found = program("langfuse")
+
+    (trace,) = [each for each in asked(rowen, "/api/traces?limit=100") if each["id"] == found["trace"]]
+    whole = spans(rowen, trace)
+    assert found["auth"] is True
+    assert (trace["name"], trace["said"], trace["environment"]) == ("answer", "Blue.", "test")
+    assert (whole["ask"].row.type, whole["ask"].row.model) == ("llm", "gpt-4.1-mini")
+    assert (whole["ask"].row.input_tokens, whole["ask"].row.output_tokens) == (1000, 100)
+    assert whole["ask"].input == [{"role": "user", "content": "What is the sky like?"}]
+    assert found["prompts"] == [
+        "Good day Ann",
+        {"temperature": 0},
+        "Hello Ann",
+        2,
+        [{"role": "system", "content": "Be kind."}],
+        "plain",
+    ]
+    assert found["dataset"] == ["cities/2", "Capitals.", ["Madrid", "Oslo", "Rome"]]
+    assert found["scores"] == [["closeness", 0.75], ["solved", True], ["tone", "kind"]]
+    assert found["observations"] == [
+        ["answer", "SPAN", None, "Blue."],
+        ["ask", "GENERATION", "gpt-4.1-mini", "Blue."],
+    ]
+    scores = rowen.do(rowen.opened.store.scores.find(ScoreFilter(traces=(found["trace"],))))
+    assert {score.target for score in scores if score.name == "tone"} == {"span"}
+    assert "own-id" in {score.id for score in scores}
