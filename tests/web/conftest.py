@@ -2,6 +2,9 @@
 
 import json
 import re
+import shutil
+import subprocess
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -40,6 +43,7 @@ retries = 0
 options = { fail = "upstream_connect" }
 """
 MS = 1_000_000
+AXE = "axe-core@4.14.1"
 
 
 @dataclass(frozen=True)
@@ -178,3 +182,18 @@ def site(running: Running) -> Site:
     running.do(running.opened.traces_written())
     running.do(running.opened.store.traces.delete(before_ns=SystemClock().now_ns() + 1))
     return Site(running)
+
+
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    npm = shutil.which("npm")
+    if not npm:
+        pytest.skip("axe-core comes by npm, which is not here")
+    folder = tmp_path_factory.mktemp("axe")
+    fetched = subprocess.run([npm, "pack", AXE], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    if fetched.returncode:
+        pytest.skip(f"npm cannot fetch {AXE}")
+    with tarfile.open(next(folder.glob("*.tgz"))) as packed:
+        source = packed.extractfile("package/axe.min.js")
+        assert source
+        return source.read().decode()

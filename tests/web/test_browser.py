@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -17,7 +15,6 @@ from rowen.store.base import TraceFilter
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need `playwright`")
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
-AXE = "axe-core@4.14.1"
 LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft" * 3
 
 pytestmark = [
@@ -32,21 +29,6 @@ def browser() -> Iterator[Any]:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield started
         started.close()
-
-
-@pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    npm = shutil.which("npm")
-    if not npm:
-        pytest.skip("axe-core comes by npm, which is not here")
-    folder = tmp_path_factory.mktemp("axe")
-    fetched = subprocess.run([npm, "pack", AXE], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
-    if fetched.returncode:
-        pytest.skip(f"npm cannot fetch {AXE}")
-    with tarfile.open(next(folder.glob("*.tgz"))) as packed:
-        source = packed.extractfile("package/axe.min.js")
-        assert source
-        return source.read().decode()
 
 
 class Visitor:

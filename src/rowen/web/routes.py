@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from rowen.web import keys, sign
+from rowen.web.files import Files
 from rowen.web.models import models
 from rowen.web.overview import overview
 from rowen.web.page import Services, page
@@ -30,5 +30,5 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/keys/{id}/revoke", page(keys.revoke, services), methods=["POST"]),
         Route("/sign-in", sign.sign_in(services), methods=["GET", "POST"]),
         Route("/sign-out", page(sign.sign_out, services), methods=["POST"]),
-        Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")),
+        Mount("/static", Files(directory=Path(__file__).parent / "static")),
     ]
