@@ -246,6 +246,8 @@ class Server:
             tokens=tokens,
             jobs=jobs,
             models=lambda: _states(served),
+            desk=watching.desk,
+            teller=watching.teller,
             clock=clock,
             settings=door_settings.but(body_limit=min(settings.body_limit, 262_144)),
         )

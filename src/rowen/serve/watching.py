@@ -12,6 +12,7 @@ from rowen.provider.transport import Transport
 from rowen.store.base import Store
 from rowen.values import Clock, Problem
 from rowen.watch import WatchTable, objectives_of
+from rowen.watch.desk import Desk
 from rowen.watch.engine import Engine, Watched
 from rowen.watch.send import sender
 from rowen.watch.tell import Teller
@@ -47,6 +48,7 @@ class Watching:
         self._transport = transport
         self._task: asyncio.Task[None] | None = None
         self.teller = Teller(store, sender(self._post))
+        self.desk = Desk(store, self.apps, clock)
         self.engine = Engine(
             store,
             self.apps,

@@ -26,7 +26,7 @@ _RECENT_NS = 7 * 86_400_000_000_000
 
 
 class Silence(Value, frozen=True, kw_only=True):
-    """Alerts that nobody is told of for a time. Empty fields fit every alert."""
+    """Alerts of its tenant that nobody is told of for a time. Empty fields fit every one of them."""
 
     id: str
     tenant: str = OPERATOR
@@ -41,7 +41,8 @@ class Silence(Value, frozen=True, kw_only=True):
     def covers(self, alert: Alert, at_ns: int) -> bool:
         """Whether an alert is silenced at a moment."""
         return (
-            self.begins_ns <= at_ns < self.ends_ns
+            self.tenant == alert.tenant
+            and self.begins_ns <= at_ns < self.ends_ns
             and self.app in ("", alert.app)
             and self.objective in ("", alert.objective)
             and self.severity in ("", alert.severity)

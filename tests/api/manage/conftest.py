@@ -16,9 +16,17 @@ from rowen.score.configs import Configs
 from rowen.score.intake import Intake
 from rowen.score.tokens import Tokens
 from rowen.store.base import Bucket, TraceFilter
+from rowen.store.memory.measures import MemoryMeasures
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
 from rowen.values import Definition, Deployment, Limit, Request, Score, ScoreConfig, Trace, TraceRow, says
+from rowen.watch import Objectives, WatchTable
+from rowen.watch.alert import Alert, Firing
+from rowen.watch.contact import ContactTable
+from rowen.watch.desk import Desk
+from rowen.watch.engine import Watched
+from rowen.watch.incident import Incident
+from rowen.watch.tell import Silence, Teller
 
 START = 1_800_000_000_000_000_000
 
@@ -183,6 +191,15 @@ class Api:
         self.configs = Configs(self.small, self.clock)
         self.intake = Intake(self.scores, self.configs, self._known, self.clock)
         self.jobs = Queue(self.small, self.clock)
+        self.store = SimpleNamespace(
+            records=self.small, measures=MemoryMeasures(), traces=self.told, scores=self.scores
+        )
+        self.notices: list[Any] = []
+        self.watched = Watched(
+            objectives=Objectives(app="handbook", watch={"up": WatchTable(sli="availability", target=0.99)}),
+            contacts={"pager": ContactTable(kind="webhook", address="http://127.0.0.1:9/")},
+        )
+        self.desk = Desk(self.store, lambda: [self.watched], self.clock)
         self.services = Manage(
             directory=self.directory,
             register=self.register,
@@ -197,6 +214,8 @@ class Api:
             tokens=Tokens(b"s" * 32, self.clock),
             jobs=self.jobs,
             models=lambda: [state("handbook", "fast"), state("shop", "careful")],
+            desk=self.desk,
+            teller=Teller(self.store, self.send),
             clock=self.clock,
         )
         self.app = Starlette(routes=routes(self.services))
@@ -206,6 +225,9 @@ class Api:
     async def _known(self, id: str, tenant: str) -> TraceRow | None:
         found = await self.told.get(id, tenant)
         return found.row if found else None
+
+    async def send(self, contact, notice) -> None:
+        self.notices.append(notice)
 
     async def fill(self) -> "Api":
         """Two tenants, each with a user, keys by scope, and traces."""
@@ -225,6 +247,23 @@ class Api:
                 self.told.kept.append(Trace(row=row, request=asked))
             await self.jobs.add("work", id=f"job-{tenant}", tenant=tenant, app="handbook")
             await self.jobs.pause(f"job-{tenant}")
+            await Incident.shelf(self.small).put(
+                Incident(id=f"incident-{tenant}", tenant=tenant, app="handbook", title=f"of {tenant}", began_ns=START)
+            )
+            await Silence.shelf(self.small).put(
+                Silence(id=f"silence-{tenant}", tenant=tenant, begins_ns=START, ends_ns=START + 10**12, why=tenant)
+            )
+            await Alert.shelf(self.small).put(
+                Alert(
+                    id=f"alert-{tenant}",
+                    tenant=tenant,
+                    app="handbook",
+                    objective="up",
+                    severity="page",
+                    fired_ns=START,
+                    firing=Firing(said=tenant),
+                )
+            )
             await self.configs.put(ScoreConfig(name=f"tone.{tenant}", tenant=tenant, least=0, most=1))
             await self.intake.take(
                 [Score(id=f"score-{tenant}", tenant=tenant, trace=f"{tenant}0", name="stars", value=5.0, source="user")]

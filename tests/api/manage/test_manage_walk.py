@@ -15,6 +15,14 @@ BODIES = {
     "send_scores": {"name": "thumbs", "value": True, "trace": "acme0"},
     "mint_feedback_token": {"trace": "acme0"},
     "put_score_config": {"type": "number"},
+    "report_measures": {"measure": "cpu", "values": [0.5]},
+    "acknowledge_alert": {},
+    "create_silence": {"why": "load test", "minutes": 5},
+    "test_contact": {"contact": "pager"},
+    "open_incident": {"title": "Slow"},
+    "change_incident": {"cause": "A timeout of zero."},
+    "note_incident": {"what": "rolled back"},
+    "log_drill": {"what": "gateway killed", "seconds": 12.5},
 }
 
 
@@ -30,6 +38,9 @@ def path_of(verb, ids) -> str:
         "traces": "acme0",
         "scores": "score-acme",
         "jobs": "job-acme",
+        "alerts": "alert-acme",
+        "silences": "silence-acme",
+        "incidents": "incident-acme",
     }
     stem = verb.path.split("/")[2]
     path = (
@@ -37,6 +48,7 @@ def path_of(verb, ids) -> str:
         .replace("{hash}", "hash-handbook")
         .replace("{name}", "tone.acme")
     )
+    path += "?name=up" if verb.name == "burn_down" else ""
     path += "?name=stars" if verb.name == "score_stats" else ""
     return path + ("?column=model" if verb.name == "trace_values" else "")
 

@@ -16,6 +16,8 @@ from rowen.score.intake import Intake, Known
 from rowen.score.tokens import Tokens
 from rowen.store.base import Audit, Definitions, Scores, Traces
 from rowen.values import Clock, Mistaken, Scope, Settings
+from rowen.watch.desk import Desk
+from rowen.watch.tell import Teller
 
 P = TypeVar("P")
 B = TypeVar("B")
@@ -71,6 +73,8 @@ class Manage:
     jobs: Queue
     models: Callable[[], Sequence[ModelState]]
     """The deployments of every app with their health, as they are now."""
+    desk: Desk
+    teller: Teller
     clock: Clock
     settings: DoorSettings = SETTINGS
 

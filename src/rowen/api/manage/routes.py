@@ -6,7 +6,21 @@ from typing import Any
 from starlette.routing import Route
 
 from rowen.api.envelope import Opener
-from rowen.api.manage import audit, definitions, feedback, jobs, keys, me, models, scores, tenants, traces
+from rowen.api.manage import (
+    alerts,
+    audit,
+    definitions,
+    feedback,
+    incidents,
+    jobs,
+    keys,
+    me,
+    models,
+    objectives,
+    scores,
+    tenants,
+    traces,
+)
 from rowen.api.manage.base import Asked, Manage, NoParams, Verb, Verbs
 from rowen.api.manage.openapi import described
 from rowen.api.manage.station import Station
@@ -28,6 +42,9 @@ VERBS: Verbs = (
     *models.VERBS,
     *definitions.VERBS,
     *jobs.VERBS,
+    *objectives.VERBS,
+    *alerts.VERBS,
+    *incidents.VERBS,
     Verb(
         method="GET",
         path="/api/openapi.json",

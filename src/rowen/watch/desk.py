@@ -1,0 +1,309 @@
+"""Everything that a door shows of this stage: how objectives stand, what agreements came to, what may be released."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from typing import Literal
+
+from rowen.store.base import Cell, Store
+from rowen.values import Clock, Mistaken, Value
+from rowen.watch.alert import Alert
+from rowen.watch.base import GOALS, Class, Goal, Measured, WatchTable
+from rowen.watch.budget import Correct, Standing, burn_down, standing
+from rowen.watch.engine import Watched
+from rowen.watch.incident import Incident
+from rowen.watch.kpi import BUILT_IN, Ask, Tile, tile
+from rowen.watch.measure import Count
+from rowen.watch.sla import Settlement, settle
+from rowen.watch.sli import Event, bounded
+from rowen.watch.window import MINUTE_NS, window
+
+
+class Row(Value, frozen=True, kw_only=True):
+    """One objective as it stands."""
+
+    app: str
+    name: str
+    table: WatchTable
+    standing: Standing
+    alerts: tuple[str, ...] = ()
+    """The severities that fire now."""
+
+
+class BurnDown(Value, frozen=True, kw_only=True):
+    """One objective whole: how it stands, and how its budget went down."""
+
+    row: Row
+    points: tuple[tuple[int, float], ...] = ()
+    """(moment, part of the budget left)."""
+
+
+class GoalCard(Value, frozen=True, kw_only=True):
+    """One goal with the objectives that serve it. A goal without any is a gap."""
+
+    goal: Goal
+    objectives: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+    gap: bool = False
+
+
+class StatusLine(Value, frozen=True, kw_only=True):
+    """One objective, as anybody may see it."""
+
+    name: str
+    about: str
+    state: str
+    figure: float | None = None
+    stated: str = ""
+    remaining: float | None = None
+
+
+class Status(Value, frozen=True, kw_only=True):
+    """The read-only status page of an app."""
+
+    app: str
+    state: Literal["ok", "degraded", "outage", "unknown"]
+    as_of_ns: int
+    objectives: tuple[StatusLine, ...] = ()
+    incidents: tuple[str, ...] = ()
+    """The titles of open incidents."""
+
+
+class Frozen(Value, frozen=True, kw_only=True):
+    """Whether the error-budget policy stops releases, and why."""
+
+    app: str
+    frozen: bool
+    reasons: tuple[str, ...] = ()
+
+
+class Desk:
+    """Reads and renders; what it writes is figures that somebody hands in.
+
+    Args:
+        store: where everything stands.
+        apps: gives the apps with their objectives as they are now.
+        clock: the time.
+        correct: gives what corrects the figures of a score's judge, by app and score.
+
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        apps: Callable[[], Sequence[Watched]],
+        clock: Clock,
+        correct: Callable[[str, str], Awaitable[Correct | None]] | None = None,
+    ) -> None:
+        self.store = store
+        self.clock = clock
+        self._apps = apps
+        self._correct = correct
+
+    def apps(self, name: str = "") -> list[Watched]:
+        """Return the apps, or the one that is named; none where it is not served."""
+        return [app for app in self._apps() if name in ("", app.objectives.app)]
+
+    def app(self, name: str) -> Watched:
+        """Return an app; the only one where none is named.
+
+        Raises:
+            Mistaken: `app_unknown`.
+
+        """
+        found = self.apps(name)
+        if not found or (not name and len(found) > 1):
+            raise Mistaken(
+                "app_unknown", f"name one of: {', '.join(each.objectives.app for each in self.apps())}", place="app"
+            )
+        return found[0]
+
+    async def rows(self, app: Watched, tenant: str | None = None) -> list[Row]:
+        """Return every objective of an app as it stands, by name."""
+        return [await self.row(app, name, tenant) for name in sorted(app.objectives.watch)]
+
+    async def row(self, app: Watched, name: str, tenant: str | None = None) -> Row:
+        """Return one objective.
+
+        Raises:
+            Mistaken: `not_found`.
+
+        """
+        table = app.objectives.watch.get(name)
+        if table is None:
+            raise Mistaken("not_found", f"there is no objective {name!r}", place="name")
+        span = table.over.span(self._now)
+        cells = await self._cells(app, f"slo/{name}", table, span, tenant)
+        judge = None
+        if self._correct is not None and table.kind.source == "score":
+            judge = await self._correct(app.objectives.app, table.score_name)
+        firing = await Alert.shelf(self.store.records).find(app=app.objectives.app, state="firing", tenant=tenant)
+        return Row(
+            app=app.objectives.app,
+            name=name,
+            table=table,
+            standing=await asyncio.to_thread(standing, table, cells, span, judge),
+            alerts=tuple(sorted(alert.severity for alert in firing if alert.objective == name)),
+        )
+
+    async def burned(self, app: Watched, name: str, tenant: str | None = None, points: int = 60) -> BurnDown:
+        """Return one objective with the way its budget went.
+
+        Raises:
+            Mistaken: `not_found`.
+
+        """
+        row = await self.row(app, name, tenant)
+        span = (row.standing.begins_ns, row.standing.ends_ns)
+        cells = await self._cells(app, f"slo/{name}", row.table, span, tenant)
+        line = await asyncio.to_thread(burn_down, row.table, cells, span, points)
+        return BurnDown(row=row, points=tuple(point for point in line if point[0] <= self._now))
+
+    async def settlements(
+        self, app: Watched, *, tenant: str | None = None, before: bool = False, bill: Decimal | None = None
+    ) -> list[Settlement]:
+        """Return what the agreements came to in their period, or in the one before. A tenant sees its own agreements."""
+        found = []
+        for name, written in sorted(app.objectives.sla.items()):
+            if tenant is not None and written.tenant not in ("", tenant):
+                continue
+            table = app.objectives.whole(written)
+            span = table.over.before(self._now) if before else table.over.span(self._now)
+            cells = await self._cells(app, f"sla/{name}", table, span, written.tenant or tenant)
+            found.append(settle(name, table, cells, span, bill=bill))
+        return found
+
+    async def tiles(self, app: Watched, tenant: str | None = None) -> list[Tile]:
+        """Return the indicators of an app, its own first, then those that every app has."""
+        own = app.objectives.kpi
+        tables = {**own, **{name: table for name, table in BUILT_IN.items() if name not in own}}
+        found = []
+        for name, table in tables.items():
+            since, until = window(table.window).span(self._now)
+            ask = Ask(app=app.objectives.app, tenant=tenant, since_ns=max(0, since), until_ns=min(self._now, until) + 1)
+            found.append(await tile(self.store, app.objectives, name, table, ask))
+        return found
+
+    async def scorecard(self, app: Watched, tenant: str | None = None) -> list[GoalCard]:
+        """Return the goals with their objectives."""
+        rows = await self.rows(app, tenant)
+        cards = []
+        for goal in GOALS:
+            mine = [row for row in rows if row.table.goal == goal]
+            cards.append(
+                GoalCard(
+                    goal=goal,
+                    objectives=tuple(row.name for row in mine),
+                    missed=tuple(row.name for row in mine if row.standing.state == "breached"),
+                    gap=not mine,
+                )
+            )
+        return cards
+
+    async def status(self, app: Watched, tenant: str | None = None) -> Status:
+        """Return what the status page of an app shows. Whoever is of one tenant reads the titles of its own incidents."""
+        rows = [row for row in await self.rows(app, tenant) if row.table.status]
+        incidents = await Incident.shelf(self.store.records).find(app=app.objectives.app, state="open")
+        paged = any("page" in row.alerts for row in rows)
+        state: Literal["ok", "degraded", "outage", "unknown"] = "ok"
+        if any(each.outage for each in incidents):
+            state = "outage"
+        elif paged or incidents or any(row.standing.state == "breached" for row in rows):
+            state = "degraded"
+        elif not rows or all(row.standing.state == "none" for row in rows):
+            state = "unknown"
+        return Status(
+            app=app.objectives.app,
+            state=state,
+            as_of_ns=self._now,
+            objectives=tuple(
+                StatusLine(
+                    name=row.name,
+                    about=row.table.about,
+                    state=row.standing.state,
+                    figure=row.standing.figure,
+                    stated=row.standing.stated,
+                    remaining=row.standing.remaining,
+                )
+                for row in rows
+            ),
+            incidents=tuple(each.title for each in incidents if tenant in (None, each.tenant)),
+        )
+
+    async def freeze(self, app: Watched) -> Frozen:
+        """Say whether the error-budget policy stops releases: when the budget of an objective with `freeze` is gone."""
+        reasons = []
+        for row in await self.rows(app):
+            stands = row.standing
+            gone = (
+                stands.remaining is not None and stands.remaining <= 0 and stands.state not in {"few", "unsure", "ok"}
+            )
+            if row.table.freeze and gone:
+                reasons.append(
+                    f"{row.name}: the error budget is used up ({stands.total - stands.good} bad of {stands.total}, "
+                    f"allowed {stands.allowed:g}; target {stands.stated} over {row.table.over})"
+                )
+        return Frozen(app=app.objectives.app, frozen=bool(reasons), reasons=tuple(reasons))
+
+    async def report(self, app: Watched, measure: str, values: Sequence[float], *, at_ns: int, tenant: str) -> int:
+        """Take in figures under a name; return how many objectives count them.
+
+        Raises:
+            Unavailable: the store cannot be written now.
+
+        """
+        name, counting = app.objectives.app, 0
+        for id, table in app.objectives.counted().items():
+            if table.sli in {"reported", "latency"} and table.measure == measure:
+                counting += 1
+                await self._report(id, name, table, values, (at_ns, tenant))
+        await self._report(f"reported/{measure}", name, None, values, (at_ns, tenant))
+        return counting
+
+    async def _report(
+        self, id: str, app: str, table: Measured | None, values: Sequence[float], place: tuple[int, str]
+    ) -> None:
+        count = Count(app, id)
+        for value in values:
+            count.add(*place, _judged(table, value))
+        for cell in count.cells():
+            await self.store.measures.add(cell)
+
+    async def _cells(
+        self, app: Watched, id: str, table: Measured, span: tuple[int, int], tenant: str | None
+    ) -> list[Cell]:
+        every = _every(table, span)
+        return await self.store.measures.find(
+            app.objectives.app, id, tenant=tenant, since_ns=max(0, span[0]), until_ns=span[1], every_ns=every
+        )
+
+    @property
+    def _now(self) -> int:
+        return self.clock.now_ns()
+
+
+def _every(table: Measured, span: tuple[int, int]) -> int:
+    """Return the stretch by which cells are summed as they are read: a year of minutes is half a million of them.
+
+    A window that begins within such a stretch is read by the minute, and so is what a minute decides.
+    """
+    if table.how in {"peak", "value"}:
+        return 0
+    coarse = (span[1] - span[0]) // 720 // MINUTE_NS * MINUTE_NS
+    every = round(table.slice * 1e9) if table.method == "slices" else coarse
+    return every if every and span[0] % every == 0 else 0
+
+
+def _judged(table: Measured | None, value: float) -> Event:
+    """Return a reported figure as an event. Without a bound of its own, 1 is good and less is not."""
+    if table is None:
+        return Event(good=True, number=value)
+    least = table.at_least
+    if least is None and table.at_most is None and table.within is None and table.how == "share":
+        least = 1.0
+    good = bounded(value, within=table.within, least=least, most=table.at_most)
+    return Event(good=good, number=value, part="" if good else _part(table))
+
+
+def _part(table: Measured) -> Class:
+    return table.error_class or "software" if isinstance(table, WatchTable) else "software"
