@@ -186,3 +186,34 @@ def test_langfuses_sdk_traces_scores_prompts_and_data_sets_unchanged(rowen: Runn
     scores = rowen.do(rowen.opened.store.scores.find(ScoreFilter(traces=(found["trace"],))))
     assert {score.target for score in scores if score.name == "tone"} == {"span"}
     assert "own-id" in {score.id for score in scores}
+
+
+def test_langfuses_older_sdk_sends_its_batches_and_reads_its_trace_back(
+    rowen: Running, keeper: str, installed, tmp_path: Path
+):
+    here = HERE.parent / "langfuse"
+    python: Path = installed("langfuse", here / "requirements.txt")
+
+    done = subprocess.run(
+        [str(python), str(here / "program.py")],
+        env={
+            "HOME": str(tmp_path),
+            "NO_PROXY": "127.0.0.1",
+            "LANGFUSE_HOST": rowen.url,
+            "LANGFUSE_PUBLIC_KEY": "pk-any",
+            "LANGFUSE_SECRET_KEY": keeper,
+        },
+        capture_output=True, text=True, timeout=180, check=False,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert json.loads(done.stdout.splitlines()[-1]) == {
+        "auth": True,
+        "trace": ["answer", "ann", "s-old", ["a"], "Blue."],
+        "observations": [
+            ["answer", "CHAIN", "Blue."],
+            ["ask", "GENERATION", "Blue."],
+            ["look up", "SPAN", "found"],
+        ],
+        "scores": ["solved"],
+    }

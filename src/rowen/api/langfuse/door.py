@@ -12,7 +12,7 @@ from rowen.api import body as bodies
 from rowen.api.base import Receive, Scope, Send
 from rowen.api.body import Gone
 from rowen.api.envelope import Envelope, Opener
-from rowen.api.langfuse import datasets, prompts, scores, traces
+from rowen.api.langfuse import datasets, ingestion, prompts, scores, traces
 from rowen.api.langfuse.base import SHAPE, Asked, Langfuse, Run
 from rowen.api.reply import Reply, retry_headers, sentence
 from rowen.values import Broken, Mistaken, Problem, Refused, new_id
@@ -29,6 +29,7 @@ ROUTES: tuple[tuple[str, str, Run], ...] = (
     ("GET", "traces/{}", traces.get),
     ("GET", "v2/observations", traces.observations),
     ("GET", "observations", traces.observations),
+    ("POST", "ingestion", ingestion.ingest),
     ("POST", "scores", scores.create),
     ("GET", "v2/scores", scores.find),
     ("GET", "v3/scores", scores.find),

@@ -65,7 +65,7 @@ async def create(asked: Asked) -> Any:
     kind = body.type or ("chat" if isinstance(body.prompt, list) else "text")
     if not body.name or len(body.name) > 200 or not body.name.isprintable():
         raise Mistaken("field_invalid", "a prompt needs a name of 1 to 200 printable characters", place="name")
-    if (kind == "chat") != isinstance(body.prompt, list) or kind not in {"text", "chat"}:
+    if not isinstance(body.prompt, {"text": str, "chat": list}.get(kind, ())):
         raise Mistaken("field_invalid", "a text prompt is a text, a chat prompt a list of messages", place="prompt")
     prompts = shelf(asked)
     for _ in range(20):

@@ -1,5 +1,6 @@
 """Langfuse's scores as Rowen's."""
 
+import hashlib
 from typing import Any, Literal
 
 import msgspec
@@ -178,11 +179,17 @@ def shown(score: Score) -> dict[str, Any]:
 
 
 def trace_id(id: str) -> str:
-    """Return a trace id as Rowen has it: 32 hex digits of what was a UUID."""
-    plain = id.replace("-", "").lower()
-    return plain if len(plain) == 32 else id
+    """Return a trace id as Rowen has it: of a UUID its 32 hex digits, of another text a hash that is always the same."""
+    return _hex(id, 32)
 
 
 def span_id(id: str) -> str:
-    """Return an observation's id as Rowen has it."""
-    return id.lower()
+    """Return an observation's id as Rowen has it: 16 hex digits, of another text a hash that is always the same."""
+    return _hex(id, 16)
+
+
+def _hex(id: str, length: int) -> str:
+    plain = id.replace("-", "").lower()
+    if not id or (len(plain) == length and not plain.strip("0123456789abcdef")):
+        return plain
+    return hashlib.sha256(id.encode("utf-8", "replace")).hexdigest()[:length]

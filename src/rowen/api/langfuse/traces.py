@@ -135,7 +135,7 @@ def shown(row: TraceRow) -> dict[str, Any]:
         "environment": row.environment or "default",
         "htmlPath": f"/traces/{row.id}",
         "latency": row.duration_ns / 1e9,
-        "totalCost": float(row.cost) if row.cost is not None else None,
+        "totalCost": float(row.cost or 0),  # their older SDK takes no trace without a number
         "createdAt": when(row.started_ns),
         "updatedAt": when(row.started_ns + row.duration_ns),
         "projectId": row.tenant,

@@ -144,13 +144,14 @@ def sender_of(entry: Entry, envelope: Envelope, headers: Iterable[tuple[bytes, b
     """Return who sends, and the app that the headers name: Rowen's own, Phoenix's project, MLflow's experiment."""
     found = {name: value.decode("latin-1").strip() for name, value in headers if name in _NAMING}
     experiment = found.get(b"x-mlflow-experiment-id", "")
+    app = (envelope.app or found.get(b"x-project-name", ""))[:200]
+    return sender_of_key(entry, app=app, otherwise=f"experiment {experiment[:100]}" if experiment else "unnamed")
+
+
+def sender_of_key(entry: Entry, *, app: str = "", otherwise: str = "unnamed") -> Sender:
+    """Return who sends with a key; what a key of one app sends without a name is of that app."""
     only = next(iter(entry.apps)) if len(entry.apps) == 1 else ""
-    return Sender(
-        tenant=entry.caller.tenant,
-        apps=entry.apps,
-        app=(envelope.app or found.get(b"x-project-name", ""))[:200],
-        otherwise=only or (f"experiment {experiment[:100]}" if experiment else "unnamed"),
-    )
+    return Sender(tenant=entry.caller.tenant, apps=entry.apps, app=app, otherwise=only or otherwise)
 
 
 _NAMING = {b"x-project-name", b"x-mlflow-experiment-id"}

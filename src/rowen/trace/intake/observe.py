@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Any
 
 from rowen.trace.intake import content
@@ -144,8 +145,7 @@ class _Found:
         left_out = 0
         if len(kept) > limits.attributes:
             left_out = len(kept) - limits.attributes
-            # The span's own first: they were added last.
-            kept = dict(list(kept.items())[-limits.attributes :])
+            kept = dict(islice(kept.items(), limits.attributes))
         most = limits.attribute
         fields, ranks = self.fields, self._ranks
         own = attributes
