@@ -12,6 +12,8 @@ PROOF = re.compile(r"`((?:tests|src)/[\w/]+\.py)::([\w.]+)`")
 PAGES = (ROOT / "docs/reference/requirements.md", ROOT / "docs/explanation/security.md")
 IDS = (
     *(f"GW-{number:02}" for number in range(1, 23)),
+    *(f"FB-{number:02}" for number in range(1, 10)),
+    *("S-22.slo", "S-22.sla", "S-22.kpi"),
     *("C-11", "C-12", "K-01", "K-02", "K-06", "K-11", "O-01", "O-03", "O-04", "N-10", "N-11", "N-12", "N-13", "X-14"),
 )
 

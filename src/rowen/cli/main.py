@@ -24,6 +24,8 @@ VERBS = {
     "keys": "Create, list, rotate and revoke keys.",
     "traces": "List, show and export what happened.",
     "jobs": "List, show, pause and cancel work in the background.",
+    "scores": "List, show, export and delete what was said of answers.",
+    "cases": "List and export examples made of traces.",
     "models": "Fetch, list, verify and remove model weights.",
 }
 _EXIT = {"mistaken": 2, "refused": 3, "unavailable": 4, "broken": 1}

@@ -23,10 +23,12 @@ from rowen.jobs import Queue, Worker
 from rowen.provider.prices import Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
+from rowen.score.cases import Cases
 from rowen.score.configs import Configs
 from rowen.score.feedback import Desk
 from rowen.score.intake import Intake
 from rowen.score.interactions import Interactions
+from rowen.score.review import Review
 from rowen.score.tokens import Tokens
 from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
@@ -245,6 +247,10 @@ class Server:
             known=known,
             tokens=tokens,
             jobs=jobs,
+            review=Review(
+                store.records, scores=store.scores, traces=store.traces, configs=configs, intake=intake, clock=clock
+            ),
+            cases=Cases(store.records, scores=store.scores, traces=store.traces, clock=clock),
             models=lambda: _states(served),
             desk=watching.desk,
             teller=watching.teller,

@@ -12,14 +12,17 @@ from starlette.applications import Starlette
 from rowen.access import SYSTEM, Directory, Register, Sessions, Throttle, Wanted
 from rowen.api.manage import Manage, ModelState, routes
 from rowen.jobs import Queue
+from rowen.score import queue as reviewing
+from rowen.score.cases import Cases
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake
+from rowen.score.review import Review
 from rowen.score.tokens import Tokens
 from rowen.store.base import Bucket, TraceFilter
 from rowen.store.memory.measures import MemoryMeasures
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
-from rowen.values import Definition, Deployment, Limit, Request, Score, ScoreConfig, Trace, TraceRow, says
+from rowen.values import Case, Definition, Deployment, Limit, Request, Score, ScoreConfig, Trace, TraceRow, says
 from rowen.watch import Objectives, WatchTable
 from rowen.watch.alert import Alert, Firing
 from rowen.watch.contact import ContactTable
@@ -200,6 +203,15 @@ class Api:
             contacts={"pager": ContactTable(kind="webhook", address="http://127.0.0.1:9/")},
         )
         self.desk = Desk(self.store, lambda: [self.watched], self.clock)
+        self.review = Review(
+            self.small,
+            scores=self.scores,
+            traces=self.told,
+            configs=self.configs,
+            intake=self.intake,
+            clock=self.clock,
+        )
+        self.cases = Cases(self.small, scores=self.scores, traces=self.told, clock=self.clock)
         self.services = Manage(
             directory=self.directory,
             register=self.register,
@@ -213,6 +225,8 @@ class Api:
             known=self._known,
             tokens=Tokens(b"s" * 32, self.clock),
             jobs=self.jobs,
+            review=self.review,
+            cases=self.cases,
             models=lambda: [state("handbook", "fast"), state("shop", "careful")],
             desk=self.desk,
             teller=Teller(self.store, self.send),
@@ -268,6 +282,18 @@ class Api:
             await self.intake.take(
                 [Score(id=f"score-{tenant}", tenant=tenant, trace=f"{tenant}0", name="stars", value=5.0, source="user")]
             )
+            queue = await self.review.put(
+                reviewing.Queue(id=f"queue-{tenant}", tenant=tenant, name=f"of {tenant}", raters=2)
+            )
+            await self.review.fill(queue)
+            self.ids[f"{tenant}.open"], self.ids[f"{tenant}.disputed"] = (
+                reviewing.item_id(queue.id, f"{tenant}{number}", "") for number in range(2)
+            )
+            for rater, up in (("ann", True), ("bob", False)):
+                opinion = reviewing.Opinion(rater=rater, values={"thumbs": up})
+                await self.review.submit(queue, self.ids[f"{tenant}.disputed"], opinion)
+            await self.cases.of_trace(f"{tenant}0", Case(id="", tenant=tenant))
+        self.told.asked.clear()
         for app in ("handbook", "shop"):
             await self.definitions.put(Definition(app=app, hash=f"hash-{app}", source={"app": {"name": app}}))
         return self

@@ -16,6 +16,7 @@ from rowen.values import Key
 SECRET = f"rk-{'k' * 43}"
 
 TOGETHER = {"every_ns", "value", "trace", "span", "session", "case", "least", "categories", "name"}
+TOGETHER |= {"asked", "values", "app"}
 
 pytestmark = pytest.mark.compat
 

@@ -24,7 +24,7 @@ async def test_a_score_sent_by_a_calling_key_is_kept_beside_its_trace(api):
 
 async def test_a_list_is_kept_whole_or_not_at_all(api):
     wrong = await send(api, "acme.call", thumb(), {"name": "stars", "value": 7, "trace": "acme1"})
-    listed = (await api.ask("GET", "/api/scores?trace=acme1", "acme.read")).json()["data"]
+    listed = (await api.ask("GET", "/api/scores?trace=acme1&source=user", "acme.read")).json()["data"]
     good = await send(api, "acme.call", thumb(), {"name": "stars", "value": 4, "trace": "acme1"})
 
     error = wrong.json()["error"]

@@ -11,8 +11,10 @@ from rowen.access import Actor, Directory, Entry, Register, Sessions, Visit
 from rowen.api.base import DoorSettings
 from rowen.api.manage.state import ModelState
 from rowen.jobs import Queue
+from rowen.score.cases import Cases
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake, Known
+from rowen.score.review import Review
 from rowen.score.tokens import Tokens
 from rowen.store.base import Audit, Definitions, Scores, Traces
 from rowen.values import Clock, Mistaken, Scope, Settings
@@ -71,6 +73,8 @@ class Manage:
     known: Known
     tokens: Tokens
     jobs: Queue
+    review: Review
+    cases: Cases
     models: Callable[[], Sequence[ModelState]]
     """The deployments of every app with their health, as they are now."""
     desk: Desk
