@@ -229,7 +229,7 @@ def commands() -> list[tuple[str, str]]:
     found = []
     for block in all_blocks("sh", "bash"):
         for line in block.text.replace("\\\n", " ").splitlines():
-            call = re.search(r"(?:^|\$\(|&& |/)(rowen [^#)&|]*)", line.split("  #")[0])
+            call = re.search(r"(?:^|\$\(|&& |/)(rowen [^#)&|>]*)", line.split("  #")[0])
             if call:
                 found.append((block.place, call[1].strip()))
     return found

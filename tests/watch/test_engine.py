@@ -1,3 +1,6 @@
+import asyncio
+from types import SimpleNamespace
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -155,6 +158,41 @@ async def test_a_leader_that_was_killed_is_followed(store, clock):
     clock.move(151)
 
     assert await engine_of(store, clock, owner="two").tick()
+
+
+async def test_ticks_at_once_open_one_alert(store, clock):
+    inbox = Inbox()
+    engine = engine_of(store, clock, inbox, contacts={"team": contact(severities=("page",))})
+    await engine.tick()
+    await calls(store, clock, 20, failed=20)
+    clock.move(60)
+
+    await asyncio.gather(*(engine.tick() for _ in range(5)))
+
+    assert inbox.said == [("team", "firing")]
+    assert len(await Incident.shelf(store.records).find()) == 1
+
+
+class SlowTraces:
+    """Traces that take so long to read that another process takes the lead."""
+
+    def __init__(self, store, clock) -> None:
+        self._store, self._clock = store, clock
+
+    async def find(self, filter):
+        self._clock.move(200)
+        now = self._clock.ns
+        await self._store.counters.hold("watch:leader", "two", 1, 1, now + 10**15, now)
+        return await self._store.traces.find(filter)
+
+
+async def test_who_lost_the_lead_while_counting_stops(store, clock):
+    await engine_of(store, clock, owner="one").tick()
+    clock.move(3 * 86_400)
+    families = {name: getattr(store, name) for name in ("scores", "records", "counters", "measures")}
+    slow = SimpleNamespace(traces=SlowTraces(store, clock), **families)
+
+    assert not await engine_of(slow, clock, owner="one").tick()
 
 
 async def test_each_tenant_has_its_own_cells(store, clock):

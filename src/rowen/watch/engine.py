@@ -1,5 +1,6 @@
 """The worker of this stage: every minute it counts, weighs, alerts and tells. One leader for a deployment."""
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ LATE_NS = 5 * MINUTE_NS
 LATE_TRACES_NS = 2 * HOUR_NS
 LATE_SCORES_NS = 2 * DAY_NS
 """What is counted again every hour: long calls, and scores that people give a day later to what they concern."""
+LEASE_NS = 150_000_000_000
+"""After so long without a tick another process leads."""
 BACKFILL_NS = 35 * DAY_NS
 """How far back a new objective is counted at most."""
 
@@ -41,6 +44,10 @@ class Watched:
 
 Probe = Callable[[str, WatchTable], Awaitable[bool]]
 """Says whether an app is there and ready now."""
+
+
+class _Lost(Exception):
+    """Another process leads now."""
 
 
 class Mark(Value, frozen=True, kw_only=True):
@@ -93,6 +100,7 @@ class Engine:
         self._teller = teller
         self._probe = probe
         self._correct = correct
+        self._lock = asyncio.Lock()
         self.counted: dict[tuple[str, str], tuple[int, int]] = {}
         """Events and bad ones that this process counted, by app and objective: they only grow."""
         self._told: dict[tuple[str, str, int], tuple[int, int]] = {}
@@ -104,9 +112,15 @@ class Engine:
             Unavailable: the store cannot be read or written now; the next tick catches up.
 
         """
+        async with self._lock:  # two ticks at once would each open the same alert
+            try:
+                return await self._tick()
+            except _Lost:
+                return False
+
+    async def _tick(self) -> bool:
+        await self._lead()
         now = self._clock.now_ns()
-        if not await self._store.counters.hold("watch:leader", self._owner, 1, 1, now + 150_000_000_000, now):
-            return False
         for app in self._apps():
             if not app.objectives.counted():
                 continue
@@ -114,6 +128,17 @@ class Engine:
                 await self._weigh(app, now // MINUTE_NS * MINUTE_NS)
             await self._teller.tell(app.objectives.app, app.contacts, now)
         return True
+
+    async def _lead(self) -> None:
+        """Lead, or go on leading.
+
+        Raises:
+            _Lost: another process leads.
+
+        """
+        now = self._clock.now_ns()
+        if not await self._store.counters.hold("watch:leader", self._owner, 1, 1, now + LEASE_NS, now):
+            raise _Lost
 
     async def stop(self) -> None:
         """Let another process lead at once."""
@@ -153,6 +178,7 @@ class Engine:
         """Fill by the hour, so that a long stop does not bring everything into memory at once."""
         since = max(0, since // MINUTE_NS * MINUTE_NS)
         while ids and since < until:
+            await self._lead()  # counting weeks takes longer than the lead lasts
             end = min(until, since // HOUR_NS * HOUR_NS + HOUR_NS)
             cells = await self._filler.fill(objectives, since, end, only=ids)
             if until - end < HOUR_NS:
