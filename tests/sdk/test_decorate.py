@@ -1,6 +1,7 @@
 """`@rowen.trace` on every kind of function: the function does what it did, and its calls are spans."""
 
 import asyncio
+import functools
 import gc
 import inspect
 import json
@@ -352,6 +353,59 @@ def test_pieces_are_folded_as_asked(linked):
     assert rowen.flush()
     assert linked.span("counts").attributes["output.value"] == "6"
     assert "could not be folded: IndexError" in linked.span("wrong").attributes["output.value"]
+
+
+def test_pieces_that_are_no_texts_are_told_as_they_were_when_they_came(linked):
+    @rowen.trace
+    def counts() -> Any:
+        piece = {"n": 0, "token": "hidden"}
+        for number in range(3):
+            piece["n"] = number
+            yield piece
+
+    assert [piece["n"] for piece in counts()] == [0, 1, 2]
+
+    assert rowen.flush()
+    told = json.loads(linked.span("counts").attributes["output.value"])
+    assert told == [{"n": number, "token": "[masked]"} for number in range(3)]
+
+
+def test_arguments_are_named_through_other_decorators_and_for_every_callable(linked):
+    def other(function: Any) -> Any:
+        @functools.wraps(function)
+        def inner(*args: Any, **kwargs: Any) -> Any:
+            return function(*args, **kwargs)
+
+        return inner
+
+    class Shop:
+        def buy(self, thing: str) -> str:
+            return thing
+
+        def __call__(self, thing: str) -> str:
+            return thing
+
+    @rowen.trace
+    @other
+    def named(thing: "not_there", *rest: "nor_this") -> Any:  # noqa: F821
+        return thing
+
+    named("tea", 1)
+    rowen.trace(Shop().buy)("tea")
+    rowen.trace(Shop())("tea")
+    rowen.trace(functools.partial(named, "tea"), name="partial")(2)
+    rowen.trace(dict, name="dict")(thing="tea")
+    rowen.trace(max, name="max")(1, 2)
+
+    assert rowen.flush()
+    assert [given(span) for span in linked.spans() if span.parent == ""] == [
+        {"thing": "tea", "rest": [1]},
+        {"thing": "tea"},
+        {"thing": "tea"},
+        {"rest": [2]},
+        {"thing": "tea"},
+        {"args": [1, 2]},
+    ]
 
 
 def test_a_stream_without_end_uses_bounded_memory(linked):

@@ -76,18 +76,9 @@ class _Plan:
         own = getattr(function, "__qualname__", "") or function.__class__.__name__
         self.name = name or own.rpartition("<locals>.")[2]
         self.type, self.capture, self.fold = type, capture, fold
-        self.names: tuple[str, ...] = ()
-        self.rest = "args"
-        try:
-            parameters = list(inspect.signature(function).parameters.values())
-        except (TypeError, ValueError):  # some builtins have none
-            parameters = []
-        self.first = 1 if parameters and parameters[0].name in {"self", "cls"} else 0
-        for each in parameters[self.first :]:
-            if each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}:
-                self.names += (each.name,)
-            elif each.kind is each.VAR_POSITIONAL:
-                self.rest = each.name
+        names, self.rest = _parameters(function)
+        self.first = 1 if names and names[0] in {"self", "cls"} else 0
+        self.names = names[self.first :]
 
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Span:
         """Return the span of a call."""
@@ -103,6 +94,21 @@ class _Plan:
             if named:
                 span.take(json_of(named, LINK.limit))
         return span
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, ...], str]:
+    """Return the names of the positional parameters, and that of what takes the rest."""
+    inner = inspect.unwrap(function)
+    if inspect.isfunction(inner):  # its code says it without looking at annotations, which may name what is not there
+        code = inner.__code__
+        rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount :]
+        return code.co_varnames[: code.co_argcount], rest[0] if code.co_flags & inspect.CO_VARARGS else "args"
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except Exception:  # noqa: BLE001 - some builtins have none, and no function must fail to be decorated for it
+        return (), "args"
+    names = tuple(each.name for each in parameters if each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD})
+    return names, next((each.name for each in parameters if each.kind is each.VAR_POSITIONAL), "args")
 
 
 def _traced(function: Callable[..., Any], plan: _Plan) -> Callable[..., Any]:
@@ -163,7 +169,7 @@ async def _awaited(span: Span, coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 def _stream(span: Span, stream: Generator[Any, Any, Any], plan: _Plan) -> Generator[Any, Any, Any]:
     """Hand on a generator's pieces. The span is the current one while the generator works, not while it is read."""
-    fold = Fold(LINK.limit)
+    fold = Fold(LINK.limit, whole=plan.fold is not None)
     step: Callable[[Any], Any] = stream.send
     given: Any = None
     try:
@@ -197,7 +203,7 @@ def _stream(span: Span, stream: Generator[Any, Any, Any], plan: _Plan) -> Genera
 
 async def _async_stream(span: Span, stream: AsyncGenerator[Any, Any], plan: _Plan) -> AsyncGenerator[Any, Any]:
     """Hand on an asynchronous generator's pieces, as `_stream` does."""
-    fold = Fold(LINK.limit)
+    fold = Fold(LINK.limit, whole=plan.fold is not None)
     step: Callable[[Any], Any] = stream.asend
     given: Any = None
     try:

@@ -3,15 +3,26 @@
 from collections.abc import Callable
 from typing import Any
 
+from rowen.sdk.capture import plain_of
+
 PIECES = 4096
 
 
 class Fold:
-    """Keeps pieces until there are too many, and counts the rest."""
+    """Keeps pieces until there are too many, and counts the rest.
 
-    __slots__ = ("_left", "limit", "more", "pieces")
+    Args:
+        limit: characters to keep.
+        whole: whether pieces are kept as they are, for somebody's own fold, or as what JSON can say of them.
 
-    def __init__(self, limit: int) -> None:
+    """
+
+    __slots__ = ("_left", "_whole", "limit", "more", "pieces", "texts")
+
+    def __init__(self, limit: int, *, whole: bool = False) -> None:
+        self._whole = whole
+        self.texts = True
+        """Whether all pieces are texts."""
         self.pieces: list[Any] = []
         self.more = 0
         self.limit = self._left = limit
@@ -26,8 +37,14 @@ class Fold:
         if self._left <= 0 or len(self.pieces) >= PIECES:
             self.more += 1
             return
+        if isinstance(piece, str):
+            self._left -= len(piece)
+        else:
+            self.texts = False
+            if not self._whole:
+                piece = plain_of(piece, self._left)  # now: it may change, and may hold much
+            self._left -= len(piece) if isinstance(piece, str | bytes) else 16
         self.pieces.append(piece)
-        self._left -= len(piece) if isinstance(piece, str | bytes) else 1
 
 
 def folded(fold: Fold, by: Callable[[list[Any]], Any] | None) -> Any:
@@ -37,7 +54,7 @@ def folded(fold: Fold, by: Callable[[list[Any]], Any] | None) -> Any:
             return by(fold.pieces)
         except Exception as error:  # noqa: BLE001 - a fold of somebody else must not break their stream
             return f"<{len(fold.pieces) + fold.more} pieces, which could not be folded: {type(error).__name__}>"
-    if all(isinstance(piece, str) for piece in fold.pieces):
+    if fold.texts:
         text = "".join(fold.pieces)
         return f"{text[: fold.limit - 40]}… ({fold.more} more pieces)" if fold.more else text
     return [*fold.pieces, f"… {fold.more} more"] if fold.more else fold.pieces

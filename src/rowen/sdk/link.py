@@ -124,11 +124,18 @@ def process() -> dict[str, str | int]:
     return {
         "telemetry.sdk.name": "rowen",
         "telemetry.sdk.language": "python",
-        "telemetry.sdk.version": importlib.metadata.version("rowen"),
+        "telemetry.sdk.version": _version(),
         "process.runtime.version": platform.python_version(),
         "process.pid": os.getpid(),
         "host.name": socket.gethostname(),
     }
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("rowen")
+    except importlib.metadata.PackageNotFoundError:  # copied, not installed
+        return ""
 
 
 opened(os.environ, dict.fromkeys(("URL", "KEY", "APP", "ENVIRONMENT", "RELEASE")), capture=None, limit=LIMIT)
