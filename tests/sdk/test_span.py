@@ -3,6 +3,7 @@
 import json
 import threading
 
+import numpy as np
 import pytest
 
 import rowen
@@ -119,6 +120,23 @@ def test_attributes_are_bounded_masked_and_of_any_kind(linked):
     assert found.attributes["long"].endswith("more characters)")
     assert found.lost > 700
     assert len(found.attributes) + found.lost == 1000 + 5 + 1
+
+
+def test_nonsense_is_seen_and_stops_neither_the_program_nor_its_neighbours(linked):
+    with rowen.span(5, type=None) as odd:
+        odd.usage(input_tokens="many", output_tokens=np.int64(7), cost="dear")
+        odd.set(model=7, provider=["x"], at=np.float64(0.5))
+    with rowen.span(6) as other:
+        other.usage(input_tokens="many", output_tokens=np.int64(7), cost="dear")
+        other.set(model=7, at=np.float32(0.5), many=np.zeros(3))
+        rowen.score("n", np.int64(3))
+
+    assert rowen.flush()
+    found = linked.span("6").attributes
+    assert (found["gen_ai.usage.input_tokens"], found["gen_ai.usage.output_tokens"]) == ("many", 7)
+    assert (found["llm.cost.total"], found["gen_ai.request.model"]) == ("dear", 7)
+    assert (found["at"], found["many"]) == (0.5, "<ndarray float64 (3,)>")
+    assert linked.scores()[0]["value"] == 3
 
 
 def test_nothing_is_added_after_the_end_and_a_span_ends_once(linked):

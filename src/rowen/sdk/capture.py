@@ -112,6 +112,8 @@ class Bound:
             return self._dict(value, depth)
         if isinstance(value, Sequence | set | frozenset) and kind.__module__ == "builtins":
             return self._list(value, depth)
+        if kind.__module__ == "numpy" and getattr(value, "shape", None) == ():
+            return self.of(value.item(), depth)
         if hasattr(value, "shape") and hasattr(value, "dtype"):  # an array: its `repr` may wait for a GPU
             return f"<{kind.__name__} {value.dtype} {tuple(value.shape)}>"
         if hasattr(value, "isoformat"):

@@ -224,7 +224,9 @@ class Outbox:
         while items := self._taken():
             mark = items.pop() if isinstance(items[-1], _Mark) else None
             try:
-                for parcel in self._courier.parcels(items):
+                parcels = self._courier.parcels(items)
+                self.lost += len(items) - sum(len(parcel.items) for parcel in parcels)
+                for parcel in parcels:
                     self._deliver(parcel)
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever one batch holds
                 self.lost += len(items)

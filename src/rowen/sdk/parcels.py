@@ -1,6 +1,7 @@
 """Items as requests: spans as OTLP to `/v1/traces`, judgements as JSON to `/api/scores`."""
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, cast
 
 from rowen.sdk import wire
@@ -8,6 +9,8 @@ from rowen.sdk.capture import encoded
 from rowen.sdk.door import Reply
 from rowen.sdk.judge import Judgement
 from rowen.sdk.outbox import Item, Parcel
+
+log = logging.getLogger("rowen.sdk")
 
 _REFUSED = frozenset({400, 404, 409, 413, 422})
 """Rowen takes scores together or not at all; one that it refuses must not take the others with it."""
@@ -36,7 +39,8 @@ class Writer:
         judgements = [item for item in items if isinstance(item, Judgement)]
         found = []
         if spans:
-            found.append(Parcel("/v1/traces", self._request(spans), "application/x-protobuf", spans))
+            written = {each: body for each in spans if (body := _written(each))}
+            found.append(Parcel("/v1/traces", self._request(written.values()), "application/x-protobuf", list(written)))
         if judgements:
             body = encoded([each.told for each in judgements])
             found.append(Parcel("/api/scores", body, "application/json", judgements, parts=_REFUSED))
@@ -50,9 +54,18 @@ class Writer:
         """Ask again what sends: the process is another one."""
         self._resource = b""
 
-    def _request(self, spans: Sequence[Ended]) -> bytes:
+    def _request(self, spans: Iterable[bytes]) -> bytes:
         if not self._resource:
             about = self._about()
             self._resource = wire.resource({name: value for name, value in about.items() if value != ""})
             self._scope = wire.scope("rowen.sdk", str(about.get("telemetry.sdk.version", "")))
-        return wire.request([each.encoded() for each in spans], self._resource, self._scope)
+        return wire.request(spans, self._resource, self._scope)
+
+
+def _written(span: Ended) -> bytes:
+    """Return a span as OTLP writes it; nothing for one that cannot be, which must not take its neighbours with it."""
+    try:
+        return span.encoded()
+    except Exception as error:  # noqa: BLE001 - whatever a program gave as a name or a type
+        log.debug("rowen: a span could not be written down: %r", error)
+        return b""

@@ -4,13 +4,13 @@ import os
 import random
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
 from rowen.sdk import wire
-from rowen.sdk.capture import MASKED, is_secret, json_of, text_of
+from rowen.sdk.capture import MASKED, encoded, is_secret, json_of, plain_of, text_of
 from rowen.sdk.context import RANDOM, SAMPLED, Remote, written
 from rowen.sdk.here import HERE, SCOPE, Entered, enter, leave, parent_now
 from rowen.sdk.judge import Judgement
@@ -53,7 +53,7 @@ class Span:
 
     def __init__(self, name: str, type: Kind = "chain", *, capture: bool = True) -> None:
         parent = parent_now()
-        self.name = name
+        self.name = name if name.__class__ is str else str(name)
         self._type = type
         self.id = _random.getrandbits(64) or 1
         if parent is None:
@@ -158,9 +158,9 @@ class Span:
             ("gen_ai.usage.reasoning.output_tokens", reasoning_tokens),
         ):
             if value is not None:
-                self._keep(name, value)
+                self._keep(name, _number(value, int))
         if cost is not None:
-            self._keep("llm.cost.total", float(cost))
+            self._keep("llm.cost.total", _number(cost, float))
         return self
 
     def event(self, name: str, **attributes: Any) -> Self:
@@ -337,7 +337,8 @@ class Span:
                 return list(value)
             if type(value[0]) is str and sum(map(len, value)) <= LINK.limit:
                 return list(value)
-        return text_of(value, LINK.limit)[0]
+        told = plain_of(value, LINK.limit)
+        return told if type(told) in {str, bool, int, float} else encoded(told)
 
     def _note(self, name: str, attributes: Mapping[str, wire.Plain]) -> None:
         if len(self._events) < 128:
@@ -415,6 +416,14 @@ def _what(type: str, name: str) -> bytes:
     if name:
         found.append((_NAMES[type], name))
     return wire.attributes(found)
+
+
+def _number(value: Any, kind: Callable[[Any], Any]) -> Any:
+    """Return a value as the number that it should be, or as it is: a wrong one is to be seen, not to stop the program."""
+    try:
+        return kind(value)
+    except (TypeError, ValueError, OverflowError):
+        return value
 
 
 def _frames(error: BaseException, *, whole: bool) -> str:
