@@ -8,7 +8,7 @@ from rowen.store.base import ScoreFilter
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
 from rowen.testing.clock import FakeClock
-from rowen.values import Mistaken, Refused, Score, Trace, TraceRow
+from rowen.values import Mistaken, Observed, Refused, Score, Span, SpanRow, Trace, TraceRow
 
 ROW = TraceRow(
     id="t1",
@@ -114,6 +114,18 @@ async def test_a_score_that_came_before_its_trace_is_set_beside_it_later(desk: D
     assert kept == early.but(
         app="handbook", environment="production", release="r1", definition="d1", session="s1", by="ann", judged_ns=5_000
     )
+
+
+async def test_scores_are_set_beside_traces_of_spans_as_these_come(desk: Desk):
+    desk.rows.clear()
+    await desk.intake.take([thumb(), thumb(tenant="umbrella")])
+    desk.rows["t1", "acme"] = ROW
+    row = SpanRow(trace="t1", id="s", tenant="acme", started_ns=1, duration_ns=1)
+    span = Span(trace="t1", id="s", name="chain", started_ns=1, ended_ns=2)
+
+    await desk.intake.observed([Observed(row=row, span=span)])
+
+    assert {score.tenant: score.app for score in await desk.all()} == {"acme": "handbook", "umbrella": ""}
 
 
 async def test_of_a_list_with_one_wrong_score_none_is_kept_and_the_wrong_one_is_named(desk: Desk):

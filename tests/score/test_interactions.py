@@ -18,11 +18,11 @@ from rowen.values import Message, Request, Trace, TraceRow, says
 class Watch:
     """What is seen of traces in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone: bool) -> None:
         clock = FakeClock()
         self.kept, self.traces = MemoryScores(), MemoryTraces()
         intake = Intake(self.kept, Configs(MemoryRecords(), clock), self._known, clock)
-        self._see = Interactions(self.traces, intake).see
+        self._see = Interactions(self.traces, intake, alone=alone).see
 
     async def _known(self, id: str, tenant: str) -> TraceRow | None:
         found = await self.traces.get(id, tenant)
@@ -36,9 +36,9 @@ class Watch:
         return sorted(score.trace for score in await self.kept.find(ScoreFilter(name=f"interaction.{event}")))
 
 
-@pytest.fixture
-def watch() -> Watch:
-    return Watch()
+@pytest.fixture(params=[True, False], ids=["alone", "with others"])
+def watch(request) -> Watch:
+    return Watch(alone=request.param)
 
 
 def call(id: str, *said: str, session: str = "s1", messages: tuple[Message, ...] | None = None, **fields) -> Trace:
@@ -109,6 +109,25 @@ async def test_the_same_words_at_a_later_turn_are_no_regeneration_but_twice_at_t
     await watch.write(call("a", "go on"), call("b", "go on", "One.", "go on"), call("c", "go on", "One.", "go on"))
 
     assert await watch.seen() == ["b"]
+
+
+async def test_a_call_that_another_process_wrote_before_is_known_too():
+    watch = Watch(alone=False)
+    await watch.write(call("a", "hello"))
+    await watch.traces.write([call("b", "hello")])
+
+    await watch.write(call("c", "hello"))
+
+    assert await watch.seen() == ["b"]  # the other process says so of the first
+
+
+async def test_a_session_that_began_before_a_restart_goes_on_after_it():
+    watch = Watch(alone=True)
+    await watch.traces.write([call("a", "hello"), call("b", "good bye")])
+
+    await watch.write(call("c", "hello"))
+
+    assert await watch.seen() == ["a"]
 
 
 async def test_a_changed_system_prompt_does_not_hide_a_regeneration(watch):

@@ -198,6 +198,27 @@ def test_asking_again_in_a_session_marks_the_first_answer_as_regenerated(rowen):
     assert scores(rowen, second) == {}
 
 
+def test_feedback_on_a_trace_of_spans_that_come_later_is_set_beside_it(rowen):
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    send(rowen, "POST", "/v1/feedback", {"trace": trace, "value": True}, rowen.key)
+    span = {
+        "traceId": trace,
+        "spanId": "b7ad6b7169203331",
+        "name": "chain",
+        "startTimeUnixNano": "1763900000000000000",
+        "endTimeUnixNano": "1763900001000000000",
+    }
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "their-app"}}]}
+    sent = {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": [span]}]}]}
+
+    status, _, _ = send(rowen, "POST", "/v1/traces", sent, rowen.key)
+    rowen.do(rowen.opened.traces_written())
+
+    _, _, found = send(rowen, "GET", f"/api/scores?trace={trace}", key=rowen.admin)
+    (score,) = found["data"]
+    assert (status, score["app"], score["judged_ns"]) == (200, "their-app", 1763900000000000000)
+
+
 def test_a_survey_answer_lands_on_its_trace_and_the_response_rate_is_shown(rowen):
     key = rowen.new_key("survey", tenant="surveyed", scopes=("call", "read"))
     traces = []

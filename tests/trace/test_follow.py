@@ -18,7 +18,7 @@ def ids(batches) -> list[list[str]]:
 
 @pytest.fixture
 async def follow():
-    found = Follow(size=4)
+    found: Follow[Trace] = Follow(size=4)
     yield found
     await found.close()
 
@@ -75,7 +75,7 @@ async def test_a_follower_that_breaks_keeps_nothing_from_the_others(follow: Foll
     await follow.told()
 
     assert ids(seen) == [["1"], ["2"]]
-    assert "1 traces could not be followed" in caplog.text
+    assert "1 records could not be followed" in caplog.text
 
 
 async def test_what_waits_is_bounded_and_what_was_not_told_is_counted(follow: Follow):

@@ -2,13 +2,13 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 
 from rowen.score.configs import ASKED, INTERACTION, Configs, check_name, fitted
 from rowen.store.base import ScoreFilter, Scores
-from rowen.values import Clock, Mistaken, Problem, Refused, Score, Trace, TraceRow, new_id
+from rowen.values import Clock, Mistaken, Observed, Problem, Refused, Score, Trace, TraceRow, new_id
 
 Known = Callable[[str, str], Awaitable[TraceRow | None]]
 """Gives the row of a trace by its id and tenant, None while it is not known."""
@@ -92,14 +92,23 @@ class Intake:
 
     async def filled(self, traces: Sequence[Trace]) -> None:
         """Set scores that came before the traces they are about beside them, now that these have been written."""
-        rows = {(trace.row.tenant, trace.row.id): trace.row for trace in traces}
+        await self._placed({(trace.row.tenant, trace.row.id): trace.row for trace in traces})
+
+    async def observed(self, spans: Sequence[Observed]) -> None:
+        """Set scores beside traces of which spans have been written; what a trace says may change with each."""
+        await self._placed(dict.fromkeys((span.row.tenant, span.row.trace) for span in spans))
+
+    async def _placed(self, rows: Mapping[tuple[str, str], TraceRow | None]) -> None:
+        """Set the scores of some traces beside them; a row that is not given is looked up."""
         async with self._writing:
-            found = await self._scores.find(ScoreFilter(traces=tuple(id for _, id in rows), limit=10_000))
+            found = await self._scores.find(ScoreFilter(traces=tuple({id for _, id in rows}), limit=10_000))
             late = []
             for score in found:
-                row = rows.get((score.tenant, score.trace))
-                if row is not None and (placed := beside(score, row)) != score:
-                    late.append(placed)
+                place = (score.tenant, score.trace)
+                if place in rows:
+                    row = rows[place] or await self._known(score.trace, score.tenant)
+                    if row is not None and (placed := beside(score, row)) != score:
+                        late.append(placed)
             if late:
                 await self._scores.put(late)
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -12,11 +13,29 @@ from rowen.store.base import TraceFilter, Traces
 from rowen.values import Request, Score, Trace, TraceRow
 
 VERSION = "1"
-_REMEMBERED = 50_000
+_SESSIONS = 10_000
+"""Sessions remembered; one that comes again later is read again."""
 _LOOKED_AT = 50
-"""Calls of a session that are compared with a new one, the newest first."""
+"""Calls of a session that are read when it is seen first, the newest ones."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One call: when, which, and whether it was answered."""
+
+    started_ns: int
+    id: str
+    ok: bool
+
+
+@dataclass(slots=True)
+class _Session:
+    """The calls of a session by what was said, and those of which only the last question is known."""
+
+    read: dict[bytes, dict[str, _Asked]] = field(default_factory=dict)
+    unread: dict[str, list[_Asked]] = field(default_factory=dict)
 
 
 class Interactions:
@@ -26,48 +45,60 @@ class Interactions:
     was *regenerated*. Only calls whose last turn is the user's count, so an agent that goes on after a tool does not.
     System messages are left aside. Of three same calls the first two were regenerated. A call whose caller left before
     the end was *abandoned*. Without a session, or where policy keeps no content, nothing can be seen.
+
+    Args:
+        traces: where a session's earlier calls are.
+        intake: takes the scores.
+        alone: whether all traces come by here; else each session is read anew, for other processes write too.
+
     """
 
-    def __init__(self, traces: Traces, intake: Intake) -> None:
+    def __init__(self, traces: Traces, intake: Intake, *, alone: bool = False) -> None:
         self._traces = traces
         self._intake = intake
-        self._turns: OrderedDict[str, bytes] = OrderedDict()
+        self._alone = alone
+        self._sessions: OrderedDict[tuple[str, str, str], _Session] = OrderedDict()
 
     async def see(self, traces: Sequence[Trace]) -> None:
         """Look at traces that were written, and keep what their users did as scores."""
-        scores = [_score(trace.row, "abandon") for trace in traces if trace.row.status == "cancelled"]
+        if not self._alone:
+            self._sessions.clear()
+        left = [trace.row for trace in traces if trace.row.status == "cancelled"]
+        done = {(row.tenant, row.id, "abandon") for row in left}
         for trace in traces:
             if trace.row.session and (turns := turns_of(trace.request)):
-                self._remember(trace.row.id, turns)
-                scores += [_score(row, "regenerate") for row in await self._regenerated(trace.row, turns)]
-        if scores:
-            await self._intake.take(list({score.trace + score.name: score for score in scores}.values()))
+                again = await self._regenerated(trace.row, turns)
+                done |= {(trace.row.tenant, call.id, "regenerate") for call in again}
+        if done:
+            await self._intake.take([_score(*each) for each in sorted(done)])
 
-    async def _regenerated(self, new: TraceRow, turns: bytes) -> list[TraceRow]:
-        """Return the answered calls with the same turns that were followed by another one of them."""
-        found = await self._traces.find(
-            TraceFilter(tenant=new.tenant, app=new.app, session=new.session, limit=_LOOKED_AT)
-        )
-        alike = [row for row in found if row.id != new.id and row.asked == new.asked]
-        same = sorted(
-            [new, *[row for row in alike if await self._turns_of(row.id) == turns]],
-            key=lambda row: (row.started_ns, row.id),
-        )
-        last = same.index(new)
-        nearest = same[max(0, last - 1) : last + 1] if new is not same[-1] else same[max(0, last - 1) : last]
-        return [row for row in nearest if row.status == "ok"]
+    async def _regenerated(self, new: TraceRow, turns: bytes) -> list[_Asked]:
+        """Return the answered calls with the same turns that another one of them followed, next to the new one."""
+        session = await self._session(new)
+        for call in session.unread.pop(new.asked, ()):
+            if call.id != new.id:
+                trace = await self._traces.get(call.id)
+                session.read.setdefault(turns_of(trace.request if trace else None), {})[call.id] = call
+        alike = session.read.setdefault(turns, {})
+        alike[new.id] = _asked(new)
+        same = sorted(alike.values(), key=lambda call: (call.started_ns, call.id))
+        at = same.index(alike[new.id])
+        followed = same[max(0, at - 1) : at] + (same[at : at + 1] if at + 1 < len(same) else [])
+        return [call for call in followed if call.ok]
 
-    async def _turns_of(self, id: str) -> bytes:
-        if id not in self._turns:
-            trace = await self._traces.get(id)
-            self._remember(id, turns_of(trace.request if trace else None))
-        return self._turns[id]
-
-    def _remember(self, id: str, turns: bytes) -> None:
-        self._turns[id] = turns
-        self._turns.move_to_end(id)
-        if len(self._turns) > _REMEMBERED:
-            self._turns.popitem(last=False)
+    async def _session(self, row: TraceRow) -> _Session:
+        place = (row.tenant, row.app, row.session)
+        found = self._sessions.get(place)
+        if found is None:
+            found = _Session()
+            filter = TraceFilter(tenant=row.tenant, app=row.app, session=row.session, limit=_LOOKED_AT)
+            for each in await self._traces.find(filter):
+                found.unread.setdefault(each.asked, []).append(_asked(each))
+            self._sessions[place] = found
+            if len(self._sessions) > _SESSIONS:
+                self._sessions.popitem(last=False)
+        self._sessions.move_to_end(place)
+        return found
 
 
 def turns_of(request: Request | None) -> bytes:
@@ -78,11 +109,15 @@ def turns_of(request: Request | None) -> bytes:
     return hashlib.sha256(_encode([(message.role, message.parts) for message in said])).digest()[:16]
 
 
-def _score(row: TraceRow, event: str) -> Score:
+def _asked(row: TraceRow) -> _Asked:
+    return _Asked(row.started_ns, row.id, row.status == "ok")
+
+
+def _score(tenant: str, trace: str, event: str) -> Score:
     return Score(
         id="",
-        tenant=row.tenant,
-        trace=row.id,
+        tenant=tenant,
+        trace=trace,
         name=f"{INTERACTION}{event}",
         type="boolean",
         value=True,

@@ -41,7 +41,7 @@ from rowen.store.catalog import open_store
 from rowen.trace import Buffer, Follow
 from rowen.trace.intake.policy import user_hash
 from rowen.trace.otlp import Exporter
-from rowen.values import Clock, Problem, SystemClock, TraceRow
+from rowen.values import Clock, Observed, Problem, SystemClock, Trace, TraceRow
 from rowen.web import Services as PageServices
 from rowen.web import Shown
 from rowen.web import routes as page_routes
@@ -63,12 +63,14 @@ class Opened:
     metrics: Metrics
     buffer: Buffer
     watching: Watching
-    follow: Follow
+    follow: Follow[Trace]
+    seen: Follow[Observed]
 
     async def traces_written(self) -> None:
         """Write the traces of all calls that have ended, and tell those who follow them."""
         await self.buffer.flush()
         await self.follow.told()
+        await self.seen.told()
 
 
 class Server:
@@ -140,8 +142,10 @@ class Server:
             limits.AdmissionSettings(in_flight=settings.in_flight, queue=settings.queue, wait=settings.queue_wait),
             clock,
         )
-        follow = Follow()
+        follow: Follow[Trace] = Follow()
         follow.start()
+        seen: Follow[Observed] = Follow()
+        seen.start()
         buffer = Buffer(
             follow.after(store.traces.write),
             export=_exporter(settings, transport),
@@ -153,13 +157,15 @@ class Server:
         known = partial(_known, store, buffer)
         intake = Intake(store.scores, configs, known, clock)
         follow.add(intake.filled)
-        follow.add(Interactions(store.traces, intake).see)
+        follow.add(Interactions(store.traces, intake, alone=settings.workers == 1).see)
+        seen.add(intake.observed)
         signing = _signing(settings)
         tokens = Tokens(signing, clock)
         jobs = Queue(store.records, clock)
         housekeeping = Housekeeping(store, settings, clock)
         housekeeping.start()
         stack.push_async_callback(housekeeping.stop)
+        stack.push_async_callback(seen.close)
         stack.push_async_callback(follow.close)
         stack.push_async_callback(buffer.close)
         cache = route.AnswerCache(store.cache, clock)
@@ -213,6 +219,7 @@ class Server:
         spans = Spans(
             settings,
             store=store,
+            observe=seen.after(store.traces.observe),
             scoring=intake,
             served=served,
             directory=directory,
@@ -290,6 +297,7 @@ class Server:
             buffer=buffer,
             watching=watching,
             follow=follow,
+            seen=seen,
         )
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

@@ -19,7 +19,7 @@ from rowen.trace import TraceSettings
 from rowen.trace.intake.observe import IntakeLimits
 from rowen.trace.intake.policy import Policy, user_hash
 from rowen.trace.intake.sample import Sampler, SampleSettings
-from rowen.trace.intake.take import Intake
+from rowen.trace.intake.take import Intake, Observe
 from rowen.values import Clock, Problem
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,7 @@ class Spans:
     Args:
         settings: the deployment.
         store: where they are kept.
+        observe: keeps them.
         scoring: the way in for scores.
         served: the apps, whose policies hold for their own spans.
         directory: whose key it is.
@@ -49,6 +50,7 @@ class Spans:
         settings: ServerSettings,
         *,
         store: Store,
+        observe: Observe,
         scoring: Scoring,
         served: Served,
         directory: Directory,
@@ -62,7 +64,7 @@ class Spans:
         )
         self.room = Room(settings.spans_room)
         self.intake = Intake(
-            observe=store.traces.observe,
+            observe=observe,
             judge=scoring.take,
             policy=Policy(
                 served.tracing,

@@ -1,56 +1,55 @@
-"""Tells those who follow what happened of traces once they are written, away from the calls and from the writing."""
+"""Tells those who follow what happened of traces, or of spans, once they are written: away from the calls and the writing."""
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-
-from rowen.trace.buffer import Write
-from rowen.values import Trace
+from typing import Generic, TypeVar
 
 log = logging.getLogger(__name__)
 
-Follower = Callable[[Sequence[Trace]], Awaitable[None]]
-"""Is told of a batch that has been written. What it raises is logged, and the next batch comes all the same."""
+T = TypeVar("T")
 
 
-class Follow:
+class Follow(Generic[T]):
     """A bounded line of written batches, told to every follower in turn, in one task.
 
+    What a follower raises is logged, and the next batch comes all the same.
+
     Args:
-        size: traces that may wait; the oldest batches beyond that are not told, and counted.
+        size: records that may wait; the oldest batches beyond that are not told, and counted.
 
     """
 
     def __init__(self, *, size: int = 20_000) -> None:
-        self._followers: list[Follower] = []
+        self._followers: list[Callable[[Sequence[T]], Awaitable[None]]] = []
         self._size = size
-        self._waiting: deque[Sequence[Trace]] = deque()
+        self._waiting: deque[Sequence[T]] = deque()
         self._count = 0
         self._come = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._task: asyncio.Task[None] | None = None
         self.missed = 0
-        """Traces that were not told."""
+        """Records that were not told."""
 
-    def add(self, follower: Follower) -> None:
+    def add(self, follower: Callable[[Sequence[T]], Awaitable[None]]) -> None:
         """Tell one more of what is written from now on."""
         self._followers.append(follower)
 
-    def after(self, write: Write) -> Write:
+    def after(self, write: Callable[[Sequence[T]], Awaitable[None]]) -> Callable[[Sequence[T]], Awaitable[None]]:
         """Return a way of writing after which the followers are told."""
 
-        async def written(traces: Sequence[Trace]) -> None:
-            await write(traces)
-            self.tell(traces)
+        async def written(batch: Sequence[T]) -> None:
+            await write(batch)
+            self.tell(batch)
 
         return written
 
-    def tell(self, traces: Sequence[Trace]) -> None:
+    def tell(self, batch: Sequence[T]) -> None:
         """Take a batch that has been written. Never waits."""
-        self._waiting.append(traces)
-        self._count += len(traces)
+        self._waiting.append(batch)
+        self._count += len(batch)
         while self._count > self._size and len(self._waiting) > 1:
             dropped = len(self._waiting.popleft())
             self._count -= dropped
@@ -60,7 +59,7 @@ class Follow:
 
     def start(self) -> None:
         """Begin to tell in the background."""
-        self._task = asyncio.create_task(self._run(), name="trace followers")
+        self._task = asyncio.create_task(self._run(), name="followers")
 
     async def told(self) -> None:
         """Wait until the followers have been told of everything so far."""
@@ -77,12 +76,12 @@ class Follow:
         while True:
             await self._come.wait()
             while self._waiting:
-                traces = self._waiting.popleft()
-                self._count -= len(traces)
+                batch = self._waiting.popleft()
+                self._count -= len(batch)
                 for follower in self._followers:
                     try:
-                        await follower(traces)
+                        await follower(batch)
                     except Exception:
-                        log.exception("%d traces could not be followed", len(traces))
+                        log.exception("%d records could not be followed", len(batch))
             self._come.clear()
             self._idle.set()
