@@ -97,6 +97,14 @@ def test_a_faster_period_has_no_cause():
     assert (told.slower, told.cause, told.causes) == (False, "", ())
 
 
+@pytest.mark.parametrize("hits", [1.0, 0.0])
+def test_calls_that_write_nothing_or_all_come_from_the_cache_are_no_trouble(hits: float):
+    rand = random.Random(13)
+    every = [parts_of(one).but(output_tokens=0) for one in calls.calls_of(Life(hits=hits), rand, 80)]
+
+    assert diagnose(every[:40], every[40:]).cause == ""
+
+
 def test_too_few_calls_say_so():
     told = found(7, {"queue": 500.0}, count=20)
 

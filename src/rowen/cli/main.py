@@ -26,6 +26,8 @@ VERBS = {
     "jobs": "List, show, pause and cancel work in the background.",
     "scores": "List, show, export and delete what was said of answers.",
     "cases": "List and export examples made of traces.",
+    "costs": "Say what was spent, and hold it against the provider's bill.",
+    "insight": "Find out why calls are slow, why answers got worse, and which errors are one error.",
     "models": "Fetch, list, verify and remove model weights.",
 }
 _EXIT = {"mistaken": 2, "refused": 3, "unavailable": 4, "broken": 1}

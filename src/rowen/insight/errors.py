@@ -125,15 +125,18 @@ class Inbox:
         """Count the failed traces of a window, widened to whole hours; return how many there were."""
         since = since_ns // HOUR_NS * HOUR_NS
         until = -(-until_ns // HOUR_NS) * HOUR_NS
+        filter_ = TraceFilter(status="failed", since_ns=since, until_ns=until)
+        seen = [seen_in(trace) async for trace in whole_of(self._traces, filter_, told)]
+        await self.count(seen, since, until)
+        return len(seen)
+
+    async def count(self, seen: Iterable[Seen], since_ns: int, until_ns: int) -> None:
+        """Count all that was seen in a window of whole hours into its groups, in place of what was counted before."""
         found: dict[tuple[str, str], list[Seen]] = {}
-        many = 0
-        async for trace in whole_of(self._traces, TraceFilter(status="failed", since_ns=since, until_ns=until), told):
-            seen = seen_in(trace)
-            found.setdefault((seen.tenant, seen.fingerprint), []).append(seen)
-            many += 1
+        for one in seen:
+            found.setdefault((one.tenant, one.fingerprint), []).append(one)
         for (tenant, id), group in found.items():
-            await self._count(tenant, id, group, since, until)
-        return many
+            await self._count(tenant, id, group, since_ns, until_ns)
 
     async def groups(
         self, tenant: str | None, *, app: str = "", state: str = "", since_ns: int = 0, limit: int = 100

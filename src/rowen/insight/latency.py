@@ -337,6 +337,8 @@ def _larger(one: Share, other: Share) -> Share:
 def _bounded(sample: Sequence[float], baseline: Sequence[float]) -> tuple[list[float], list[float]]:
     """Return both with what lies above their common 99th percentile set to it."""
     every = sorted([*sample, *baseline])
+    if not every:
+        return [], []
     most = every[min(len(every) - 1, len(every) * 99 // 100)]
     return [min(value, most) for value in sample], [min(value, most) for value in baseline]
 

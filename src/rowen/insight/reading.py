@@ -63,9 +63,9 @@ async def whole_of(traces: Traces, filter: TraceFilter, told: Told | None = None
             yield found
 
 
-async def sampled(traces: Traces, filter: TraceFilter, most: int) -> list[Trace]:
+async def sampled(traces: Traces, filter: TraceFilter, most: int, told: Told | None = None) -> list[Trace]:
     """Return at most so many traces, spread evenly over those that pass a filter."""
-    ids = [row.id async for row in rows_of(traces, filter)]
+    ids = [row.id async for row in rows_of(traces, filter, told)]
     step = max(1.0, len(ids) / most)
     chosen = [ids[int(number * step)] for number in range(min(most, len(ids)))]
     found = [await traces.get(id, filter.tenant) for id in chosen]

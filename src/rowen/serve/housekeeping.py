@@ -1,7 +1,8 @@
-"""Deletes what the deployment keeps only for a time."""
+"""Counts what is kept of the traces, and deletes what the deployment keeps only for a time."""
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from rowen.jobs import Queue
 from rowen.serve.settings import ServerSettings
@@ -17,7 +18,26 @@ _JOB_DAYS = 30
 class Housekeeping:
     """Looks every `every` seconds for traces, turns and scores that are past their time, and deletes them for good."""
 
-    def __init__(self, store: Store, settings: ServerSettings, clock: Clock, *, every: float = 600.0) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: ServerSettings,
+        clock: Clock,
+        *,
+        keep: Callable[[], Awaitable[None]] | None = None,
+        every: float = 600.0,
+    ) -> None:
+        """Make it.
+
+        Args:
+            store: where the records are.
+            settings: for how long.
+            clock: the time.
+            keep: counts what is to outlive the traces; done before any is deleted.
+            every: seconds from one look to the next.
+
+        """
+        self._keep = keep
         self._store = store
         self._jobs = Queue(store.records, clock)
         self._settings = settings
@@ -43,6 +63,8 @@ class Housekeeping:
 
         """
         now, settings, removed = self._clock.now_ns(), self._settings, 0
+        if self._keep is not None:
+            await self._keep()
         if settings.trace_days:
             removed += await self._store.traces.delete(before_ns=now - settings.trace_days * _DAY_NS)
         if settings.turn_days:

@@ -19,6 +19,7 @@ from rowen.api.doors import Doors
 from rowen.api.feedback import Feedback, Pace
 from rowen.api.metrics import Metrics
 from rowen.flow.assemble import Shared
+from rowen.insight.desk import Insight
 from rowen.jobs import Queue, Worker
 from rowen.provider.prices import Snapshot
 from rowen.provider.tokens import at_most, count, count_request
@@ -162,7 +163,10 @@ class Server:
         signing = _signing(settings)
         tokens = Tokens(signing, clock)
         jobs = Queue(store.records, clock)
-        housekeeping = Housekeeping(store, settings, clock)
+        insight = Insight(
+            traces=store.traces, scores=store.scores, records=store.records, tenants=store.tenants, clock=clock
+        )
+        housekeeping = Housekeeping(store, settings, clock, keep=insight.keep)
         housekeeping.start()
         stack.push_async_callback(housekeeping.stop)
         stack.push_async_callback(seen.close)
@@ -258,6 +262,7 @@ class Server:
                 store.records, scores=store.scores, traces=store.traces, configs=configs, intake=intake, clock=clock
             ),
             cases=Cases(store.records, scores=store.scores, traces=store.traces, clock=clock),
+            insight=insight,
             models=lambda: _states(served),
             desk=watching.desk,
             teller=watching.teller,

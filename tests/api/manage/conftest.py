@@ -11,6 +11,9 @@ from starlette.applications import Starlette
 
 from rowen.access import SYSTEM, Directory, Register, Sessions, Throttle, Wanted
 from rowen.api.manage import Manage, ModelState, routes
+from rowen.insight.budget import Budget
+from rowen.insight.desk import Insight
+from rowen.insight.errors import seen_in
 from rowen.jobs import Queue
 from rowen.score import queue as reviewing
 from rowen.score.cases import Cases
@@ -150,6 +153,9 @@ class Told:
             if filter.tenant in {None, row.tenant}
             and filter.app in {"", row.app}
             and (not filter.before or row.cursor < filter.before)
+            and filter.status in {"", row.status}
+            and filter.since_ns <= row.started_ns < (filter.until_ns or row.started_ns + 1)
+            and (not filter.before or row.id < filter.before)
         ][: filter.limit]
 
     async def get(self, id: str, tenant: str | None = None):
@@ -212,6 +218,9 @@ class Api:
             clock=self.clock,
         )
         self.cases = Cases(self.small, scores=self.scores, traces=self.told, clock=self.clock)
+        self.insight = Insight(
+            traces=self.told, scores=self.scores, records=self.small, tenants=self.homes, clock=self.clock
+        )
         self.services = Manage(
             directory=self.directory,
             register=self.register,
@@ -227,6 +236,7 @@ class Api:
             jobs=self.jobs,
             review=self.review,
             cases=self.cases,
+            insight=self.insight,
             models=lambda: [state("handbook", "fast"), state("shop", "careful")],
             desk=self.desk,
             teller=Teller(self.store, self.send),
@@ -293,6 +303,11 @@ class Api:
                 opinion = reviewing.Opinion(rater=rater, values={"thumbs": up})
                 await self.review.submit(queue, self.ids[f"{tenant}.disputed"], opinion)
             await self.cases.of_trace(f"{tenant}0", Case(id="", tenant=tenant))
+            await self.insight.budgets.put(Budget(id=f"budget-{tenant}", tenant=tenant, amount=Decimal(9)))
+            self.ids[f"{tenant}.budget"] = f"budget-{tenant}"
+            broken = seen_in(Trace(row=row.but(id=f"{tenant}x", status="failed", code=f"code.{tenant}")))
+            self.ids[f"{tenant}.error"] = broken.fingerprint
+            await self.insight.inbox.count([broken], START, START + 1)
         self.told.asked.clear()
         for app in ("handbook", "shop"):
             await self.definitions.put(Definition(app=app, hash=f"hash-{app}", source={"app": {"name": app}}))

@@ -17,6 +17,7 @@ SECRET = f"rk-{'k' * 43}"
 
 TOGETHER = {"every_ns", "value", "trace", "span", "session", "case", "least", "categories", "name"}
 TOGETHER |= {"asked", "values", "app"}
+TOGETHER |= {"since_ns", "baseline_since_ns", "every", "by", "of", "amount", "text"}
 
 pytestmark = pytest.mark.compat
 

@@ -29,6 +29,9 @@ BODIES = {
     "submit_item": {"values": {"thumbs": True}},
     "decide_item": {"values": {"thumbs": True}},
     "create_case": {"trace": "acme0"},
+    "create_budget": {"amount": "5"},
+    "cost_reconcile": {"text": '{"data": [{"start_time": 1, "results": [{"amount": {"value": 1}}]}]}'},
+    "change_error": {"state": "solved"},
 }
 
 
@@ -43,6 +46,8 @@ def path_of(verb, ids) -> str:
         "users": ids["acme.user"],
         "traces": "acme0",
         "scores": "score-acme",
+        "costs": ids["acme.budget"],
+        "errors": ids["acme.error"],
         "jobs": "job-acme",
         "alerts": "alert-acme",
         "silences": "silence-acme",
@@ -59,6 +64,7 @@ def path_of(verb, ids) -> str:
     path += "?name=up" if verb.name == "burn_down" else ""
     path = path.replace("{item}", ids["acme.disputed" if verb.name == "decide_item" else "acme.open"])
     path += "?name=stars" if verb.name == "score_stats" else ""
+    path += "?score=stars" if verb.name in {"cost_worth", "diagnose_regression"} else ""
     return path + ("?column=model" if verb.name == "trace_values" else "")
 
 
@@ -118,6 +124,7 @@ async def test_the_key_of_another_tenant_finds_nothing(api, verb):
             "/api/traces/stats",
             "/api/traces/values?column=model",
         ),
+        *("/api/costs", "/api/costs/anomalies", "/api/costs/budgets", "/api/costs/worth?score=stars", "/api/errors"),
         *("/api/scores", "/api/scores/names", "/api/scores/stats?name=stars&since_ns=1&until_ns=1000000000&"),
     ],
 )

@@ -10,6 +10,7 @@ from msgspec import Meta
 from rowen.access import Actor, Directory, Entry, Register, Sessions, Visit
 from rowen.api.base import DoorSettings
 from rowen.api.manage.state import ModelState
+from rowen.insight.desk import Insight
 from rowen.jobs import Queue
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
@@ -75,6 +76,7 @@ class Manage:
     jobs: Queue
     review: Review
     cases: Cases
+    insight: Insight
     models: Callable[[], Sequence[ModelState]]
     """The deployments of every app with their health, as they are now."""
     desk: Desk
