@@ -13,6 +13,10 @@ PAGES = (ROOT / "docs/reference/requirements.md", ROOT / "docs/explanation/secur
 IDS = (
     *(f"GW-{number:02}" for number in range(1, 23)),
     *(f"FB-{number:02}" for number in range(1, 10)),
+    *(f"S-{number:02}" for number in range(1, 13)),
+    *("S-20.slo", "S-20.sla", "S-20.kpi", "S-21.slo", "S-21.sla", "S-21.kpi", "S-30.slo", "S-30.sla", "S-30.kpi"),
+    *("S-31.slo", "S-32.slo", "S-32.kpi", "S-34.slo", "S-35.kpi", "S-41.slo"),
+    *("P-03", "P-04", "P-05", "P-09", "P-10", "P-11", "O-11", "M-21", "M-23"),
     *("S-22.slo", "S-22.sla", "S-22.kpi"),
     *("C-11", "C-12", "K-01", "K-02", "K-06", "K-11", "O-01", "O-03", "O-04", "N-10", "N-11", "N-12", "N-13", "X-14"),
 )

@@ -179,3 +179,24 @@ async def test_an_app_that_promises_little_shows_little(tmp_path, path):
         answer = await plain.client.get(path)
 
     assert answer.status_code == 200
+
+
+async def test_a_provider_that_dies_is_seen_to_be_ill_before_ten_seconds_are_over(tmp_path):
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "app.toml").write_text(
+        '[models.main]\nprovider = "openai"\nmodel = "m"\nretries = 0\nbase_url = "{address}"\nkey = {{ file = "key" }}\n'.format(
+            address="http://127.0.0.1:9/v1"
+        )
+    )
+    (folder / "key").write_text("k")
+    clock = FakeClock(START)
+    async with deployed(folder, clock) as shop:
+        before = (await shop.get("/api/models"))["data"]
+        for _ in range(9):
+            await shop.call()
+            clock.move(1)
+        after = (await shop.get("/api/models"))["data"]
+
+    assert [each["healthy"] for each in before] == [True]
+    assert [(each["healthy"], each["state"]) for each in after] == [(False, "open")]

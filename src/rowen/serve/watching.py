@@ -14,6 +14,7 @@ from rowen.values import Clock, Problem
 from rowen.watch import WatchTable, objectives_of
 from rowen.watch.desk import Desk
 from rowen.watch.engine import Engine, Watched
+from rowen.watch.judge import Judges
 from rowen.watch.send import sender
 from rowen.watch.tell import Teller
 
@@ -48,7 +49,8 @@ class Watching:
         self._transport = transport
         self._task: asyncio.Task[None] | None = None
         self.teller = Teller(store, sender(self._post))
-        self.desk = Desk(store, self.apps, clock)
+        judges = Judges(store, clock)
+        self.desk = Desk(store, self.apps, clock, judges)
         self.engine = Engine(
             store,
             self.apps,
@@ -56,6 +58,7 @@ class Watching:
             owner=f"{os.getpid()}-{secrets.token_hex(4)}",
             teller=self.teller,
             probe=self._ready,
+            correct=judges,
         )
 
     def apps(self) -> Sequence[Watched]:

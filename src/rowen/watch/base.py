@@ -59,6 +59,9 @@ class Measured(Settings, frozen=True, kw_only=True):
     """What the numbers of a score or survey mean."""
     score: str = ""
     """The score that is meant, where `sli` is `score`, or the survey has a name of its own."""
+    source: Literal["", "rule", "model", "person", "user", "guard"] = ""
+    """Only scores of this source. For `model` and `rule`, scores of people under the same name are labels: where there are
+    ten good and ten bad ones, the figure is corrected by the judge's own error, which goes into the interval."""
     measure: str = ""
     """Where `sli` is `reported`: the name under which somebody hands in figures."""
     within: Duration | None = None

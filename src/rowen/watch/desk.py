@@ -1,7 +1,7 @@
 """Everything that a door shows of this stage: how objectives stand, what agreements came to, what may be released."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Literal
 
@@ -9,9 +9,10 @@ from rowen.store.base import Cell, Store
 from rowen.values import Clock, Mistaken, Value
 from rowen.watch.alert import Alert
 from rowen.watch.base import GOALS, Class, Goal, Measured, WatchTable
-from rowen.watch.budget import Correct, Standing, burn_down, standing
+from rowen.watch.budget import Standing, burn_down, standing
 from rowen.watch.engine import Watched
 from rowen.watch.incident import Incident
+from rowen.watch.judge import Corrects
 from rowen.watch.kpi import BUILT_IN, Ask, Tile, tile
 from rowen.watch.measure import Count
 from rowen.watch.sla import Settlement, settle
@@ -84,7 +85,7 @@ class Desk:
         store: where everything stands.
         apps: gives the apps with their objectives as they are now.
         clock: the time.
-        correct: gives what corrects the figures of a score's judge, by app and score.
+        correct: gives what corrects the figures of an erring judge.
 
     """
 
@@ -93,7 +94,7 @@ class Desk:
         store: Store,
         apps: Callable[[], Sequence[Watched]],
         clock: Clock,
-        correct: Callable[[str, str], Awaitable[Correct | None]] | None = None,
+        correct: Corrects | None = None,
     ) -> None:
         self.store = store
         self.clock = clock
@@ -134,9 +135,7 @@ class Desk:
             raise Mistaken("not_found", f"there is no objective {name!r}", place="name")
         span = table.over.span(self._now)
         cells = await self._cells(app, f"slo/{name}", table, span, tenant)
-        judge = None
-        if self._correct is not None and table.kind.source == "score":
-            judge = await self._correct(app.objectives.app, table.score_name)
+        judge = None if self._correct is None else await self._correct(app.objectives.app, table)
         firing = await Alert.shelf(self.store.records).find(app=app.objectives.app, state="firing", tenant=tenant)
         return Row(
             app=app.objectives.app,

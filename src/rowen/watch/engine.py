@@ -16,6 +16,7 @@ from rowen.watch.budget import Correct, standing
 from rowen.watch.burn import LONGEST_NS, Tail, burning
 from rowen.watch.contact import ContactTable, OncallTable
 from rowen.watch.fill import Filler
+from rowen.watch.judge import Corrects
 from rowen.watch.tell import Teller
 from rowen.watch.window import DAY_NS, MINUTE_NS
 
@@ -76,7 +77,7 @@ class Engine:
         owner: names this process among those that could lead.
         teller: sends notices.
         probe: says whether an app is ready, for objectives of uptime.
-        correct: gives what corrects the figures of a score's judge, by app and score.
+        correct: gives what corrects the figures of an erring judge.
 
     """
 
@@ -89,7 +90,7 @@ class Engine:
         owner: str,
         teller: Teller,
         probe: Probe | None = None,
-        correct: Callable[[str, str], Awaitable[Correct | None]] | None = None,
+        correct: Corrects | None = None,
     ) -> None:
         self._store = store
         self._apps = apps
@@ -220,9 +221,7 @@ class Engine:
         for slo, table in app.objectives.watch.items():
             if not table.alert:
                 continue
-            judge = None
-            if self._correct is not None and table.kind.source == "score":
-                judge = await self._correct(name, table.score_name)
+            judge = None if self._correct is None else await self._correct(name, table)
             await self._alerting.update(
                 app.objectives, slo, await self._firing(name, slo, table, until, judge), app.oncall
             )

@@ -74,6 +74,8 @@ def of_trace(table: Measured, row: TraceRow, whole: Trace | None = None) -> Even
 def of_score(table: Measured, score: Score) -> Event | None:
     """Return what a score is to an objective; None when it has no number."""
     number = number_of(score)
+    if table.source not in ("", score.source):
+        return None
     if number is None or (table.environment and score.environment != table.environment):
         return None
     if table.how == "nps":
