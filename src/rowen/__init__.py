@@ -7,7 +7,8 @@
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False  # a type checker takes it for true, as it does typing's own, which would have to be loaded
 
 if TYPE_CHECKING:  # for whoever reads types; at run time `__getattr__` below gives the same names when they are needed
     from rowen.sdk import (
@@ -51,7 +52,7 @@ _SDK = frozenset(__all__)
 
 if not TYPE_CHECKING:  # a type checker that saw it would take every name for one of ours
 
-    def __getattr__(name: str) -> Any:
+    def __getattr__(name: str) -> object:
         if name not in _SDK:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         found = globals()[name] = getattr(import_module("rowen.sdk"), name)
@@ -64,7 +65,7 @@ class _Package(ModuleType):
     Inside Rowen such a stage is reached by `from rowen.trace import …`, which does not look here.
     """
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if not (name in _SDK and isinstance(value, ModuleType)):
             super().__setattr__(name, value)
 

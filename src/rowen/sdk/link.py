@@ -1,12 +1,12 @@
 """The connection of this process: whether there is one, where it leads, and what may be sent."""
 
 import atexit
-import importlib.metadata
 import logging
 import os
 import platform
 import socket
 from collections.abc import Mapping
+from importlib import import_module
 
 from rowen.sdk.door import Door
 from rowen.sdk.outbox import LAST, Outbox
@@ -132,9 +132,10 @@ def process() -> dict[str, str | int]:
 
 
 def _version() -> str:
+    metadata = import_module("importlib.metadata")  # late, in the background: it is half of what all else costs to load
     try:
-        return importlib.metadata.version("rowen")
-    except importlib.metadata.PackageNotFoundError:  # copied, not installed
+        return str(metadata.version("rowen"))
+    except metadata.PackageNotFoundError:  # copied, not installed
         return ""
 
 
