@@ -2,6 +2,8 @@
 
 import pytest
 
+from rowen.values import Secret
+
 
 async def send(api, who: str, *scores, **more):
     body = scores[0] if len(scores) == 1 else list(scores)
@@ -48,6 +50,27 @@ async def test_a_persons_score_needs_somebody_who_manages_or_is_signed_in(api):
 
     assert (refused.status_code, refused.json()["error"]["place"]) == (403, "source")
     assert taken.json()["data"][0]["by"] == api.ids["acme.manage"]
+
+
+async def test_whoever_is_signed_in_and_reads_judges_as_a_person_and_as_nothing_else(api):
+    session = await api.sessions.sign_in(Secret(api.secrets["acme.read"]), "192.0.2.7")
+    headers = {"cookie": api.sessions.cookie(session, secure=False).split(";")[0]}
+    headers["x-csrf-token"] = (await api.ask("GET", "/api/me", headers=headers)).json()["data"]["csrf"]
+
+    taken = await send(api, "", thumb(source="person"), headers=headers)
+    refused = await send(api, "", thumb(source="rule"), headers=headers)
+    forged = await send(api, "", thumb(source="person"), headers={"cookie": headers["cookie"]})
+
+    assert taken.json()["data"][0]["by"] == api.ids["acme.read"]
+    assert (refused.status_code, refused.json()["error"]["place"]) == (403, "source")
+    assert (forged.status_code, forged.json()["error"]["code"]) == (403, "csrf_failed")
+
+
+@pytest.mark.parametrize("path", ["/api/feedback", "/api/feedback/segments", "/api/feedback/interactions"])
+async def test_what_another_tenants_users_say_is_not_told(api, path):
+    answer = await api.ask("GET", f"{path}?tenant=acme", "globex.manage")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
 async def test_another_tenants_score_is_neither_seen_nor_summed_nor_deleted(api):

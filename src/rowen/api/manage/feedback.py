@@ -10,7 +10,7 @@ from rowen.score.configs import ASKED
 from rowen.score.segments import Segments, segmented
 from rowen.score.survey import Interaction, Survey, Surveys, Window
 from rowen.score.tokens import Permit
-from rowen.values import Refused, Score, Settings, Value
+from rowen.values import Mistaken, Refused, Score, Settings, Value
 
 _DAY = 86_400_000_000_000
 _WEEK = 7 * _DAY
@@ -108,7 +108,14 @@ async def interactions(asked: Asked[InteractionParams, None]) -> Page[Interactio
 
 
 def _window(asked: Asked[Any, None], params: SurveyParams | InteractionParams) -> Window:
-    """Return what to look at. Whoever names a tenant that they do not see is told of their own."""
+    """Return what to look at.
+
+    Raises:
+        Mistaken: `not_found` for a tenant that the caller does not see.
+
+    """
+    if params.tenant and not asked.actor.sees(params.tenant):
+        raise Mistaken("not_found", f"there is no tenant {params.tenant!r}", place="tenant")
     until = params.until_ns or asked.manage.clock.now_ns()
     since = params.since_ns or max(0, until - _WEEK)
     return Window(

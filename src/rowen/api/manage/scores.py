@@ -54,7 +54,7 @@ class NewScore(Settings, frozen=True, kw_only=True):
     reason: Annotated[str, Meta(max_length=10_000, pattern=r"^[^\u0000]*$")] = ""
     confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
     source: Literal["user", "model", "rule", "person"] = "user"
-    """Who judged. `person` is for those who are signed in, and for keys that manage."""
+    """Who judged. `person` is for those who are signed in, and for keys that manage; who only reads gives no other."""
     by: Plain = ""
     version: Plain = ""
     evidence: Annotated[str, Meta(max_length=100, pattern="^[A-Za-z0-9_-]*$")] = ""
@@ -291,8 +291,12 @@ def _score(asked: Asked[NoParams, Any], new: NewScore) -> Score:
 
 
 def _source(asked: Asked[NoParams, Any], source: ScoreSource) -> ScoreSource:
-    if source == "person" and asked.visit is None and "manage" not in asked.entry.scopes:
+    """Return who judges: a program with a key that calls, or a person who is signed in."""
+    scopes, signed_in = asked.entry.scopes, asked.visit is not None
+    if source == "person" and not signed_in and "manage" not in scopes:
         raise Refused("key_scope", "a person's score needs a sign-in, or a key that manages", place="source")
+    if source != "person" and scopes.isdisjoint(("call", "manage")):
+        raise Refused("key_scope", "who only reads gives scores as a person: `source` is `person`", place="source")
     return source
 
 
@@ -339,7 +343,7 @@ VERBS: Verbs = (
         name="send_scores",
         summary="Send one score, or a list of them: all are kept or none.",
         scope="call",
-        also=("manage",),
+        also=("manage", "read"),
         run=send_scores,
         gives=list[Score],
         params=NoParams,
