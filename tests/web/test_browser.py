@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from rowen.store.base import TraceFilter
+from rowen.testing.contracts.spans import a_span
+from rowen.values import Score
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need `playwright`")
 
@@ -39,7 +41,7 @@ class Visitor:
         self.url = url
         self.complaints: list[str] = []
         page.on("console", self._heard)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", self._erred)
 
     def go(self, path: str) -> None:
         self.page.goto(self.url + path)
@@ -49,6 +51,11 @@ class Visitor:
         self.page.get_by_label("Key").fill(key)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(f"{self.url}/")
+
+    def _erred(self, error: Any) -> None:
+        # A page that is left before it has been drawn has nothing to fade from.
+        if "Transition was aborted" not in str(error):
+            self.complaints.append(str(error))
 
     def _heard(self, message: Any) -> None:
         # That a wrong key or address is answered with 4xx is what the page shows, not a fault of it.
@@ -80,8 +87,27 @@ def busy(site: Any) -> Any:
         site.trace(30, asked="slow", status="failed", code="upstream_timeout", attempts=3, duration_ns=9_000_000_000, waste=Decimal("0.001")),
         site.trace(40, asked="again", source="cache", attempts=0, cost=Decimal(0)),
         site.trace(50, asked="no", status="refused", code="limit_requests", attempts=0, cost=Decimal(0)),
+        site.trace(55, asked="first", session="talk", user="somebody"),
         site.trace(60, asked="gone", status="cancelled", code="cancelled", messages=(site.tool,) * 12),
     )  # fmt: skip
+    now = site.trace(70).row.started_ns
+    sent = [
+        a_span(n, "f" * 32, tenant="default", started_ns=now + n, name=f"{LONG} {n}", session="talk")
+        for n in range(1, 9)
+    ]
+    site.running.do(site.running.opened.store.traces.observe(sent))
+    thumb = Score(
+        id="s",
+        trace="f" * 32,
+        name="thumbs",
+        type="boolean",
+        value=False,
+        number=0.0,
+        source="user",
+        reason=LONG,
+        judged_ns=now,
+    )
+    site.running.do(site.running.opened.store.scores.put([thumb]))
     return site
 
 
@@ -93,6 +119,12 @@ def every_page(site: Any) -> list[str]:
         "/?range=1h",
         "/traces",
         "/traces?user=x&status=failed",
+        "/traces?q=statu:failed",
+        "/sessions",
+        "/sessions/talk",
+        "/users",
+        "/scores",
+        "/scores/thumbs",
         "/models",
         "/keys",
         "/traces/nothing",
@@ -173,7 +205,7 @@ def test_keys_walk_the_list_open_a_trace_and_reach_the_search(visiting, busy):
         page.keyboard.press("/")
         page.keyboard.type("jk/again")
         page.keyboard.press("Enter")
-        page.wait_for_url("**/traces?text=jk%2Fagain")
+        page.wait_for_url("**/traces?q=jk%2Fagain")
 
         assert marked == ""
         assert page.get_by_text("No trace fits").is_visible()
@@ -191,7 +223,7 @@ def test_a_filter_is_set_shared_by_its_address_and_cleared(visiting, busy):
         page.wait_for_url("**/traces")
 
         assert listed == 1
-        assert page.locator("tr[data-row]").count() == 6
+        assert page.locator("tr[data-row]").count() == 8
 
 
 def test_the_theme_stays_from_page_to_page(visiting, busy):

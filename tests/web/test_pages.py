@@ -8,7 +8,18 @@ import pytest
 
 from rowen.values import Span, says
 
-PAGES = ("/", "/?range=1h", "/?range=7d", "/?range=30d", "/traces", "/scores", "/models", "/keys")
+PAGES = (
+    "/",
+    "/?range=1h",
+    "/?range=7d",
+    "/?range=30d",
+    "/traces",
+    "/sessions",
+    "/users",
+    "/scores",
+    "/models",
+    "/keys",
+)
 
 
 # Who may read

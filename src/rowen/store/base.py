@@ -28,6 +28,7 @@ from rowen.values import (
     UserRow,
     Value,
 )
+from rowen.values.query import Query
 
 
 class Keys(Protocol):
@@ -193,6 +194,8 @@ class TraceFilter(Value, frozen=True, kw_only=True):
     until_ns: int = 0
     slower_ms: int = 0
     dearer: Decimal | None = None
+    where: Query | None = None
+    """Further conditions, without any on scores (`trace.query.narrowed` asks those first)."""
     before: str = ""
     limit: int = 50
 
@@ -335,6 +338,10 @@ class Traces(Protocol):
 
     async def get(self, id: str, tenant: str | None = None) -> Trace | None:
         """One trace whole, with at most `SPANS_WHOLE` of the spans that were sent to us: the root and the earliest."""
+        ...
+
+    async def row(self, id: str, tenant: str | None = None) -> TraceRow | None:
+        """The row of one trace alone, which is quick however many spans it has."""
         ...
 
     async def spans(self, trace: str, tenant: str | None = None) -> list[SpanRow]:

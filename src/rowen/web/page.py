@@ -1,6 +1,6 @@
 """Pages: a template with a typed context, rendered for somebody who is signed in."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC
 from decimal import Decimal
@@ -17,7 +17,7 @@ from rowen import __version__
 from rowen.access import COOKIE, Register, Sessions, Visit
 from rowen.route import Health
 from rowen.store.base import Scores, Traces
-from rowen.values import Clock, Deployment, Problem, Profile, Score, at
+from rowen.values import Clock, Deployment, Problem, Profile, Score, SessionRow, UserRow, at
 from rowen.values.interval import Interval
 
 CONTENT_POLICY = (
@@ -70,7 +70,7 @@ class Page:
 
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("", (("Overview", "/"),)),
-    ("Look", (("Traces", "/traces"),)),
+    ("Look", (("Traces", "/traces"), ("Sessions", "/sessions"), ("Users", "/users"))),
     ("Judge", (("Scores", "/scores"),)),
     ("Run", (("Models", "/models"), ("Keys", "/keys"))),
 )
@@ -158,6 +158,19 @@ def said_money(amount: Decimal | None) -> str:
     return f"${amount:.{digits}f}"
 
 
+def said_sum(costs: Iterable[Decimal], *, unknown: int) -> str:
+    """A sum of costs of which some may be unknown: then what is known is the least it was."""
+    total = sum(costs, Decimal(0))
+    if unknown:
+        return f"≥ {said_money(total)}" if total else "unknown"
+    return said_money(total)
+
+
+def _spent(row: SessionRow | UserRow) -> str:
+    """What a session or a user cost."""
+    return said_sum((row.cost,), unknown=row.unpriced)
+
+
 def said_count(number: float) -> str:
     """A whole number with commas."""
     return f"{number:,.0f}"
@@ -229,6 +242,7 @@ ENVIRONMENT.filters |= {
     "mean": _mean,
     "bounds": _interval,
     "when": _when,
+    "spent": _spent,
     "value": _value,
     "abilities": _abilities,
     "words": _words,

@@ -10,6 +10,7 @@ from rowen.web.models import models
 from rowen.web.overview import overview
 from rowen.web.page import Services, page
 from rowen.web.scores import score, scores
+from rowen.web.sessions import session, sessions, users
 from rowen.web.tail import tail
 from rowen.web.traces import trace, traces
 
@@ -21,6 +22,9 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/traces", page(traces, services)),
         Route("/traces/tail", tail(services)),
         Route("/traces/{id}", page(trace, services)),
+        Route("/sessions", page(sessions, services)),
+        Route("/sessions/{session:path}", page(session, services)),
+        Route("/users", page(users, services)),
         Route("/scores", page(scores, services)),
         Route("/scores/{name:path}", page(score, services)),
         Route("/models", page(models, services)),

@@ -34,7 +34,7 @@ def tail(services: Services) -> Callable[[Request], Awaitable[Response]]:
         query = {key: value for key, value in request.query_params.items() if value}
         query.pop("before", None)
         try:
-            wanted = filter_of(query, tenant_of(visit), limit=AT_ONCE)
+            wanted = await filter_of(query, tenant_of(visit), services, limit=AT_ONCE)
         except Problem as problem:
             return PlainTextResponse(problem.message, problem.status, HEADERS)
 

@@ -10,10 +10,14 @@ from markupsafe import Markup
 from starlette.requests import Request
 
 from rowen.access import Visit
-from rowen.store.base import TraceFilter
-from rowen.values import Declined, Message, Mistaken, Span, Text, Thought, ToolCall, ToolResult, Trace, TraceRow, at
+from rowen.store.base import ScoreFilter, TraceFilter
+from rowen.trace.query import narrowed, query_of
+from rowen.values import Mistaken, Score, Span, Trace, TraceRow, at
+from rowen.values.query import TRACE_FIELDS
 from rowen.web.charts import lane, share
 from rowen.web.page import Page, Services, address_with, said_money, said_ms, tenant_of
+from rowen.web.talk import Turn, said, turn
+from rowen.web.tree import tree
 
 _TEXTS = (
     "app",
@@ -28,9 +32,29 @@ _TEXTS = (
     "code",
     "source",
     "text",
+    "name",
+    "environment",
+    "release",
+    "tag",
+    "origin",
+    "within",
 )
 _WHOLES = {"slower_ms": "milliseconds", "since_ns": "nanoseconds since 1970", "until_ns": "nanoseconds since 1970"}
-_SHOWN = ("key", "user", "session", "feature", "deployment", "provider", "code")
+_SHOWN = (
+    "key",
+    "user",
+    "session",
+    "feature",
+    "deployment",
+    "provider",
+    "code",
+    "name",
+    "environment",
+    "release",
+    "tag",
+    "origin",
+    "within",
+)
 _HIDDEN = ("since_ns", "until_ns")
 _LARGEST = 2**63 - 1
 _LATEST = 6
@@ -61,6 +85,9 @@ class TraceList:
     models: Sequence[str]
     statuses: Sequence[str]
     sources: Sequence[str]
+    fields: Sequence[str]
+    wrong: str
+    """What is wrong with the line of conditions."""
     filtered: bool
     call: str
     """The same list from the management API."""
@@ -72,15 +99,6 @@ class Line:
 
     row: TraceRow
     bar: Markup
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
-    """One message as the page shows it."""
-
-    who: str
-    pieces: Sequence[tuple[str, str]]
-    """What each part is, and its text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +128,7 @@ class OneTrace:
     said: Sequence[Turn]
     vectors: int
     parameters: Sequence[tuple[str, str]]
+    scores: Sequence[Score]
     masked: bool
     problem: str
     call: str
@@ -119,7 +138,14 @@ async def traces(request: Request, services: Services, visit: Visit) -> Page:
     """The list."""
     query = {key: value for key, value in request.query_params.items() if value}
     tenant = tenant_of(visit)
-    rows = await services.traces.find(filter_of(query, tenant))
+    wrong = ""
+    rows: list[TraceRow] = []
+    try:
+        rows = await services.traces.find(await filter_of(query, tenant, services))
+    except Mistaken as mistaken:
+        if mistaken.place != "q":
+            raise
+        wrong = mistaken.message
     limit = 50
     older = address_with(query, before=rows[limit - 1].cursor) if len(rows) > limit else ""
     rows = rows[:limit]
@@ -142,6 +168,8 @@ async def traces(request: Request, services: Services, visit: Visit) -> Page:
             models=await services.traces.values("model", tenant),
             statuses=STATUSES,
             sources=SOURCES,
+            wrong=wrong,
+            fields=sorted(TRACE_FIELDS),
             filtered=bool(set(query) - {"before"}),
             call=f"curl -H 'Authorization: Bearer rk-…' '{address}{address_with(query)}'",
         ),
@@ -153,8 +181,10 @@ def line_of(row: TraceRow, slowest: int) -> Line:
     return Line(row=row, bar=share(row.duration_ns, slowest, _kind(row)))
 
 
-def filter_of(query: Mapping[str, str], tenant: str | None, limit: int = 51) -> TraceFilter:
-    """Return the filter that a query string means.
+async def filter_of(
+    query: Mapping[str, str], tenant: str | None, services: Services, *, limit: int = 51
+) -> TraceFilter:
+    """Return the filter that a query string means: its fields, and the line of conditions in `q`.
 
     Raises:
         Mistaken: `field_invalid` naming the field.
@@ -171,17 +201,25 @@ def filter_of(query: Mapping[str, str], tenant: str | None, limit: int = 51) -> 
             found["dearer"] = Decimal(query["dearer"])
         except InvalidOperation as error:
             raise Mistaken("field_invalid", "`dearer` is an amount in US dollars", place="dearer") from error
-    return TraceFilter(tenant=tenant, before=query.get("before", ""), limit=limit, **found)
+    filter = TraceFilter(tenant=tenant, before=query.get("before", ""), limit=limit, **found)
+    line = query_of(query.get("q", ""))
+    return filter if line is None else await narrowed(line, filter, services.scores)
 
 
 async def trace(request: Request, services: Services, visit: Visit) -> Page:
     """One trace: its steps, what each changed, what was asked, said and paid."""
-    found = await services.traces.get(request.path_params["id"], tenant_of(visit))
+    id, tenant = request.path_params["id"], tenant_of(visit)
+    row = await services.traces.row(id, tenant)
+    if row is not None and row.origin == "spans":
+        return await tree(request, services, visit, row)
+    found = await services.traces.get(id, tenant)
     if found is None:
         raise Mistaken("not_found", "There is no such trace.")
+    if any(span.scope for span in found.spans):  # it was sent spans beside its own
+        return await tree(request, services, visit, found.row)
     address = request.url.replace(query="", path=f"/api/traces/{found.row.id}")
-    asked = [_turn(message) for message in found.request.messages] if found.request else []
-    fold = len(asked) - _LATEST if len(asked) > _LATEST + 2 else 0
+    talk = [turn(message) for message in found.request.messages] if found.request else []
+    fold = len(talk) - _LATEST if len(talk) > _LATEST + 2 else 0
     return Page(
         template="traces/one.html",
         context=OneTrace(
@@ -189,11 +227,12 @@ async def trace(request: Request, services: Services, visit: Visit) -> Page:
             row=found.row,
             axis=[said_ms(found.row.duration_ns * quarter / 4) for quarter in range(5)],
             pieces=pieces_of(found),
-            earlier=asked[:fold],
-            asked=asked[fold:],
-            said=[_turn(choice.message) for choice in found.answer.choices] if found.answer else [],
+            earlier=talk[:fold],
+            asked=talk[fold:],
+            said=[turn(choice.message) for choice in found.answer.choices] if found.answer else [],
             vectors=len(found.answer.vectors) if found.answer else 0,
             parameters=_parameters(found),
+            scores=await services.scores.find(ScoreFilter(tenant=tenant_of(visit), traces=(found.row.id,))),
             masked=found.masked,
             problem=next((span.message for span in found.spans[:1] if span.status == "error"), ""),
             call=f"curl -H 'Authorization: Bearer rk-…' '{address}'",
@@ -220,9 +259,7 @@ def pieces_of(found: Trace) -> list[Piece]:
             length=span.ended_ns - span.started_ns,
             bar=_lane(span, found.row),
             cost=_cost(span),
-            facts=[
-                (key, _said(value)) for key, value in sorted(span.attributes.items()) if value not in ("", [], None)
-            ],
+            facts=[(key, said(value)) for key, value in sorted(span.attributes.items()) if value not in ("", [], None)],
         )
         for span in ordered
     ]
@@ -262,39 +299,8 @@ def _between(query: Mapping[str, str]) -> str:
     return f"Since {since}" if since else f"Before {until}" if until else ""
 
 
-def _turn(message: Message) -> Turn:
-    pieces: list[tuple[str, str]] = []
-    for part in message.parts:
-        match part:
-            case Text():
-                pieces.append(("text", part.text))
-            case Thought():
-                pieces.append(("reasoning", part.text or "(sent encrypted)"))
-            case ToolCall():
-                pieces.append((f"tool call {part.name}", _laid_out(part.arguments)))
-            case ToolResult():
-                pieces.append((f"tool result {part.id}", "".join(p.text for p in part.parts if isinstance(p, Text))))
-            case Declined():
-                pieces.append(("declined", part.text))
-            case _:
-                pieces.append((type(part).__name__.lower(), f"({type(part).__name__.lower()} part)"))
-    return Turn(who=message.role, pieces=pieces)
-
-
 def _parameters(found: Trace) -> list[tuple[str, str]]:
     if found.request is None:
         return []
     plain = msgspec.to_builtins(found.request)
-    return [(key, _said(value)) for key, value in plain.items() if key not in {"messages", "texts", "tokens"}]
-
-
-def _said(value: Any) -> str:
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def _laid_out(text: str) -> str:
-    """Return JSON with line breaks; anything else as it is."""
-    try:
-        return msgspec.json.format(text, indent=2)
-    except msgspec.DecodeError:
-        return text
+    return [(key, said(value)) for key, value in plain.items() if key not in {"messages", "texts", "tokens"}]

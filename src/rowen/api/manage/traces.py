@@ -7,6 +7,7 @@ from msgspec import Meta
 
 from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Verb, Verbs, Whole
 from rowen.store.base import Bucket, GroupBy, TraceFilter
+from rowen.trace.query import narrowed, query_of
 from rowen.values import Mistaken, Settings, Trace, TraceRow
 
 _DAY = 86_400_000_000_000
@@ -15,6 +16,9 @@ _BUCKETS = 2_000
 """The most stretches of time in one answer: a month by the hour, a day by the minute."""
 
 Amount = Annotated[str, Meta(pattern=r"^([0-9]{1,12}([.][0-9]{1,9})?)?$")]
+
+
+Line = Annotated[str, Meta(max_length=2000, pattern=r"^[^\u0000-\u001f\u007f]*$")]
 
 
 class TraceParams(Settings, frozen=True, kw_only=True):
@@ -40,6 +44,8 @@ class TraceParams(Settings, frozen=True, kw_only=True):
     code: Plain = ""
     source: Plain = ""
     text: Plain = ""
+    q: Line = ""
+    """A line of conditions, as on the page of traces."""
     since_ns: Whole = 0
     until_ns: Whole = 0
     slower_ms: Annotated[int, Meta(ge=0, le=10**9)] = 0
@@ -85,36 +91,38 @@ async def list_traces(asked: Asked[TraceParams, None]) -> Page[TraceRow]:
     app = asked.app(params.app)
     if params.tenant and not actor.sees(params.tenant):
         return Page(items=())
-    rows = await asked.manage.traces.find(
-        TraceFilter(
-            tenant=asked.tenant(params.tenant),
-            origin=params.origin,
-            name=params.name,
-            app=app,
-            environment=params.environment,
-            release=params.release,
-            model=params.model,
-            deployment=params.deployment,
-            provider=params.provider,
-            key=params.key,
-            user=params.user,
-            session=params.session,
-            feature=params.feature,
-            tag=params.tag,
-            within=params.within,
-            complete=None if not params.complete else params.complete == "true",
-            status=params.status,
-            code=params.code,
-            source=params.source,
-            text=params.text,
-            since_ns=params.since_ns,
-            until_ns=params.until_ns,
-            slower_ms=params.slower_ms,
-            dearer=Decimal(params.dearer) if params.dearer.strip() else None,
-            before=params.before,
-            limit=params.limit + 1,
-        )
+    wanted = TraceFilter(
+        tenant=asked.tenant(params.tenant),
+        origin=params.origin,
+        name=params.name,
+        app=app,
+        environment=params.environment,
+        release=params.release,
+        model=params.model,
+        deployment=params.deployment,
+        provider=params.provider,
+        key=params.key,
+        user=params.user,
+        session=params.session,
+        feature=params.feature,
+        tag=params.tag,
+        within=params.within,
+        complete=None if not params.complete else params.complete == "true",
+        status=params.status,
+        code=params.code,
+        source=params.source,
+        text=params.text,
+        since_ns=params.since_ns,
+        until_ns=params.until_ns,
+        slower_ms=params.slower_ms,
+        dearer=Decimal(params.dearer) if params.dearer.strip() else None,
+        before=params.before,
+        limit=params.limit + 1,
     )
+    line = query_of(params.q)
+    if line is not None:
+        wanted = await narrowed(line, wanted, asked.manage.scores)
+    rows = await asked.manage.traces.find(wanted)
     items = rows[: params.limit]
     return Page(items=items, next=items[-1].cursor if len(rows) > params.limit else "")
 

@@ -17,6 +17,7 @@ from rowen.store.bounds import bounded
 from rowen.store.cursor import place_of
 from rowen.store.fold import Telling
 from rowen.store.own import found_rows, own_rows, own_span
+from rowen.store.query import Judged, said_as
 from rowen.store.sums import MINUTE_NS, SpanSums, Sums, whole_minutes
 from rowen.values import Observed, SessionRow, SpanRow, Trace, TraceRow, UserRow
 
@@ -74,8 +75,29 @@ class MemoryTraces:
     async def find(self, filter: TraceFilter) -> list[TraceRow]:
         """Return the rows that pass the filter, newest first."""
         found = [row for id, kept in self._kept.items() if _passes(row := kept.row(id), kept, filter)]
+        if filter.where is not None:
+            found = [row for row in found if self._judged(row).fits(filter.where)]
         found.sort(key=_when, reverse=True)
         return found[: filter.limit]
+
+    def _judged(self, row: TraceRow) -> Judged:
+        kept = self._kept[row.tenant, row.id]
+        rows = [span.row for span in kept.spans.values()]
+        facts = {span.row.id: words.facts_of(span.span.attributes) for span in kept.spans.values()}
+        if kept.call is not None:
+            rows += found_rows(kept.call)
+        session = [
+            each
+            for id, other in self._kept.items()
+            if row.session and (each := other.row(id)).session == row.session and each.tenant == row.tenant
+        ]
+        return Judged(
+            row,
+            spans=[_whole_tells(row, span) for span in rows],
+            has=lambda span, key, value: words.fact_wanted(f"{key}={value}") in facts.get(span, ()),
+            session=_summed(session) if session else {},
+            says=lambda text, phrase: _says(kept, said_as(text, phrase=phrase)),
+        )
 
     async def find_spans(self, filter: SpanFilter) -> list[SpanRow]:
         """Return the rows of spans that pass the filter, newest first."""
@@ -94,6 +116,11 @@ class MemoryTraces:
         if kept.call is None:
             return Trace(row=kept.row(at), spans=sent)
         return kept.call.but(row=kept.row(at), spans=kept.call.spans + sent)
+
+    async def row(self, id: str, tenant: str | None = None) -> TraceRow | None:
+        """Return the row of one trace."""
+        found = await self.get(id, tenant)
+        return None if found is None else found.row
 
     async def spans(self, trace: str, tenant: str | None = None) -> list[SpanRow]:
         """Return the rows of all spans of a trace in the order of their start."""
@@ -270,6 +297,20 @@ def _span_when(row: SpanRow) -> tuple[int, str, str, str]:
 def _with(trace: TraceRow, row: SpanRow) -> SpanRow:
     """Return the row of a span with what concerns its whole trace."""
     return row.but(session=trace.session, user=trace.user, feature=trace.feature, tags=row.tags or trace.tags)
+
+
+def _whole_tells(row: TraceRow, span: SpanRow) -> SpanRow:
+    """Return a span's row with what its whole trace says of it."""
+    return span.but(session=row.session, user=row.user, feature=row.feature, tags=span.tags or row.tags)
+
+
+def _summed(rows: Sequence[TraceRow]) -> dict[str, float]:
+    return {
+        "traces": len(rows),
+        "failed": sum(row.status == "failed" for row in rows),
+        "tokens": sum(row.input_tokens + row.output_tokens for row in rows),
+        "cost": float(sum(row.cost or 0 for row in rows)),
+    }
 
 
 def _passes(row: TraceRow, kept: _Kept, filter: TraceFilter) -> bool:

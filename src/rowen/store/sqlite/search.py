@@ -15,6 +15,7 @@ from typing import Any
 from rowen.store.base import SpanFilter, TraceFilter
 from rowen.store.cursor import place_of
 from rowen.store.sqlite.entry import SLACK, first_number
+from rowen.store.sqlite.query import condition, prepare
 from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, span_row, trace_row
 from rowen.store.words import fact_wanted, phrases
 from rowen.values import SpanRow, TraceRow
@@ -41,13 +42,15 @@ WHERE traces.id = ? AND traces.tenant = ? AND spans.id = ?"""
 _TAGGED = """EXISTS (SELECT 1 FROM json_each(CASE spans.tags WHEN '[]' THEN traces.tags ELSE spans.tags END)
 WHERE value = ?)"""
 
-_Terms = list[tuple[str, tuple[Any, ...]]]
+_Terms = list[tuple[str, Sequence[Any]]]
 
 
 def find(connection: sqlite3.Connection, filter: TraceFilter) -> list[TraceRow]:
     """Return the traces that pass the filter, newest first."""
+    if filter.where is not None:
+        prepare(connection)
     terms = _trace_terms(filter)
-    common = [(f"{name} = ?", (getattr(filter, name),)) for name in _WHATS if getattr(filter, name)]
+    common: _Terms = [(f"{name} = ?", (getattr(filter, name),)) for name in _WHATS if getattr(filter, name)]
     if filter.tenant is not None:
         common.append(("tenant = ?", (filter.tenant,)))
     on_whats: _Terms = [(f"whats.{term}", values) for term, values in common]
@@ -68,7 +71,7 @@ def find(connection: sqlite3.Connection, filter: TraceFilter) -> list[TraceRow]:
 def find_spans(connection: sqlite3.Connection, filter: SpanFilter) -> list[SpanRow]:
     """Return the spans that pass the filter, newest first."""
     terms = _span_terms(connection, filter)
-    common = [(f"{name} = ?", (getattr(filter, name),)) for name in _PLACES if getattr(filter, name)]
+    common: _Terms = [(f"{name} = ?", (getattr(filter, name),)) for name in _PLACES if getattr(filter, name)]
     if filter.tenant is not None:
         common.append(("tenant = ?", (filter.tenant,)))
     on_places: _Terms = [(f"places.{term}", values) for term, values in common]
@@ -156,6 +159,8 @@ def _trace_terms(filter: TraceFilter) -> _Terms:
         terms.append(("traces.name = ?", (filter.name,)))
     if filter.tag:
         terms.append(("EXISTS (SELECT 1 FROM json_each(traces.tags) WHERE value = ?)", (filter.tag,)))
+    if filter.where is not None:
+        terms.append(condition(filter.where))
     if filter.complete is not None:
         terms.append(("traces.complete = ?", (filter.complete,)))
     if filter.since_ns:

@@ -77,6 +77,15 @@ class SqliteTraces:
 
         return await self._reader.read(work)
 
+    async def row(self, id: str, tenant: str | None = None) -> TraceRow | None:
+        """Return the row of one trace."""
+
+        def work(connection: sqlite3.Connection) -> TraceRow | None:
+            found = self._one(connection, id, tenant)
+            return None if found is None else found[1]
+
+        return await self._reader.read(work)
+
     async def spans(self, trace: str, tenant: str | None = None) -> list[SpanRow]:
         """Return the rows of all spans of a trace in the order of their start."""
 

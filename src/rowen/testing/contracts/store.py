@@ -20,6 +20,7 @@ import pytest
 
 from rowen.store.base import Bucket, Cached, GroupBy, Store, TraceFilter, Traces, Turn
 from rowen.testing.contracts.made import HOUR, MINUTE, START, a_trace, an_answer
+from rowen.testing.contracts.query import QueryContract
 from rowen.testing.contracts.spans import SpansContract, in_memory
 from rowen.values import (
     AuditEntry,
@@ -637,6 +638,7 @@ class StoreContract(
     CacheContract,
     TracesContract,
     SpansContract,
+    QueryContract,
 ):
     """Everything a store must do."""
 

@@ -1,0 +1,136 @@
+"""Conversations and the people who have them: lists of sessions and users, and one session from its first turn on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from rowen.access import Visit
+from rowen.store.base import ScoreFilter, TraceFilter
+from rowen.values import Mistaken, Score, SessionRow, TraceRow, UserRow
+from rowen.web.page import Page, Services, address_with, said_sum, tenant_of
+
+_LISTED = 50
+_TURNS = 200
+"""Traces of one session that are shown, the latest ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionList:
+    """A page of sessions, the one that was used last first."""
+
+    title: str
+    rows: Sequence[SessionRow]
+    query: Mapping[str, str]
+    older: str
+    first: bool
+    apps: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserList:
+    """A page of users, the one who was here last first."""
+
+    title: str
+    rows: Sequence[UserRow]
+    query: Mapping[str, str]
+    older: str
+    first: bool
+    apps: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneSession:
+    """One session turn by turn."""
+
+    title: str
+    session: str
+    turns: Sequence["Turned"]
+    left_out: bool
+    failed: int
+    tokens: int
+    cost: str
+    users: Sequence[str]
+    scores: Sequence[Score]
+    """What was said of the session as a whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turned:
+    """One trace of a session, and how it was judged."""
+
+    row: TraceRow
+    scores: Sequence[Score]
+
+
+async def sessions(request: Request, services: Services, visit: Visit) -> Page:
+    """Sessions, newest first."""
+    query = {key: value for key, value in request.query_params.items() if value}
+    tenant = tenant_of(visit)
+    rows = await services.traces.sessions(
+        tenant=tenant,
+        app=query.get("app", ""),
+        user=query.get("user", ""),
+        before=query.get("before", ""),
+        limit=_LISTED + 1,
+    )
+    return Page(
+        template="sessions/list.html",
+        context=SessionList(
+            title="Sessions",
+            rows=rows[:_LISTED],
+            query=query,
+            older=address_with(query, before=rows[_LISTED - 1].cursor) if len(rows) > _LISTED else "",
+            first="before" not in query,
+            apps=await services.traces.values("app", tenant),
+        ),
+    )
+
+
+async def users(request: Request, services: Services, visit: Visit) -> Page:
+    """Users of the apps, newest first."""
+    query = {key: value for key, value in request.query_params.items() if value}
+    tenant = tenant_of(visit)
+    rows = await services.traces.users(
+        tenant=tenant, app=query.get("app", ""), before=query.get("before", ""), limit=_LISTED + 1
+    )
+    return Page(
+        template="sessions/users.html",
+        context=UserList(
+            title="Users",
+            rows=rows[:_LISTED],
+            query=query,
+            older=address_with(query, before=rows[_LISTED - 1].cursor) if len(rows) > _LISTED else "",
+            first="before" not in query,
+            apps=await services.traces.values("app", tenant),
+        ),
+    )
+
+
+async def session(request: Request, services: Services, visit: Visit) -> Page:
+    """One session from its first turn on, with the scores of each turn beside it."""
+    name, tenant = request.path_params["session"], tenant_of(visit)
+    found = await services.traces.find(TraceFilter(tenant=tenant, session=name, limit=_TURNS + 1))
+    if not found:
+        raise Mistaken("not_found", "There is no such session.")
+    rows = list(reversed(found[:_TURNS]))
+    judged = await services.scores.find(
+        ScoreFilter(tenant=tenant, traces=tuple(row.id for row in rows), limit=_TURNS * 20)
+    )
+    whole = await services.scores.find(ScoreFilter(tenant=tenant, session=name, target="session"))
+    costs = [row.cost for row in rows]
+    known = [cost for cost in costs if cost is not None]
+    return Page(
+        template="sessions/one.html",
+        context=OneSession(
+            title=f"Session {name[:40]}",
+            session=name,
+            turns=[Turned(row=row, scores=[each for each in judged if each.trace == row.id]) for row in rows],
+            left_out=len(found) > _TURNS,
+            failed=sum(row.status == "failed" for row in rows),
+            tokens=sum(row.input_tokens + row.output_tokens for row in rows),
+            cost=said_sum(known, unknown=len(costs) - len(known)),
+            users=sorted({row.user for row in rows} - {""}),
+            scores=whole,
+        ),
+    )
