@@ -1,6 +1,6 @@
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.settings import ServerSettings
-from rowen.store.base import ScoreFilter, TraceFilter, Turn
+from rowen.store.base import Cell, ScoreFilter, TraceFilter, Turn
 from rowen.store.catalog import open_store
 from rowen.testing.clock import FakeClock
 from rowen.values import Answer, Score, Trace, TraceRow
@@ -45,6 +45,20 @@ async def test_scores_are_kept_as_long_as_they_are_told_and_no_longer():
 
     assert removed == 1
     assert [kept.id for kept in await store.scores.find(ScoreFilter())] == ["new"]
+
+
+async def test_minutes_of_objectives_are_kept_as_long_as_they_are_told_and_no_longer():
+    clock = FakeClock()
+    store = await open_store("memory:", clock=clock)
+    for age in (1, 3):
+        await store.measures.add(
+            Cell(app="a", objective="slo/up", start_ns=clock.now_ns() - age * DAY * 10**9, total=age)
+        )
+
+    removed = await Housekeeping(store, ServerSettings(measure_days=2), clock).once()
+
+    assert removed == 1
+    assert [kept.total for kept in await store.measures.find("a", "slo/up")] == [1]
 
 
 async def test_zero_days_keep_for_ever():

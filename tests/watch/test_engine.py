@@ -132,6 +132,33 @@ async def test_after_a_stop_all_is_caught_up(store, clock):
     assert await sums(store) == (28, 35)
 
 
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_a_minute_of_many_calls_is_counted_to_the_last(clock, tmp_path, kind):
+    store = await open_store("memory:" if kind == "memory" else f"sqlite:{tmp_path}/data", clock=clock)
+    engine = engine_of(store, clock, up=AVAILABLE, thumbs=WatchTable(sli="thumbs", target=0.9))
+    await engine.tick()
+    await store.traces.write([trace(n, clock.ns + n % 3, tenant=f"t{n % 2}") for n in range(2_345)])
+    await store.scores.put([score(n, clock.ns, "thumbs", value=bool(n % 5)) for n in range(1_205)])
+    clock.move(60)
+
+    await engine.tick()
+
+    assert await sums(store) == (2_345, 2_345)
+    assert await sums(store, "slo/thumbs") == (964, 1_205)
+    await store.close()
+
+
+async def test_a_regenerated_answer_is_no_good_one_in_its_own_tenant_only(store, clock):
+    await store.traces.write([trace(n, clock.ns, tenant=tenant) for n in range(4) for tenant in ("acme", "globex")])
+    await store.scores.put([score(1, clock.ns, "regenerate", value=True, tenant="acme")])
+    clock.move(60)
+
+    await engine_of(store, clock, kept=WatchTable(sli="regeneration_free", target=0.9)).tick()
+
+    assert await sums(store, "slo/kept", tenant="acme") == (3, 4)
+    assert await sums(store, "slo/kept", tenant="globex") == (4, 4)
+
+
 async def test_a_new_objective_is_counted_back_over_its_window(store, clock):
     await engine_of(store, clock).tick()
     await calls(store, clock, 4)

@@ -71,6 +71,8 @@ class Housekeeping:
             removed += await self._store.turns.prune(now - settings.turn_days * _DAY_NS)
         if settings.score_days:
             removed += await self._store.scores.prune(now - settings.score_days * _DAY_NS)
+        if settings.measure_days:
+            removed += await self._store.measures.prune(now - settings.measure_days * _DAY_NS)
         removed += await self._jobs.prune(now - _JOB_DAYS * _DAY_NS)
         return removed
 

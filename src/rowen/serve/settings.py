@@ -48,6 +48,8 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """Days after which answers kept for `previous_response_id` are deleted; 0 keeps them for ever."""
     score_days: int = 400
     """Days after which scores are deleted, counted from what they judge; 0 keeps them for ever."""
+    measure_days: int = 800
+    """Days after which the minutes that objectives counted are deleted; 0 keeps them for ever."""
     spans_content: Literal["full", "masked", "none"] = "full"
     """What is kept of spans that programs send: all, all with `spans_mask` applied, or figures only. The spans of an app
     served here follow its own `[trace]` table."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from rowen.store.base import Cell, Record, Records, ScoreFilter, Store, TraceFilter
 from rowen.store.shelf import Shelf
-from rowen.values import Score, TraceRow, Value
+from rowen.values import TraceRow, Value
 from rowen.watch.base import Measured, Objectives
 from rowen.watch.measure import OF_SPANS, Count, of_score, of_trace, regenerations
 from rowen.watch.read import scores_in, traces_in
@@ -103,13 +103,13 @@ class Filler:
                         counts[id].add(row.started_ns, row.tenant, event)
 
     async def _both(self, app: str, table: Measured, count: Count, rows: Sequence[TraceRow]) -> None:
-        asked_again: dict[str, Score] = {}
+        asked_again: set[tuple[str, str]] = set()
         for first in range(0, len(rows), 500):
             ids = tuple(row.id for row in rows[first : first + 500])
             filter_ = ScoreFilter(app=app, name=table.score_name, traces=ids)
             async for score in scores_in(self._store.scores, filter_):
                 if (score.number if score.number is not None else 1) >= (table.kind.least or 0):
-                    asked_again[score.trace] = score
+                    asked_again.add((score.tenant, score.trace))
         for row, event in regenerations(table, rows, asked_again):
             count.add(row.started_ns, row.tenant, event)
 
@@ -120,7 +120,7 @@ class Filler:
         for found in by_minute.values():
             step = -(-len(found) // _OPENED)
             for row in sorted(found, key=lambda one: one.id)[::step]:
-                event: Event | None = of_trace(table, row, await self._store.traces.get(row.id))
+                event: Event | None = of_trace(table, row, await self._store.traces.get(row.id, row.tenant))
                 if event is not None:
                     count.add(row.started_ns, row.tenant, event)
 

@@ -60,6 +60,9 @@ class Ask(Value, frozen=True, kw_only=True):
     until_ns: int
 
 
+MOST = 20_000
+"""Calls, or scores, that an indicator reads at most, the newest: it is asked for while somebody waits."""
+
 _Query = Callable[[Store, Ask], Awaitable[Figure]]
 
 
@@ -104,7 +107,10 @@ async def figure(store: Store, query: str, ask: Ask) -> Figure:
     known = QUERIES.get(query)
     if known is None:
         return Figure(note=f"there is no query {query!r}")
-    return await known(store, ask)
+    found = await known(store, ask)
+    if query in _READS_ALL and found.estimate is not None and found.estimate.n >= MOST:
+        return found.but(note=f"of the newest {MOST}; there are more")
+    return found
 
 
 async def _score(store: Store, ask: Ask, name: str) -> Figure:
@@ -147,7 +153,7 @@ async def _csat_by_outage(store: Store, ask: Ask) -> Figure:
     inside: list[float] = []
     outside: list[float] = []
     filter_ = ScoreFilter(tenant=ask.tenant, app=ask.app, name="csat", since_ns=ask.since_ns, until_ns=ask.until_ns)
-    async for score in scores_in(store.scores, filter_):
+    async for score in scores_in(store.scores, filter_, MOST):
         number = number_of(score)
         if number is not None:
             during = any(each.began_ns <= score.judged_ns < (each.ended_ns or ask.until_ns) for each in incidents)
@@ -174,7 +180,7 @@ async def _response_time(store: Store, ask: Ask) -> Figure:
     totals: list[float] = []
     firsts: list[float] = []
     filter_ = TraceFilter(tenant=ask.tenant, app=ask.app, since_ns=ask.since_ns, until_ns=ask.until_ns)
-    async for row in traces_in(store.traces, filter_):
+    async for row in traces_in(store.traces, filter_, MOST):
         if row.status == "ok" and not row.within:
             totals.append(row.duration_ns / 1e9)
             if row.first_ns is not None:
@@ -192,7 +198,7 @@ async def _abandonment(store: Store, ask: Ask) -> Figure:
     gone: dict[tuple[float, float], int] = defaultdict(int)
     all_: dict[tuple[float, float], int] = defaultdict(int)
     filter_ = TraceFilter(tenant=ask.tenant, app=ask.app, since_ns=ask.since_ns, until_ns=ask.until_ns)
-    async for row in traces_in(store.traces, filter_):
+    async for row in traces_in(store.traces, filter_, MOST):
         seconds = row.duration_ns / 1e9
         band = next(each for each in BANDS if each[0] <= seconds < each[1])
         all_[band] += 1
@@ -242,7 +248,7 @@ async def _data_quality(store: Store, ask: Ask) -> Figure:
     whole = total = 0
     filter_ = TraceFilter(tenant=ask.tenant, app=ask.app, since_ns=ask.since_ns, until_ns=ask.until_ns)
     lacks: dict[str, float] = defaultdict(float)
-    async for row in traces_in(store.traces, filter_):
+    async for row in traces_in(store.traces, filter_, MOST):
         total += 1
         missing = {
             "root": not row.complete,
@@ -260,11 +266,17 @@ async def _evaluation_coverage(store: Store, ask: Ask) -> Figure:
     """The share of calls that at least one score judged."""
     calls = sum(each.calls for each in await _buckets(store, ask, ask.until_ns - ask.since_ns))
     judged: set[str] = set()
+    read = 0
     filter_ = ScoreFilter(tenant=ask.tenant, app=ask.app, since_ns=ask.since_ns, until_ns=ask.until_ns)
-    async for score in scores_in(store.scores, filter_):
+    async for score in scores_in(store.scores, filter_, MOST):
+        read += 1
         if score.trace:
             judged.add(score.trace)
-    return Figure(estimate=wilson(min(len(judged), calls), calls), parts={"judged": float(len(judged))})
+    return Figure(
+        estimate=wilson(min(len(judged), calls), calls),
+        parts={"judged": float(len(judged))},
+        note="at least: not all scores were read" if read >= MOST else "",
+    )
 
 
 async def _recovery_time(store: Store, ask: Ask) -> Figure:
@@ -295,6 +307,8 @@ QUERIES: dict[str, _Query] = {
     "recovery_time": _recovery_time,
 }
 
+_READS_ALL = ("csat", "nps", "csat_by_outage", "response_time", "abandonment", "data_quality")
+
 BUILT_IN: dict[str, KpiTable] = {
     "data_quality": KpiTable(query="data_quality", group="data quality", about="Calls whose record is whole."),
     "evaluation_coverage": KpiTable(
@@ -309,7 +323,7 @@ BUILT_IN: dict[str, KpiTable] = {
 
 async def _numbers(store: Store, ask: Ask, name: str) -> list[float]:
     filter_ = ScoreFilter(tenant=ask.tenant, app=ask.app, name=name, since_ns=ask.since_ns, until_ns=ask.until_ns)
-    return [n async for score in scores_in(store.scores, filter_) if (n := number_of(score)) is not None]
+    return [n async for score in scores_in(store.scores, filter_, MOST) if (n := number_of(score)) is not None]
 
 
 async def _buckets(store: Store, ask: Ask, every_ns: int, by: Literal["", "user"] = "") -> list[Bucket]:
@@ -339,7 +353,7 @@ async def _pairs(
     by_day: tuple[dict[int, list[float]], dict[int, list[float]]] = (defaultdict(list), defaultdict(list))
     for side, name in enumerate((score, answers)):
         filter_ = ScoreFilter(tenant=ask.tenant, app=ask.app, name=name, since_ns=ask.since_ns, until_ns=ask.until_ns)
-        async for each in scores_in(store.scores, filter_):
+        async for each in scores_in(store.scores, filter_, MOST):
             number = number_of(each)
             if number is not None:
                 by_day[side][each.judged_ns // DAY_NS].append(number)

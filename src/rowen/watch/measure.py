@@ -1,6 +1,6 @@
 """Counts: rows of traces, and scores, into the cells of an objective."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable
 from math import fsum
 
 from rowen.store.base import Cell
@@ -85,14 +85,15 @@ def of_score(table: Measured, score: Score) -> Event | None:
 
 
 def regenerations(
-    table: Measured, rows: Iterable[TraceRow], scores: Mapping[str, Score]
+    table: Measured, rows: Iterable[TraceRow], again: Container[tuple[str, str]]
 ) -> list[tuple[TraceRow, Event]]:
-    """Return every trace as an event: good unless somebody asked for the answer again."""
-    return [
-        (row, Event(good=row.id not in scores, part="evaluation" if row.id in scores else ""))
-        for row in rows
-        if meant(table, row)
-    ]
+    """Return every trace as an event: good unless it is, by tenant and id, among those asked for again."""
+    found = []
+    for row in rows:
+        if meant(table, row):
+            good = (row.tenant, row.id) not in again
+            found.append((row, Event(good=good, part="" if good else "evaluation")))
+    return found
 
 
 def meant(table: Measured, row: TraceRow) -> bool:

@@ -21,7 +21,7 @@ from rowen.score.configs import Configs
 from rowen.score.intake import Intake
 from rowen.score.review import Review
 from rowen.score.tokens import Tokens
-from rowen.store.base import Bucket, TraceFilter
+from rowen.store.base import Bucket, Cell, TraceFilter
 from rowen.store.memory.measures import MemoryMeasures
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
@@ -249,6 +249,11 @@ class Api:
     async def _known(self, id: str, tenant: str) -> TraceRow | None:
         found = await self.told.get(id, tenant)
         return found.row if found else None
+
+    def cell(self, tenant: str, good: int, total: int) -> Cell:
+        """What was counted for the objective in the last minute."""
+        start = self.clock.ns // 60_000_000_000 * 60_000_000_000 - 60_000_000_000
+        return Cell(app="handbook", objective="slo/up", tenant=tenant, start_ns=start, good=good, total=total)
 
     async def send(self, contact, notice) -> None:
         self.notices.append(notice)
