@@ -156,6 +156,18 @@ def test_judgements_on_spans_are_scores_set_beside_their_trace(rowen: Running):
     assert (score.name, score.number, score.app, score.release) == ("tone_of_voice", 0.5, "judged", "2")
 
 
+def test_a_score_that_came_before_the_trace_is_set_beside_it(rowen: Running):
+    score = json.dumps({"name": "thumbs", "value": True, "trace": f"{9:032x}", "source": "user"}).encode()
+    status, _, answer = send(rowen, score, path="/api/scores", key=rowen.admin, content_type="application/json")
+
+    send(rowen, body(rowen, {**ids(9), "attributes": {"session.id": "s-9"}}, service__name="judged later"))
+    rowen.do(rowen.opened.traces_written())
+
+    (found,) = rowen.do(rowen.opened.store.scores.find(ScoreFilter(traces=(f"{9:032x}",))))
+    assert status < 300, answer
+    assert (found.app, found.session) == ("judged later", "s-9")
+
+
 @pytest.mark.parametrize("packing", ["", "gzip"])
 def test_an_attribute_of_ten_megabytes_is_cut_and_its_neighbours_are_whole(rowen: Running, packing: str):
     number = 20 + len(packing)

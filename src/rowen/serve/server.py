@@ -225,6 +225,7 @@ class Server:
             store=store,
             observe=seen.after(store.traces.observe),
             scoring=intake,
+            follow=follow,
             served=served,
             directory=directory,
             snapshot=shared.snapshot,

@@ -15,7 +15,7 @@ from rowen.score.intake import Intake as Scoring
 from rowen.serve.apps import Served
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
-from rowen.trace import TraceSettings
+from rowen.trace import Follow, TraceSettings
 from rowen.trace.intake.observe import IntakeLimits
 from rowen.trace.intake.policy import Policy, user_hash
 from rowen.trace.intake.sample import Sampler, SampleSettings
@@ -33,6 +33,7 @@ class Spans:
         store: where they are kept.
         observe: keeps them.
         scoring: the way in for scores.
+        follow: who is told of traces that have come.
         served: the apps, whose policies hold for their own spans.
         directory: whose key it is.
         snapshot: what usages cost.
@@ -52,6 +53,7 @@ class Spans:
         store: Store,
         observe: Observe,
         scoring: Scoring,
+        follow: Follow,
         served: Served,
         directory: Directory,
         snapshot: Snapshot,
@@ -75,6 +77,7 @@ class Spans:
             clock=clock,
             limits=IntakeLimits(attribute=settings.spans_text),
             sampling=sampling,
+            tell=follow.tell,
         )
         self.receiving = Receiving(
             admit=directory.admit,

@@ -10,7 +10,7 @@ from rowen.trace.intake.observe import IntakeLimits, observed
 from rowen.trace.intake.policy import Policy
 from rowen.trace.intake.sample import SampleSettings, told
 from rowen.trace.intake.wire import Sent
-from rowen.values import Clock, Happening, Mistaken, Observed, Pricing, Refused, Score, SpanRow
+from rowen.values import Clock, Happening, Mistaken, Observed, Pricing, Refused, Score, SpanRow, Trace, TraceRow
 
 _AT_ONCE = 64
 """Spans between two looks at the loop: calls under way must not wait for a large batch. About 5 ms."""
@@ -90,6 +90,7 @@ class Intake:
         clock: the time.
         limits: how much one span may hold.
         sampling: how traces are sampled afterwards, so that they say it.
+        tell: is told of traces whose root has come, once they are on the disk; never waits.
 
     """
 
@@ -103,6 +104,7 @@ class Intake:
         clock: Clock,
         limits: IntakeLimits,
         sampling: SampleSettings,
+        tell: Callable[[Sequence[Trace]], None] | None = None,
     ) -> None:
         self._observe = observe
         self._judge = judge
@@ -111,6 +113,7 @@ class Intake:
         self._clock = clock
         self._limits = limits
         self._sampling = sampling
+        self._tell = tell
         self.kept = 0
         self.rejected = 0
 
@@ -139,6 +142,8 @@ class Intake:
                 keep.append(kept)
         if keep:
             await self._observe(keep)
+            if self._tell is not None and (begun := [_begun(seen.row) for seen in keep if not seen.row.parent]):
+                self._tell(begun)
         await self._judged(scores, sender, taken)
         taken.kept = len(keep)
         self.kept += taken.kept
@@ -196,3 +201,32 @@ class Intake:
                         taken.judged += 1
                     except (Mistaken, Refused) as problem:
                         taken.misjudge(f"the judgement {score.name!r} was not kept: {problem}")
+
+
+def _begun(root: SpanRow) -> Trace:
+    """Return what a root tells of its trace. The store knows it whole."""
+    return Trace(
+        row=TraceRow(
+            id=root.trace,
+            origin="spans",
+            name=root.name,
+            started_ns=root.started_ns,
+            duration_ns=root.duration_ns,
+            first_ns=root.first_ns,
+            app=root.app,
+            definition="",
+            tenant=root.tenant,
+            user=root.user,
+            session=root.session,
+            feature=root.feature,
+            model=root.model,
+            provider=root.provider,
+            status="failed" if root.status == "error" else "ok",
+            code=root.code,
+            environment=root.environment,
+            release=root.release,
+            tags=root.tags,
+            asked=root.input,
+            said=root.output,
+        )
+    )
