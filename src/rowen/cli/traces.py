@@ -1,20 +1,28 @@
 """`rowen traces`: what happened, on the machine itself."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
+from rich.console import Console
+from rich.progress import track
 
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.serve.settings import ServerSettings
+from rowen.serve.spans import alone
 from rowen.store.base import Store, TraceFilter
-from rowen.values import Mistaken, Trace, TraceRow, at
+from rowen.trace.intake.files import entries, sent
+from rowen.trace.intake.take import Sender, Taken
+from rowen.values import Mistaken, SystemClock, Trace, TraceRow, at
+
+err = Console(stderr=True)
 
 
 @click.group("traces")
 def command() -> None:
-    """List, show and export what happened."""
+    """List, show, export and import what happened."""
 
 
 @command.command("list")
@@ -89,3 +97,41 @@ def export(server_file: Path, store: str | None, limit: int) -> None:
             left, before = left - len(rows), rows[-1].cursor
 
     in_store(server_file, store, work)
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@server_option
+@store_option
+@json_option
+@click.option("--app", default="", help="The app that all of it belongs to; default: as the spans say.")
+@click.option("--tenant", default="default", show_default=True, help="Whose it is.")
+def import_traces(file: Path, server_file: Path, store: str | None, as_json: bool, app: str, tenant: str) -> None:
+    """Take in FILE, exported by Langfuse, Phoenix or MLflow, or OTLP as JSON; one value, or one for each line.
+
+    What is there already is replaced, so a file can be imported again. Masks and hashes of the server's settings hold.
+    """
+    try:
+        values = list(entries(file.read_bytes()))
+    except OSError as error:
+        raise Mistaken("config_missing", f"{file} cannot be read: {error.strerror}", place=str(file)) from None
+
+    async def work(found: Store, settings: ServerSettings) -> Taken:
+        intake = alone(found, settings)
+        sender = Sender(tenant=tenant, app=app, otherwise="imported")
+        total = Taken()
+        now = SystemClock().now_ns()
+        for entry in track(values, "Importing", console=err, transient=True):
+            try:
+                total.add(await intake.take(sent(entry, now), sender))
+            except Mistaken as problem:
+                total.reject(f"{problem.message} ({problem.place or f'line {entry.line}'})")
+        return total
+
+    taken = in_store(server_file, store, work)
+    rows: list[Mapping[str, Any]] = [
+        {"kept": taken.kept, "rejected": taken.rejected, "scores": taken.judged, "why": taken.sentence}
+    ]
+    show(rows, as_json=as_json, empty="")
+    if taken.rejected and not taken.kept:
+        raise Mistaken("field_invalid", taken.sentence, place=str(file))

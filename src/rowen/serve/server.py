@@ -225,7 +225,6 @@ class Server:
             store=store,
             observe=seen.after(store.traces.observe),
             scoring=intake,
-            follow=follow,
             served=served,
             directory=directory,
             snapshot=shared.snapshot,

@@ -11,16 +11,17 @@ from rowen.api.metrics import Metrics
 from rowen.api.otlp.base import Receiving, Room
 from rowen.api.otlp.doors import doors
 from rowen.provider.prices import Prices, Snapshot
+from rowen.score.configs import Configs
 from rowen.score.intake import Intake as Scoring
 from rowen.serve.apps import Served
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
-from rowen.trace import Follow, TraceSettings
+from rowen.trace import TraceSettings
 from rowen.trace.intake.observe import IntakeLimits
-from rowen.trace.intake.policy import Policy, user_hash
+from rowen.trace.intake.policy import Policy, SettingsOf, user_hash
 from rowen.trace.intake.sample import Sampler, SampleSettings
 from rowen.trace.intake.take import Intake, Observe
-from rowen.values import Clock, Problem
+from rowen.values import Clock, Problem, SystemClock, TraceRow
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +34,6 @@ class Spans:
         store: where they are kept.
         observe: keeps them.
         scoring: the way in for scores.
-        follow: who is told of traces that have come.
         served: the apps, whose policies hold for their own spans.
         directory: whose key it is.
         snapshot: what usages cost.
@@ -53,7 +53,6 @@ class Spans:
         store: Store,
         observe: Observe,
         scoring: Scoring,
-        follow: Follow,
         served: Served,
         directory: Directory,
         snapshot: Snapshot,
@@ -61,23 +60,16 @@ class Spans:
         clock: Clock,
         doors: DoorSettings,
     ) -> None:
-        sampling = SampleSettings(
-            ratio=settings.sample, slow=settings.sample_slow, low=settings.sample_low, wait=settings.sample_wait
-        )
+        sampling = sampling_of(settings)
         self.room = Room(settings.spans_room)
         self.intake = Intake(
             observe=observe,
             judge=scoring.take,
-            policy=Policy(
-                served.tracing,
-                TraceSettings(content=settings.spans_content, mask=settings.spans_mask),
-                user_hash(settings.user_key),
-            ),
+            policy=policy_of(settings, served.tracing),
             pricing=Prices(snapshot),
             clock=clock,
             limits=IntakeLimits(attribute=settings.spans_text),
             sampling=sampling,
-            tell=follow.tell,
         )
         self.receiving = Receiving(
             admit=directory.admit,
@@ -129,6 +121,47 @@ class Spans:
             except Problem as problem:
                 log.warning("traces cannot be sampled now: %s", problem)
             await asyncio.sleep(every)
+
+
+def sampling_of(settings: ServerSettings) -> SampleSettings:
+    """Return which traces stay."""
+    return SampleSettings(
+        ratio=settings.sample, slow=settings.sample_slow, low=settings.sample_low, wait=settings.sample_wait
+    )
+
+
+def policy_of(settings: ServerSettings, of_app: SettingsOf) -> Policy:
+    """Return what of a span may be kept.
+
+    Raises:
+        Mistaken: `config_invalid` for a mask that is no pattern.
+
+    """
+    default = TraceSettings(content=settings.spans_content, mask=settings.spans_mask)
+    return Policy(of_app, default, user_hash(settings.user_key))
+
+
+def alone(store: Store, settings: ServerSettings) -> Intake:
+    """Return what takes spans in where no server stands: from a file, on the command line.
+
+    No app is known there: the server's own policy holds for all.
+    """
+    clock = SystemClock()
+
+    async def known(id: str, tenant: str) -> TraceRow | None:
+        found = await store.traces.get(id, tenant)
+        return None if found is None else found.row
+
+    scoring = Scoring(store.scores, Configs(store.records, clock), known, clock)
+    return Intake(
+        observe=store.traces.observe,
+        judge=scoring.take,
+        policy=policy_of(settings, lambda _: None),
+        pricing=Prices(Snapshot.load()),
+        clock=clock,
+        limits=IntakeLimits(attribute=settings.spans_text),
+        sampling=sampling_of(settings),
+    )
 
 
 def _bring(metrics: Metrics, spans: Spans) -> None:

@@ -5,7 +5,7 @@ Reference: https://api.reference.langfuse.com. Names on the wire are theirs.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from math import ceil
 from typing import Any
 
@@ -108,15 +108,6 @@ class Body(msgspec.Struct, rename="camel", kw_only=True, omit_defaults=False):
 def when(ns: int) -> str:
     """Return a moment as Langfuse writes it."""
     return at(ns).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def moment(text: str) -> datetime | None:
-    """Return a moment that was written so, None for what is none."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def paged(items: list[Any], page: int, limit: int) -> dict[str, Any]:

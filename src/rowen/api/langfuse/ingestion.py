@@ -9,12 +9,13 @@ from typing import Any
 
 import msgspec
 
-from rowen.api.langfuse.base import Asked, moment
-from rowen.api.langfuse.scores import ScoreBody, score_of, span_id, trace_id
+from rowen.api.langfuse.base import Asked
+from rowen.api.langfuse.scores import ScoreBody, score_of
 from rowen.api.otlp.door import sender_of_key
+from rowen.trace.intake.langfuse import ns, root_of, span_id, span_of, trace_id
 from rowen.trace.intake.take import Taken
 from rowen.trace.intake.wire import Sent
-from rowen.values import Mistaken, Observed, Refused, Span, ns_of
+from rowen.values import Mistaken, Refused, Span
 
 _KINDS = {
     "trace-create": "trace",
@@ -26,31 +27,6 @@ _KINDS = {
     "observation-create": "span",
     "observation-update": "span",
 }
-_ATTRIBUTES = {
-    "input": "langfuse.observation.input",
-    "output": "langfuse.observation.output",
-    "level": "langfuse.observation.level",
-    "statusMessage": "langfuse.observation.status_message",
-    "model": "langfuse.observation.model.name",
-    "modelParameters": "langfuse.observation.model.parameters",
-    "usageDetails": "langfuse.observation.usage_details",
-    "costDetails": "langfuse.observation.cost_details",
-    "completionStartTime": "langfuse.observation.completion_start_time",
-    "promptName": "langfuse.observation.prompt.name",
-    "promptVersion": "langfuse.observation.prompt.version",
-    "metadata": "langfuse.observation.metadata",
-    "environment": "langfuse.environment",
-    "version": "langfuse.version",
-    "release": "langfuse.release",
-    "userId": "user.id",
-    "sessionId": "session.id",
-    "tags": "langfuse.trace.tags",
-}
-_USAGE = {"input": "input", "output": "output", "promptTokens": "input", "completionTokens": "output"}
-_COSTS = {"inputCost": "input", "outputCost": "output", "totalCost": "total"}
-
-_IDS = "langfuse.id"
-"""Attribute that keeps the id as it was sent, where ours is another."""
 
 
 @dataclass(slots=True)
@@ -118,7 +94,7 @@ async def _sorted(asked: Asked, id: str, event: Any, pieces: dict[tuple[str, str
         raise Mistaken("field_invalid", "an event's body needs an id", place="body.id")
     # An observation without a trace is a trace of its own.
     trace = trace_id(body["id"] if kind == "trace" else str(body.get("traceId") or body["id"]))
-    own = _root(trace) if kind == "trace" else span_id(body["id"])
+    own = root_of(trace) if kind == "trace" else span_id(body["id"])
     pieces.setdefault((trace, own), _Pieces(trace, own, kind)).add(id, body, kind)
     return True
 
@@ -127,7 +103,7 @@ async def _taken(asked: Asked, pieces: list[_Pieces]) -> list[tuple[_Pieces, Tak
     """Store the observations, all at once; one by one when some of them cannot be kept, to know which."""
     ends: dict[str, int] = {}
     for each in pieces:
-        ends[each.trace] = max(ends.get(each.trace, 0), _ns(each.body, "endTime"), _ns(each.body, "startTime"))
+        ends[each.trace] = max(ends.get(each.trace, 0), ns(each.body, "endTime"), ns(each.body, "startTime"))
     spans = [await _span(asked, each, ends[each.trace]) for each in pieces]
     sender = sender_of_key(asked.entry)
 
@@ -148,57 +124,15 @@ def _as_it_is(span: Span, scope: str) -> Span:
 
 async def _span(asked: Asked, pieces: _Pieces, latest: int) -> Span:
     """Return an observation as a span, gone on from what is stored of it."""
-    body = pieces.body
     before = await asked.langfuse.traces.span(pieces.trace, pieces.id, asked.tenant)
-    started = _ns(body, "startTime") or _ns(body, "timestamp") or (before.span.started_ns if before else 0)
-    started = started or asked.langfuse.clock.now_ns()
-    ended = _ns(body, "endTime") or (before.span.ended_ns if before else 0)
-    if pieces.kind == "trace":
-        ended = max(ended, latest, started)
-    parent = before.span.parent if before else ""
-    if pieces.kind != "trace":
-        named = body.get("parentObservationId")
-        parent = span_id(str(named)) if named else parent or (_root(pieces.trace) if body.get("traceId") else "")
-    return Span(
-        trace=pieces.trace,
-        id=pieces.id,
-        parent=parent,
-        name=str(body.get("name") or (before.span.name if before else pieces.kind)),
-        started_ns=started,
-        ended_ns=max(ended, started),
-        attributes={**_known(before), **_said(pieces)},
-        events=before.span.events if before else (),
+    now = asked.langfuse.clock.now_ns()
+    return span_of(
+        pieces.body,
+        pieces.kind,
+        pieces.trace,
+        pieces.id,
+        now_ns=now,
+        before=before,
+        latest_ns=latest,
+        below=root_of(pieces.trace) if pieces.body.get("traceId") else "",
     )
-
-
-def _known(before: Observed | None) -> dict[str, Any]:
-    if before is None:
-        return {}
-    content = {_ATTRIBUTES["input"]: before.input, _ATTRIBUTES["output"]: before.output}
-    return {**before.span.attributes, **{name: value for name, value in content.items() if value is not None}}
-
-
-def _said(pieces: _Pieces) -> dict[str, Any]:
-    """The attributes in which a body says the same."""
-    body = dict(pieces.body)
-    usage = body.pop("usage", None)
-    if isinstance(usage, dict):
-        tokens = {ours: usage[theirs] for theirs, ours in _USAGE.items() if usage.get(theirs) is not None}
-        costs = {ours: usage[theirs] for theirs, ours in _COSTS.items() if usage.get(theirs) is not None}
-        body = {**({"usageDetails": tokens} if tokens else {}), **({"costDetails": costs} if costs else {}), **body}
-    found = {_ATTRIBUTES[name]: value for name, value in body.items() if name in _ATTRIBUTES}
-    found["langfuse.observation.type"] = "chain" if pieces.kind == "trace" else pieces.kind
-    if pieces.body["id"] not in {pieces.id, pieces.trace}:
-        found[_IDS] = pieces.body["id"]
-    return found
-
-
-def _root(trace: str) -> str:
-    """The id of the span that stands for a trace itself."""
-    return span_id(f"root of {trace}")
-
-
-def _ns(body: dict[str, Any], name: str) -> int:
-    text = body.get(name)
-    found = moment(text) if isinstance(text, str) else None
-    return max(0, ns_of(found)) if found else 0

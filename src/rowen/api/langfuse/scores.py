@@ -1,13 +1,13 @@
 """Langfuse's scores as Rowen's."""
 
-import hashlib
 from typing import Any, Literal
 
 import msgspec
 
-from rowen.api.langfuse.base import Asked, Body, moment, when
+from rowen.api.langfuse.base import Asked, Body, when
 from rowen.store.base import ScoreFilter
 from rowen.trace.intake.judged import named
+from rowen.trace.intake.langfuse import moment, span_id, trace_id
 from rowen.values import Mistaken, Refused, Score, ScoreTarget, ScoreType, new_id, ns_of
 
 DataType = Literal["NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION"]
@@ -176,20 +176,3 @@ def shown(score: Score) -> dict[str, Any]:
         "sessionId": score.session or None,
         "subject": subject,
     }
-
-
-def trace_id(id: str) -> str:
-    """Return a trace id as Rowen has it: of a UUID its 32 hex digits, of another text a hash that is always the same."""
-    return _hex(id, 32)
-
-
-def span_id(id: str) -> str:
-    """Return an observation's id as Rowen has it: 16 hex digits, of another text a hash that is always the same."""
-    return _hex(id, 16)
-
-
-def _hex(id: str, length: int) -> str:
-    plain = id.replace("-", "").lower()
-    if not id or (len(plain) == length and not plain.strip("0123456789abcdef")):
-        return plain
-    return hashlib.sha256(id.encode("utf-8", "replace")).hexdigest()[:length]

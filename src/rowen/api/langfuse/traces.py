@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from rowen.api.langfuse.base import Asked, moment, paged, when
+from rowen.api.langfuse.base import Asked, paged, when
 from rowen.api.langfuse.scores import shown as shown_score
-from rowen.api.langfuse.scores import trace_id
 from rowen.store.base import ScoreFilter, SpanFilter, TraceFilter
+from rowen.trace.intake.langfuse import moment, trace_id
 from rowen.values import Mistaken, Observed, SpanRow, TraceRow, ns_of
 
 _TYPES = {

@@ -412,5 +412,6 @@ def _tags(value: Any) -> tuple[str, ...]:
 def _word(value: Any, most: int = 200) -> str:
     """Return what is said in one attribute as a text that fits a column."""
     if type(value) is str:
-        return value[:most]
+        # MLflow writes every attribute as JSON, texts too.
+        return value[1:-1][:most] if value[:1] == '"' == value[-1:] and len(value) > 1 else value[:most]
     return "" if value is None or isinstance(value, list | dict) else str(value)[:most]

@@ -10,7 +10,7 @@ from rowen.trace.intake.observe import IntakeLimits, observed
 from rowen.trace.intake.policy import Policy
 from rowen.trace.intake.sample import SampleSettings, told
 from rowen.trace.intake.wire import Sent
-from rowen.values import Clock, Happening, Mistaken, Observed, Pricing, Refused, Score, SpanRow, Trace, TraceRow
+from rowen.values import Clock, Happening, Mistaken, Observed, Pricing, Refused, Score, SpanRow
 
 _AT_ONCE = 64
 """Spans between two looks at the loop: calls under way must not wait for a large batch. About 5 ms."""
@@ -69,6 +69,16 @@ class Taken:
         self.misjudged += 1
         self._name(reason)
 
+    def add(self, other: "Taken") -> None:
+        """Count what became of another request too."""
+        self.kept += other.kept
+        self.rejected += other.rejected
+        self.judged += other.judged
+        self.misjudged += other.misjudged
+        for reason, count in other.reasons.items():
+            if reason in self.reasons or len(self.reasons) < _NAMED:
+                self.reasons[reason] = self.reasons.get(reason, 0) + count
+
     def _name(self, reason: str) -> None:
         if reason in self.reasons or len(self.reasons) < _NAMED:
             self.reasons[reason] = self.reasons.get(reason, 0) + 1
@@ -90,7 +100,6 @@ class Intake:
         clock: the time.
         limits: how much one span may hold.
         sampling: how traces are sampled afterwards, so that they say it.
-        tell: is told of traces whose root has come, once they are on the disk; never waits.
 
     """
 
@@ -104,7 +113,6 @@ class Intake:
         clock: Clock,
         limits: IntakeLimits,
         sampling: SampleSettings,
-        tell: Callable[[Sequence[Trace]], None] | None = None,
     ) -> None:
         self._observe = observe
         self._judge = judge
@@ -113,7 +121,6 @@ class Intake:
         self._clock = clock
         self._limits = limits
         self._sampling = sampling
-        self._tell = tell
         self.kept = 0
         self.rejected = 0
 
@@ -142,8 +149,6 @@ class Intake:
                 keep.append(kept)
         if keep:
             await self._observe(keep)
-            if self._tell is not None and (begun := [_begun(seen.row) for seen in keep if not seen.row.parent]):
-                self._tell(begun)
         await self._judged(scores, sender, taken)
         taken.kept = len(keep)
         self.kept += taken.kept
@@ -201,32 +206,3 @@ class Intake:
                         taken.judged += 1
                     except (Mistaken, Refused) as problem:
                         taken.misjudge(f"the judgement {score.name!r} was not kept: {problem}")
-
-
-def _begun(root: SpanRow) -> Trace:
-    """Return what a root tells of its trace. The store knows it whole."""
-    return Trace(
-        row=TraceRow(
-            id=root.trace,
-            origin="spans",
-            name=root.name,
-            started_ns=root.started_ns,
-            duration_ns=root.duration_ns,
-            first_ns=root.first_ns,
-            app=root.app,
-            definition="",
-            tenant=root.tenant,
-            user=root.user,
-            session=root.session,
-            feature=root.feature,
-            model=root.model,
-            provider=root.provider,
-            status="failed" if root.status == "error" else "ok",
-            code=root.code,
-            environment=root.environment,
-            release=root.release,
-            tags=root.tags,
-            asked=root.input,
-            said=root.output,
-        )
-    )
