@@ -139,7 +139,9 @@ def test_a_stream_that_breaks_unseen_is_an_http_error(up, live, shape, fault):
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_a_body_without_end_is_cut_off_and_not_gathered(up, live, stream):
+def test_a_body_that_is_far_too_long_is_cut_off_and_not_gathered(up, live, stream):
+    # Its head says so, hence nothing of it need be read and no time limit comes into it. One that does not say so is
+    # tried at the transport, with a limit that is soon reached.
     up.on(PATH, Huge(size=400_000_000))
     client = live(APP.format(url=up.url))
 

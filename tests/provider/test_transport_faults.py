@@ -166,9 +166,14 @@ async def test_a_whole_read_of_a_cut_body_is_an_error_not_a_short_answer():
     assert caught.value.code == "upstream_cut"
 
 
-async def test_a_body_over_the_limit_is_refused_and_its_connection_dropped():
+@pytest.mark.parametrize(
+    "body",
+    [Huge(size=10_000_000), Stream(chunks=[b"x" * 4_000] * 10_000)],
+    ids=["said in the head", "found by reading"],
+)
+async def test_a_body_over_the_limit_is_refused_and_its_connection_dropped(body):
     async with FaultUpstream() as up:
-        up.on("*", Huge(size=10_000_000))
+        up.on("*", body)
         transport = HttpTransport()
         async with await transport.open("POST", up.url, {}, b"", connect_timeout=5) as reply:
             with pytest.raises(Unavailable, match=re.escape("longer than 1000 bytes")) as caught:

@@ -12,6 +12,7 @@ from rowen.route.base import Models, Random, Sleep, foreseen
 from rowen.route.queue import ELSEWHERE, Queue
 from rowen.route.state import FleetState, Standing
 from rowen.route.tries import Desk, Try
+from rowen.route.watch import Watches
 from rowen.values import (
     Ask,
     Attempt,
@@ -61,7 +62,7 @@ def attempt(
         sleep: waits so many seconds before a retry.
 
     """
-    desk = Desk(ask=ask, pricing=pricing, count=count, count_text=count_text, clock=clock)
+    desk = Desk(ask=ask, pricing=pricing, count=count, count_text=count_text, clock=clock, watches=Watches())
     standings = {d.name: state.of(d) for route in models.routes.values() for d in route.deployments}
     metered = any(standing.tokens for standing in standings.values())
 

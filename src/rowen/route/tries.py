@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from rowen.route.state import Standing
-from rowen.route.watch import Watch
+from rowen.route.watch import Watch, Watches
 from rowen.values import (
     Ask,
     Attempt,
@@ -47,6 +47,7 @@ class Desk:
     count: CountTokens
     count_text: CountText
     clock: Clock
+    watches: Watches
 
 
 class Try:
@@ -134,7 +135,11 @@ class Try:
         try:
             self.events = self._desk.ask(self._request, self.standing.deployment.name)
             watch = self.watch = Watch(
-                self.standing.deployment.patience.of(self._request), self._left, self.events, loop
+                self._desk.watches,
+                self.standing.deployment.patience.of(self._request),
+                self._left,
+                self.events,
+                loop,
             )
             watch.task = asyncio.current_task(loop)
             async for event in self.events:

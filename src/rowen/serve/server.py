@@ -3,6 +3,7 @@
 import gc
 import logging
 import os
+import sys
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -307,6 +308,9 @@ class Server:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        # The loop would note every stream in a weak set, to close at its end those that nobody closed. Whoever opens a
+        # stream here closes it; one that is lost all the same is still closed when it is freed.
+        sys.set_asyncgen_hooks(firstiter=None)
         try:
             await self.open()
         except Problem as problem:

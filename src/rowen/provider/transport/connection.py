@@ -20,7 +20,6 @@ class Exchange:
     __slots__ = (
         "_connection",
         "_error",
-        "_timer",
         "_waiter",
         "ended",
         "has_head",
@@ -39,7 +38,6 @@ class Exchange:
         self.parts: deque[bytes] = deque()
         self.held = 0
         self._waiter: asyncio.Future[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
         self.who = who
         self.silence = silence
         self.status = 0
@@ -48,7 +46,7 @@ class Exchange:
         self.ended = False
         self.heard = connection.loop.time()
         if silence is not None:
-            self._timer = connection.loop.call_at(self.heard + silence, self._check_silence)
+            connection.look_at(self.heard + silence)
 
     async def head(self) -> None:
         """Return once the head is there; raise what went wrong before that."""
@@ -58,15 +56,26 @@ class Exchange:
             await self._news()
 
     async def read(self, limit: int) -> bytes:
-        parts: list[bytes] = []
+        taken: list[bytes] = []
+        said = self.headers.get("content-length", "")
+        declared = int(said) if said.isdecimal() and len(said) < 20 else 0
         size = 0
-        async for part in self.chunks():
-            size += len(part)
-            if size > limit:
-                self.abort()
-                raise Unavailable("upstream_garbage", f"The answer is longer than {limit} bytes.", who=self.who)
-            parts.append(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        try:
+            while True:
+                size += self.held
+                if size > limit or declared > limit:
+                    raise Unavailable("upstream_garbage", f"The answer is longer than {limit} bytes.", who=self.who)
+                if self.parts:
+                    taken.extend(self.parts)
+                    self._taken()
+                elif self.ended:
+                    return taken[0] if len(taken) == 1 else b"".join(taken)
+                elif self._error is not None:
+                    raise self._error
+                else:
+                    await self._news()
+        finally:
+            self.abort()
 
     async def chunks(self) -> AsyncIterator[bytes]:
         parts = self.parts
@@ -75,10 +84,7 @@ class Exchange:
             while True:
                 if parts:
                     piece = parts[0] if len(parts) == 1 else b"".join(parts)
-                    parts.clear()
-                    if self.held >= HIGH_WATER:
-                        self._connection.resume(self)
-                    self.held = 0
+                    self._taken()
                     yield piece
                 elif self.ended:
                     return
@@ -109,14 +115,12 @@ class Exchange:
     def finish(self) -> None:
         """The body is complete."""
         self.ended = True
-        self._stop_timer()
         self.wake()
 
     def fail(self, error: Unavailable) -> None:
         """The answer will not be complete. What had come is still given out before the error."""
         if not self.ended and self._error is None:
             self._error = error
-            self._stop_timer()
             self.wake()
 
     def wake(self) -> None:
@@ -135,30 +139,30 @@ class Exchange:
             self.abort()
             raise
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _taken(self) -> None:
+        """What was there has been taken: more may be read."""
+        self.parts.clear()
+        if self.held >= HIGH_WATER:
+            self._connection.resume(self)
+        self.held = 0
 
-    def _check_silence(self) -> None:
-        # One timer for each exchange, set again when it fires: re-arming it on every read would cost more than reading.
+    def silent(self, now: float) -> float | None:
+        """Return when the upstream will have been silent for too long, None when it has; it fails then."""
         assert self.silence is not None
-        loop = self._connection.loop
-        now = loop.time()
         waits_for_us = bool(self.parts)  # silence is the upstream's only while we wait for it
         due = (now if waits_for_us else self.heard) + self.silence
         if due > now:
-            self._timer = loop.call_at(due, self._check_silence)
-            return
+            return due
         message = f"Nothing came for {self.silence:g} seconds."
         self.fail(Unavailable("upstream_timeout", message, who=self.who))
-        self._connection.abort()
+        return None
 
 
 class Connection(asyncio.Protocol):
     """The protocol on one socket. `release` gets it back when it may carry the next request, `gone` when it is lost."""
 
     __slots__ = (
+        "_due",
         "_exchange",
         "_gone",
         "_head_size",
@@ -167,6 +171,7 @@ class Connection(asyncio.Protocol):
         "_paused",
         "_release",
         "_sized",
+        "_timer",
         "_transport",
         "_usable",
         "idle_since",
@@ -190,6 +195,8 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._usable = True
         self._paused = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
         self._reset()
 
     def _reset(self) -> None:
@@ -235,6 +242,29 @@ class Connection(asyncio.Protocol):
             if not self._transport.is_closing():
                 self._transport.resume_reading()
 
+    def look_at(self, due: float) -> None:
+        """Look then whether the upstream is silent for too long.
+
+        One timer for a connection, set again when it fires: one for each exchange costs as much as reading the answer.
+        """
+        if self._timer is not None:
+            if self._due <= due:
+                return
+            self._timer.cancel()
+        self._due = due
+        self._timer = self.loop.call_at(due, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        exchange = self._exchange
+        if exchange is None or exchange.silence is None:
+            return  # the next exchange sets it again
+        due = exchange.silent(self.loop.time())
+        if due is None:
+            self.abort()
+        else:
+            self.look_at(due)
+
     # asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -266,6 +296,8 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._usable = False
+        if self._timer is not None:
+            self._timer.cancel()
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             if exchange.has_head and not self._sized and exc is None:
