@@ -180,6 +180,31 @@ async def test_the_background_task_writes_without_being_asked():
     assert buffer.written == 1
 
 
+async def test_other_work_gets_its_turn_while_many_traces_are_made():
+    turns = []
+    made = asyncio.Event()
+
+    def make(it: Call):
+        turns.append("trace")
+        return trace_of(it, TraceSettings())
+
+    async def stream() -> None:
+        while not made.is_set():
+            turns.append("piece")
+            await asyncio.sleep(0)
+
+    buffer = Buffer(Disk().write)
+    for number in range(200):
+        buffer.add(call(id=f"{number:032x}"), make)
+    other = asyncio.create_task(stream())
+    await buffer.flush()
+    made.set()
+    await other
+
+    longest = max(len(run) for run in " ".join(turns).split("piece"))
+    assert longest <= len(" trace" * 20) + 1
+
+
 class Collector:
     def __init__(self, *answers) -> None:
         self.answers = list(answers)

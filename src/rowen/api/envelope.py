@@ -96,8 +96,9 @@ class Opener:
         client = scope.get("client")
         envelope = Envelope(method=scope["method"], path=scope["path"], address=client[0] if client else "")
         _usual(envelope, found)
-        for name in found.keys() - _USUAL:
-            self._seldom(envelope, name, found[name].decode("latin-1").strip())
+        if not found.keys() <= _USUAL:
+            for name in found.keys() - _USUAL:
+                self._seldom(envelope, name, found[name].decode("latin-1").strip())
         return envelope
 
     def _seldom(self, envelope: Envelope, name: bytes, value: str) -> None:

@@ -169,12 +169,12 @@ class Try:
         kind = type(event)
         if kind is Started:
             return event
-        if isinstance(event, Used):
+        if type(event) is Used:
             self.usage = event.usage
             return event if self._before is None else Used(usage=self._before + event.usage)
-        if isinstance(event, Said):
+        if type(event) is Said:
             watch.pieces.append(event.text)
-        elif isinstance(event, Finished | Embedded):
+        elif type(event) is Finished or type(event) is Embedded:
             self.ends += 1
         elif kind is not Likely:
             self.called = True

@@ -17,6 +17,7 @@ App = Callable[[Any, Callable[[], Awaitable[Message]], Callable[[Message], Await
 
 _ONE_WRITE = 65_536  # bytes up to which a body is copied behind its head
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus}
+_FRAMING = frozenset({b"content-length", b"connection", b"transfer-encoding"})
 _WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -174,14 +175,14 @@ class Exchange:
     def _headed(self, status: int, headers: Any) -> bytes:
         lines = [_STATUS.get(status) or b"HTTP/1.1 %d " % status]
         for name, value in headers:
-            known = name.lower()
-            if known == b"content-length":
-                self._left = int(value)
-            elif known == b"connection":
-                self.keep = self.keep and b"close" not in value.lower()
-                continue
-            elif known == b"transfer-encoding":
-                continue  # the framing is ours
+            if (known := name.lower()) in _FRAMING:
+                if known == b"content-length":
+                    self._left = int(value)
+                elif known == b"connection":
+                    self.keep = self.keep and b"close" not in value.lower()
+                    continue
+                else:
+                    continue  # how a body is cut is ours to say
             lines.append(b"%b: %b" % (name, value))
         if status in _WITHOUT_BODY:
             self._silent = True

@@ -12,6 +12,9 @@ log = logging.getLogger(__name__)
 Make = Callable[[Call], Trace]
 Write = Callable[[Sequence[Trace]], Awaitable[None]]
 
+_IN_A_TURN = 20
+"""Traces made before other work gets its turn: about a millisecond."""
+
 
 class Buffer:
     """Takes finished calls and writes their traces in batches.
@@ -89,7 +92,11 @@ class Buffer:
     async def _one_batch(self) -> bool:
         """Write one batch; put it back and return False when the store refuses."""
         taken = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
-        traces = [make(call) for call, make in taken]
+        traces: list[Trace] = []
+        for call, make in taken:
+            traces.append(make(call))
+            if len(traces) % _IN_A_TURN == 0:
+                await asyncio.sleep(0)  # streams under way are not to wait for hundreds of traces
         if self._unsaid:
             traces[0] = _saying(traces[0], self._unsaid)
         try:

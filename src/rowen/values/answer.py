@@ -136,7 +136,7 @@ class Fold:
         return Answer(
             id=self._id,
             model=self._model,
-            choices=tuple(self._choices[number].choice() for number in sorted(self._choices)),
+            choices=tuple([self._choices[number].choice() for number in sorted(self._choices)]),
             vectors=self._vectors,
             usage=self.usage or Usage(),
             extra=self._extra,
@@ -200,7 +200,7 @@ class _Choice:
 
     def choice(self) -> Choice:
         self.turn("")
-        parts = tuple(self._called(part) if isinstance(part, int) else part for part in self.parts)
+        parts = tuple([self._called(part) if isinstance(part, int) else part for part in self.parts])
         if self._sound:
             known, data, transcript = self._sound
             parts += (Audio(id=known, data="".join(data), transcript="".join(transcript)),)
