@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,8 +45,8 @@ class Gateway:
     """Whether the model "cached" answers from a cache."""
 
 
-def rowen(workers: int = 1) -> Gateway:
-    """Rowen as it stands in this checkout."""
+def rowen(workers: int = 1, python: str = "") -> Gateway:
+    """Rowen as it stands in this checkout, perhaps under another interpreter of the same minor version."""
 
     def launch(folder: Path, port: int, upstream: int) -> Launch:
         (folder / "app.toml").write_text(
@@ -81,14 +82,24 @@ concurrency = {{ per_key = 4000 }}
             )
             parsed = json.loads(made)
             secret.write_text((parsed[0] if isinstance(parsed, list) else parsed)["secret"])
-        argv = [sys.executable, "-m", "rowen", "serve", "app.toml", "--port", str(port), "--store", "sqlite:data"]
+        argv = [python or sys.executable, "-m", "rowen", "serve", "app.toml", "--port", str(port)]
+        argv += ["--store", "sqlite:data"]
+        env = {"BENCH_UPSTREAM_KEY": UPSTREAM_KEY}
         if workers > 1:
             argv += ["--workers", str(workers)]
-        return Launch(argv=argv, env={"BENCH_UPSTREAM_KEY": UPSTREAM_KEY})
+        if python:
+            env["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), sysconfig.get_path("purelib")])
+        return Launch(argv=argv, env=env)
 
+    if python:
+        name, title = "rowen-python", f"Rowen, {python}"
+    elif workers > 1:
+        name, title = f"rowen{workers}", f"Rowen, {workers} workers"
+    else:
+        name, title = "rowen", "Rowen"
     return Gateway(
-        name="rowen" if workers == 1 else f"rowen{workers}",
-        title="Rowen" if workers == 1 else f"Rowen, {workers} workers",
+        name=name,
+        title=title,
         launch=launch,
         headers=lambda folder, _: {"authorization": f"Bearer {(folder / 'secret').read_text()}"},
         cache=True,

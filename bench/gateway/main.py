@@ -23,6 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bench/gateway/run", description=__doc__)
     parser.add_argument("--peers", default=",".join(known), help="comma-separated; default: all of them")
     parser.add_argument("--only", help="one gateway alone, such as rowen")
+    parser.add_argument("--python", default="", help="run Rowen once more under this interpreter, as a peer of itself")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--rounds", type=int, help="rounds whose median is shown; default 5")
     parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated parts: " + ", ".join(PARTS))
@@ -39,6 +40,8 @@ def main() -> int:
     if unknown := [name for name in wanted if name != "rowen" and name not in known]:
         parser.error(f"unknown gateway {unknown[0]} — choose from rowen, {', '.join(known)}")
     gateways = [rowen() if name == "rowen" else known[name] for name in wanted]
+    if told.python:
+        gateways.insert(1, rowen(python=told.python))
     gateways = [each for each in gateways if _there(each)]
     if told.install:
         return 0
@@ -98,7 +101,8 @@ def _print(medians: dict[str, dict[str, float]]) -> None:
     own = medians.get("rowen", {})
     if "cpu_scale_one" in own and "cpu_scale_two" in own:
         own["scaling"] = 2 * own["cpu_scale_one"] / own["cpu_scale_two"]
-    titles = {"rowen": "Rowen", **{name: each.title for name, each in peers().items() if name in medians}}
+    titles = {"rowen": "Rowen", "rowen-python": "Rowen, the other interpreter"}
+    titles |= {name: each.title for name, each in peers().items() if name in medians}
     print(f"\n{printed(medians, titles)}")
     if "many_largest" in medians.get("direct", {}):
         print(f"\nThe upstream asked directly by 512 streams: largest gap {medians['direct']['many_largest']:.0f} ms.")
