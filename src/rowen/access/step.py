@@ -17,6 +17,8 @@ def identify(directory: Directory, *, app: str, default_model: str = "") -> Call
     check = directory.check
 
     async def step(call: Call) -> Call:
+        if call.caller is not None:
+            return call  # made inside the process: no door sets a caller
         door = call.door
         model = call.request.model
         if not model or model == app:

@@ -2,26 +2,23 @@
 
 import sys
 import time
-from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import click
 
+from rowen.cli.costs import insight_of
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.config import read
 from rowen.config.kinds import duration
-from rowen.insight.book import Book
-from rowen.insight.ledger import Ledger
-from rowen.insight.spikes import spikes
 from rowen.serve.settings import ServerSettings
 from rowen.serve.tables import TABLES
 from rowen.serve.watching import watched_of
 from rowen.store.base import Store
 from rowen.values import Mistaken, SystemClock
 from rowen.watch.desk import Desk, Frozen, Row
-from rowen.watch.digest import Digest, Look, digest, error_codes
+from rowen.watch.digest import Digest, digest
 from rowen.watch.engine import Watched
 from rowen.watch.sla import Settlement
 
@@ -84,7 +81,8 @@ def digest_of(app: Path, server_file: Path, store: str | None, as_json: bool, si
         raise Mistaken("field_invalid", str(error), place="--since") from error
 
     async def work(opened: Store, _: ServerSettings) -> Digest:
-        return await digest(opened, found, begins, now, costs=_costs(opened), errors=error_codes(opened))
+        insight = insight_of(opened)
+        return await digest(opened, found, begins, now, costs=insight.cost_lines, errors=insight.error_lines)
 
     told = in_store(server_file, store, work)
     if as_json:
@@ -142,15 +140,6 @@ def freeze(app: Path, server_file: Path, store: str | None) -> None:
     if told.frozen:
         sys.exit(1)
     out.print("[green]✓[/green] releases may go out")
-
-
-def _costs(store: Store) -> Look:
-    async def look(app: str, since_ns: int, until_ns: int) -> Sequence[str]:
-        ledger = Ledger(store.traces, Book(store.records, store.traces, SystemClock()))
-        found = await spikes(ledger, None, since_ns=since_ns, now_ns=until_ns, app=app)
-        return [each.title for each in found]
-
-    return look
 
 
 def _fields(told: Digest) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from rowen.insight import errors
 from rowen.insight.book import Book
 from rowen.insight.budget import Budgets
 from rowen.insight.calendar import DAY_NS, HOUR_NS
-from rowen.insight.errors import Inbox
+from rowen.insight.errors import Change, Group, Inbox
+from rowen.insight.explain import Tell, explain
 from rowen.insight.finding import Finding
 from rowen.insight.forecast import Forecast, forecast
 from rowen.insight.latency import Diagnosis, diagnose
@@ -21,7 +22,7 @@ from rowen.insight.sessions import Activity, Cohort, Reached, Rephrased, Step, a
 from rowen.insight.spikes import series, spikes
 from rowen.insight.worth import Worth, worth
 from rowen.store.base import Records, ScoreFilter, Scores, Tenants, TraceFilter, Traces
-from rowen.values import Clock, Score, TraceRow, Value
+from rowen.values import Clock, Mistaken, Score, TraceRow, Value
 
 _MOST_TRACES = 600
 """Read whole on each side of a diagnosis."""
@@ -195,6 +196,38 @@ class Insight:
             regressions=tuple(worse),
             latency=tuple(slow),
         )
+
+    async def explain(self, group: Group, tell: Tell, *, by: str) -> Group:
+        """Return a group of errors with a model's explanation, which cites spans of its examples.
+
+        Raises:
+            Mistaken: `not_found` when none of its examples is kept any more.
+            Unavailable: `upstream_garbage` when the model's evidence does not exist, twice.
+
+        """
+        found = [await self._traces.get(id, group.tenant) for id in group.examples[:3]]
+        traces = [trace for trace in found if trace is not None and trace.spans]
+        if not traces:
+            raise Mistaken("not_found", "no example of this error is kept any more", place="id")
+        told = await explain(group, traces, tell)
+        return await self.inbox.change(
+            group.id, group.tenant, Change(explanation=told.text), by=by, now_ns=self._clock.now_ns()
+        )
+
+    async def cost_lines(self, app: str, since_ns: int, until_ns: int) -> list[str]:
+        """Return what an app's costs have to tell of a stretch of time, for a digest."""
+        found = await spikes(self.ledger, None, since_ns=since_ns, now_ns=until_ns, app=app)
+        return [one.title for one in found]
+
+    async def error_lines(self, app: str, since_ns: int, until_ns: int) -> list[str]:
+        """Return the errors of an app that came most in a stretch of time, for a digest."""
+        await self.inbox.collect(since_ns, until_ns)
+        groups = await self.inbox.groups(None, app=app, since_ns=since_ns, limit=1_000)
+        return [
+            f"{line.title or line.id}: {line.count} times, "
+            + ("not seen in the week before" if line.trend is None else f"{line.trend:.1f} times a usual day")
+            for line in digests.errors(groups, since_ns, until_ns)
+        ]
 
     async def error_findings(self, tenant: str | None, since_ns: int) -> list[Finding]:
         """Return the errors that are new or came back since a moment."""

@@ -34,6 +34,7 @@ from rowen.score.review import Review
 from rowen.score.tokens import Tokens
 from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
+from rowen.serve.explaining import Explaining
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.settings import ServerSettings, folder_of
 from rowen.serve.spans import Spans
@@ -264,6 +265,7 @@ class Server:
             ),
             cases=Cases(store.records, scores=store.scores, traces=store.traces, clock=clock),
             insight=insight,
+            explain=Explaining(served, settings.explain, clock) if settings.explain else None,
             models=lambda: _states(served),
             desk=watching.desk,
             teller=watching.teller,

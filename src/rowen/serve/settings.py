@@ -69,6 +69,8 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """Scores below this are low."""
     sample_wait: Duration = 600
     """How long after its start it is decided whether a trace stays; until then everything is there."""
+    explain: str = ""
+    """The model that explains errors when it is asked to, as `app/model`; empty asks none."""
     otlp: str = ""
     """A collector's address for traces (`http://host:4318/v1/traces`); empty sends none."""
     otlp_headers: dict[str, Secret] = {}

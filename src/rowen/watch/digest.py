@@ -140,27 +140,3 @@ def _worse(table: Measured, night: Sequence[Cell], before: Sequence[Cell]) -> bo
         return False
     now_mean, was = _mean(night), _mean(before)
     return now_mean.high < was.low if stated.floor else now_mean.low > was.high
-
-
-def error_codes(store: Store, most: int = 5) -> Look:
-    """Return a look at the errors that came most, by their code, each beside what was usual in the week before."""
-
-    async def look(app: str, since_ns: int, until_ns: int) -> Sequence[str]:
-        tonight = await _by_code(store, app, since_ns, until_ns)
-        before = await _by_code(store, app, max(0, since_ns - BASE_NS), since_ns)
-        usual = (until_ns - since_ns) / BASE_NS
-        top = sorted(tonight.items(), key=lambda pair: (-pair[1], pair[0]))[:most]
-        return [f"{code}: {number} times, usually {before.get(code, 0) * usual:.0f}" for code, number in top]
-
-    return look
-
-
-async def _by_code(store: Store, app: str, since_ns: int, until_ns: int) -> dict[str, int]:
-    buckets = await store.traces.buckets(
-        tenant=None, since_ns=since_ns, until_ns=until_ns, every_ns=until_ns - since_ns, by="code", app=app
-    )
-    found: dict[str, int] = {}
-    for each in buckets:
-        if each.group and each.failed:
-            found[each.group] = found.get(each.group, 0) + each.failed
-    return found

@@ -25,7 +25,7 @@ from rowen.store.base import Bucket, Cell, TraceFilter
 from rowen.store.memory.measures import MemoryMeasures
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
-from rowen.values import Case, Definition, Deployment, Limit, Request, Score, ScoreConfig, Trace, TraceRow, says
+from rowen.values import Case, Definition, Deployment, Limit, Request, Score, ScoreConfig, Span, Trace, TraceRow, says
 from rowen.watch import Objectives, WatchTable
 from rowen.watch.alert import Alert, Firing
 from rowen.watch.contact import ContactTable
@@ -237,6 +237,7 @@ class Api:
             review=self.review,
             cases=self.cases,
             insight=self.insight,
+            explain=self._explained,
             models=lambda: [state("handbook", "fast"), state("shop", "careful")],
             desk=self.desk,
             teller=Teller(self.store, self.send),
@@ -258,6 +259,9 @@ class Api:
     async def send(self, contact, notice) -> None:
         self.notices.append(notice)
 
+    async def _explained(self, tenant: str, question: str) -> str:
+        return f"The line of {tenant} was cut [span {'c' * 16}]."
+
     async def fill(self) -> "Api":
         """Two tenants, each with a user, keys by scope, and traces."""
         await self.directory.load()
@@ -273,7 +277,8 @@ class Api:
                     id=f"{tenant}{number}", started_ns=START, duration_ns=5, app=app, definition="h", tenant=tenant
                 )
                 asked = Request(model="fast", messages=(says("user", f"hello from {tenant}"),))
-                self.told.kept.append(Trace(row=row, request=asked))
+                spans = (Span(trace=row.id, id="c" * 16, name="chat", started_ns=START, ended_ns=START + 5),)
+                self.told.kept.append(Trace(row=row, spans=spans, request=asked))
             await self.jobs.add("work", id=f"job-{tenant}", tenant=tenant, app="handbook")
             await self.jobs.pause(f"job-{tenant}")
             await Incident.shelf(self.small).put(
@@ -310,7 +315,7 @@ class Api:
             await self.cases.of_trace(f"{tenant}0", Case(id="", tenant=tenant))
             await self.insight.budgets.put(Budget(id=f"budget-{tenant}", tenant=tenant, amount=Decimal(9)))
             self.ids[f"{tenant}.budget"] = f"budget-{tenant}"
-            broken = seen_in(Trace(row=row.but(id=f"{tenant}x", status="failed", code=f"code.{tenant}")))
+            broken = seen_in(Trace(row=row.but(status="failed", code=f"code.{tenant}")))
             self.ids[f"{tenant}.error"] = broken.fingerprint
             await self.insight.inbox.count([broken], START, START + 1)
         self.told.asked.clear()

@@ -157,6 +157,16 @@ async def test_errors_are_grouped_and_their_state_is_kept(api):
     assert [one["id"] for one in solved] == [group["id"]]
 
 
+async def test_an_error_is_explained_with_evidence_when_a_model_is_set(api):
+    id = api.ids["acme.error"]
+
+    told = await api.ask("POST", f"/api/errors/{id}/explain", "acme.manage")
+    kept = await api.ask("GET", f"/api/errors/{id}", "acme.read")
+
+    assert told.json()["data"]["explanation"] == f"The line of acme was cut [span {'c' * 16}]."
+    assert kept.json()["data"]["explanation"] == told.json()["data"]["explanation"]
+
+
 async def test_a_key_of_one_app_sees_that_apps_errors_only(api):
     api.told.kept += [failed(1), failed(2, app="shop")]
     await api.key("acme.narrow", scopes=("manage",), apps=("shop",))

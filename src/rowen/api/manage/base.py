@@ -77,6 +77,8 @@ class Manage:
     review: Review
     cases: Cases
     insight: Insight
+    explain: Callable[[str, str], Awaitable[str]] | None
+    """Asks a model something for a tenant, to have an error explained; None when none is configured."""
     models: Callable[[], Sequence[ModelState]]
     """The deployments of every app with their health, as they are now."""
     desk: Desk

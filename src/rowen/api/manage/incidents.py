@@ -198,7 +198,15 @@ async def get_digest(asked: Asked[DigestParams, None]) -> Digest:
     """What happened overnight. It is about the whole app, so only an admin reads it."""
     now = asked.manage.clock.now_ns()
     app = app_of(asked, asked.params.app)
-    return await digest(asked.manage.desk.store, app, asked.params.since_ns or max(0, now - _DAY // 2), now)
+    insight = asked.manage.insight
+    return await digest(
+        asked.manage.desk.store,
+        app,
+        asked.params.since_ns or max(0, now - _DAY // 2),
+        now,
+        costs=insight.cost_lines,
+        errors=insight.error_lines,
+    )
 
 
 async def _known(asked: Asked[Any, Any]) -> Incident:

@@ -120,6 +120,24 @@ async def change_error(asked: Asked[NoParams, ChangeGroup]) -> Group:
     )
 
 
+async def explain_error(asked: Asked[NoParams, None]) -> Group:
+    """Have it explained by the model that the server names."""
+    manage, entry = asked.manage, asked.entry
+    found = await manage.insight.inbox.get(asked.path["id"], asked.tenant(""))
+    if found is None or (entry.apps and found.app not in entry.apps):
+        raise Mistaken("not_found", "there is no such group of errors", place="id")
+    ask = manage.explain
+    if ask is None:
+        raise Mistaken(
+            "model_unknown", "no model is set to explain errors: set `explain` of the server", place="explain"
+        )
+
+    async def tell(question: str) -> str:
+        return await ask(found.tenant, question)
+
+    return await manage.insight.explain(found, tell, by=asked.actor.key)
+
+
 async def diagnose_latency(asked: Asked[PeriodParams, None]) -> Diagnosis:
     """Why calls are slow."""
     params = asked.params
@@ -211,6 +229,17 @@ VERBS: Verbs = (
         params=NoParams,
         body=ChangeGroup,
         errors=("not_found", "conflict"),
+    ),
+    Verb(
+        method="POST",
+        path="/api/errors/{id}/explain",
+        name="explain_error",
+        summary="Have a model explain a group of errors; it must cite spans that exist, or is asked once again.",
+        scope="manage",
+        run=explain_error,
+        gives=Group,
+        params=NoParams,
+        errors=("not_found", "model_unknown", "upstream_garbage", "conflict"),
     ),
     Verb(
         method="GET",
