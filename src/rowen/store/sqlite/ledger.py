@@ -1,4 +1,4 @@
-"""Sums kept beside the scores, by hour, so that a chart never counts scores.
+"""Sums kept beside the scores, by hour, so that a chart never counts scores; and the names that there are.
 
 Each is kept in two cuts: `what` (all but who judged) and `who` (the judge, such as a user of the app, of whom there may be
 as many as scores). They change in the transaction that writes, replaces or deletes a score, so they are always exact. Parts
@@ -29,6 +29,17 @@ CREATE TABLE hours (
 ) WITHOUT ROWID;
 """
 
+NAMES_SCRIPT = """
+CREATE TABLE names (
+    tenant TEXT NOT NULL, "name" TEXT NOT NULL, "app" TEXT NOT NULL, "type" TEXT NOT NULL, "source" TEXT NOT NULL,
+    count INTEGER NOT NULL, last_ns INTEGER NOT NULL,
+    PRIMARY KEY (tenant, "name", "app", "type", "source")
+) WITHOUT ROWID;
+INSERT INTO names
+SELECT tenant, "name", "app", "type", "source", sum(count), max(last_ns) FROM hours
+WHERE kind = 'what' GROUP BY 1, 2, 3, 4, 5;
+"""
+
 _KINDS = {"what": tuple(name for name in CUT if name != "by"), "who": ("app", "name", "type", "source", "by")}
 _SUMS = "count, numbers, total, squares, least, most, last_ns, labels"
 _PLACE = " AND ".join(("kind = ?", "start_ns = ?", "tenant = ?", *(f'"{name}" = ?' for name in CUT)))
@@ -41,6 +52,12 @@ _ENDS = {
     for kind, cut in _KINDS.items()
 }
 
+_NAME = 'tenant = ? AND "name" = ? AND "app" = ? AND "type" = ? AND "source" = ?'
+_GET_NAME = f"SELECT count, last_ns FROM names WHERE {_NAME}"  # noqa: S608 - made of constants
+_PUT_NAME = "INSERT OR REPLACE INTO names VALUES (?, ?, ?, ?, ?, ?, ?)"
+_DROP_NAME = f"DELETE FROM names WHERE {_NAME}"  # noqa: S608 - made of constants
+_LAST = f"SELECT at_ns FROM scores WHERE {_NAME} ORDER BY at_ns DESC LIMIT 1"  # noqa: S608 - made of constants
+
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _labels = msgspec.json.Decoder(dict[str, int]).decode
 
@@ -49,6 +66,8 @@ _Cell = tuple[Any, ...]
 
 def keep(connection: sqlite3.Connection, new: Iterable[Score], old: Iterable[Score]) -> None:
     """Add new scores to the sums and take old ones away. The table of scores has changed already."""
+    new, old = list(new), list(old)
+    _keep_names(connection, new, old)
     cells: dict[_Cell, Tally] = {}
     stale: set[_Cell] = set()
 
@@ -106,13 +125,31 @@ def buckets(
 def names(connection: sqlite3.Connection, tenant: str | None, app: str) -> list[ScoreName]:
     """Return the names that scores are kept under."""
     query = """
-SELECT "name", "app", "type", "source", sum(count), max(last_ns) FROM hours
-WHERE kind = 'what' AND (?1 IS NULL OR tenant = ?1) AND (?2 = '' OR "app" = ?2) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+SELECT "name", "app", "type", "source", sum(count), max(last_ns) FROM names
+WHERE (?1 IS NULL OR tenant = ?1) AND (?2 = '' OR "app" = ?2) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
     return [
         ScoreName(name=name, app=of, type=type_, source=source, count=count, last_ns=last_ns)
         for name, of, type_, source, count, last_ns in connection.execute(query, (tenant, app))
     ]
+
+
+def _keep_names(connection: sqlite3.Connection, new: Iterable[Score], old: Iterable[Score]) -> None:
+    changes: dict[_Cell, tuple[int, int, int]] = {}
+    for scores, sign in ((new, 1), (old, -1)):
+        for score in scores:
+            place = (score.tenant, score.name, score.app, score.type, score.source)
+            count, came, went = changes.get(place, (0, 0, 0))
+            at = place_of(score)
+            changes[place] = (count + sign, max(came, at if sign > 0 else 0), max(went, at if sign < 0 else 0))
+    for place, (change, came, went) in changes.items():
+        count, last = connection.execute(_GET_NAME, place).fetchone() or (0, 0)
+        if count + change == 0:
+            connection.execute(_DROP_NAME, place)
+            continue
+        if went >= last:  # the newest may be gone
+            (last,) = connection.execute(_LAST, place).fetchone()
+        connection.execute(_PUT_NAME, (*place, count + change, max(last, came)))
 
 
 def _cells(score: Score) -> list[_Cell]:
