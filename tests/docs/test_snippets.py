@@ -215,6 +215,7 @@ def test_every_toml_is_understood(block: Block, tmp_path: Path):
     source = tomllib.loads(block.text)
     (tmp_path / "prompts").mkdir()
     (tmp_path / "prompts/system.md").write_text("Be kind.")
+    (tmp_path / "prompts/helpful.md").write_text("Is {{answer}} helpful?")
     file = tmp_path / "app.toml"
     file.write_text(block.text)
 

@@ -11,6 +11,7 @@ from rowen.cli.options import apps_argument, json_option, out, server_option, sh
 from rowen.config import json_schema, read
 from rowen.flow.vet import vet
 from rowen.provider.transport import HttpTransport
+from rowen.serve.judging import rules_of
 from rowen.serve.run import settings_of
 from rowen.serve.tables import TABLES
 
@@ -41,6 +42,7 @@ def command(
     for path in apps:
         loaded = read(path, TABLES, secrets=not no_secrets)
         places = vet(loaded, HttpTransport())
+        rules_of(loaded)
         found.append(
             {
                 "app": loaded.definition.app,

@@ -21,6 +21,7 @@ VERBS = {
     "slo": "Check objectives, and hand them to other systems.",
     "incidents": "List, show and export incidents.",
     "oncall": "Say whether somebody could be woken tonight.",
+    "score": "Judge answers of a file or of the store by a scorer.",
     "keys": "Create, list, rotate and revoke keys.",
     "traces": "List, show and export what happened.",
     "jobs": "List, show, pause and cancel work in the background.",

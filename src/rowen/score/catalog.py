@@ -21,6 +21,7 @@ CATALOG: dict[str, str] = {
     "exact": "rowen.score.exact",
     "grounded": "rowen.score.grounded",
     "json": "rowen.score.json",
+    "judge": "rowen.score.judge",
     "language": "rowen.score.language",
     "length": "rowen.score.length",
     "match": "rowen.score.match",

@@ -171,7 +171,8 @@ def fitted(score: Score, config: ScoreConfig | None) -> Score:
         if value not in config.categories:
             raise _wrong(score, "one of " + ", ".join(map(repr, config.categories)))
         return score.but(type=kind, number=config.categories[value], config=name)
-    return score.but(type=kind, number=None, config=name)
+    # Without a config a judge's label keeps the number that the judge gives it.
+    return score.but(type=kind, number=score.number if kind == "category" else None, config=name)
 
 
 def _kind(score: Score) -> ScoreType:

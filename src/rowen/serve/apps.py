@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from rowen.config import Loaded, read
 from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
 from rowen.route import Health
+from rowen.score.rule import Rule
+from rowen.serve.judging import rules_of
 from rowen.serve.tables import TABLES
 from rowen.store.base import Definitions
 from rowen.trace import TraceSettings
@@ -25,6 +27,7 @@ class Served:
         self._shared = shared
         self._definitions = definitions
         self._apps: dict[str, Assembled] = {}
+        self._rules: dict[str, list[Rule]] = {}
         self._first = ""
         self._task: asyncio.Task[None] | None = None
 
@@ -49,6 +52,10 @@ class Served:
     def loaded(self) -> list[Loaded]:
         """Return every app as it was read."""
         return [each.loaded for each in self._apps.values()]
+
+    def rules(self) -> list[Rule]:
+        """Return the rules of all apps by which their traffic is judged."""
+        return [rule for rules in self._rules.values() for rule in rules]
 
     def tracing(self, name: str) -> TraceSettings | None:
         """Return an app's `[trace]` table, None when no such app is served."""
@@ -76,15 +83,17 @@ class Served:
         before = self._apps.get(name)
         if before is not None and before.loaded.path != path:
             raise Mistaken("config_invalid", f'two apps are named "{name}"', place=str(path))
+        rules = rules_of(loaded)
         made = assemble(loaded, self._shared, before)
         await self._definitions.put(loaded.definition)
         self._apps[name] = made
+        self._rules[name] = rules
         self._first = self._first or name
         return made.app
 
-    def watch(self, paths: Sequence[Path], every: float = 0.3) -> None:
-        """Begin to reload apps whose files change; a wrong file is reported and the app stays as it was."""
-        self._task = asyncio.create_task(self._watch(tuple(paths), every), name="app watch")
+    def watch(self, paths: Sequence[Path], after: Callable[[], Awaitable[None]], every: float = 0.3) -> None:
+        """Begin to reload apps whose files change, and do `after` each; a wrong file is reported and the app stays."""
+        self._task = asyncio.create_task(self._watch(tuple(paths), after, every), name="app watch")
 
     async def close(self) -> None:
         """Stop watching and close the providers."""
@@ -94,7 +103,7 @@ class Served:
         for each in self._apps.values():
             await each.fleet.close()
 
-    async def _watch(self, paths: tuple[Path, ...], every: float) -> None:
+    async def _watch(self, paths: tuple[Path, ...], after: Callable[[], Awaitable[None]], every: float) -> None:
         seen = {path: self._stamps(path) for path in paths}
         while True:
             await asyncio.sleep(every)
@@ -104,6 +113,7 @@ class Served:
                     continue
                 try:
                     app = await self.load(path)
+                    await after()
                 except Problem as problem:
                     log.error("%s: %s — still serving the last good one", problem.place or path.name, problem.message)  # noqa: TRY400
                 else:

@@ -30,12 +30,16 @@ from rowen.score.configs import Configs
 from rowen.score.feedback import Desk
 from rowen.score.intake import Intake
 from rowen.score.interactions import Interactions
+from rowen.score.judging import Judging
 from rowen.score.review import Review
+from rowen.score.rules import Rules
 from rowen.score.tokens import Tokens
+from rowen.score.traffic import Traffic
 from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
 from rowen.serve.explaining import Explaining
 from rowen.serve.housekeeping import Housekeeping
+from rowen.serve.judging import AppModels
 from rowen.serve.settings import ServerSettings, folder_of
 from rowen.serve.spans import Spans
 from rowen.serve.watching import Watching
@@ -194,12 +198,23 @@ class Server:
         stack.push_async_callback(served.close)
         for path in self._paths:
             await served.load(path)
-        if settings.watch:
-            served.watch(self._paths)
         watching = Watching(store, served, transport, clock)
         watching.start()
         stack.push_async_callback(watching.stop)
-        worker = Worker(jobs, {}, clock)
+        judging = Judging(
+            Rules(store.records, jobs, clock, served.rules),
+            Traffic(store.traces),
+            intake=intake,
+            scores=store.scores,
+            counters=store.counters,
+            models=AppModels(served, clock),
+            queue=jobs,
+            clock=clock,
+        )
+        await judging.rules.queue_written()
+        if settings.watch:
+            served.watch(self._paths, judging.rules.queue_written)
+        worker = Worker(jobs, judging.handlers, clock)
         worker.start()
         stack.push_async_callback(worker.stop)
         register = access.Register(
@@ -266,6 +281,7 @@ class Server:
             cases=Cases(store.records, scores=store.scores, traces=store.traces, clock=clock),
             insight=insight,
             explain=Explaining(served, settings.explain, clock) if settings.explain else None,
+            judging=judging,
             models=lambda: _states(served),
             desk=watching.desk,
             teller=watching.teller,

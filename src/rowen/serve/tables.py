@@ -2,6 +2,7 @@
 
 from rowen.config import Table
 from rowen.flow.tables import TABLES as LIVE
+from rowen.score.rule import ScoreTable
 from rowen.watch.written import TABLES as WATCH
 
-TABLES: dict[str, Table] = {**LIVE, **WATCH}
+TABLES: dict[str, Table] = {**LIVE, "score": Table(kind=tuple[ScoreTable, ...], default=()), **WATCH}

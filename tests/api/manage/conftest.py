@@ -19,8 +19,12 @@ from rowen.score import queue as reviewing
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake
+from rowen.score.judging import Judging
 from rowen.score.review import Review
+from rowen.score.rule import Rule
+from rowen.score.rules import Rules
 from rowen.score.tokens import Tokens
+from rowen.score.traffic import Traffic
 from rowen.store.base import Bucket, Cell, TraceFilter
 from rowen.store.memory.measures import MemoryMeasures
 from rowen.store.memory.scores import MemoryScores
@@ -170,6 +174,16 @@ class Told:
         return sorted({getattr(one.row, column) for one in self.kept if tenant in {None, one.row.tenant}})
 
 
+class NoModels:
+    """No judge asks anything here."""
+
+    def ask(self, rule, tenant):
+        return None
+
+    def embed(self, rule, tenant):
+        return None
+
+
 class Api:
     """The API and everything beneath it."""
 
@@ -221,6 +235,16 @@ class Api:
         self.insight = Insight(
             traces=self.told, scores=self.scores, records=self.small, tenants=self.homes, clock=self.clock
         )
+        self.judging = Judging(
+            Rules(self.small, self.jobs, self.clock, list),
+            Traffic(self.told),
+            intake=self.intake,
+            scores=self.scores,
+            counters=counts,
+            models=NoModels(),
+            queue=self.jobs,
+            clock=self.clock,
+        )
         self.services = Manage(
             directory=self.directory,
             register=self.register,
@@ -238,6 +262,7 @@ class Api:
             cases=self.cases,
             insight=self.insight,
             explain=self._explained,
+            judging=self.judging,
             models=lambda: [state("handbook", "fast"), state("shop", "careful")],
             desk=self.desk,
             teller=Teller(self.store, self.send),
@@ -279,6 +304,8 @@ class Api:
                 asked = Request(model="fast", messages=(says("user", f"hello from {tenant}"),))
                 spans = (Span(trace=row.id, id="c" * 16, name="chat", started_ns=START, ended_ns=START + 5),)
                 self.told.kept.append(Trace(row=row, spans=spans, request=asked))
+                self.told.kept.append(Trace(row=row, request=asked))
+            await self.judging.rules.put(Rule(name=f"polite.{tenant}", tenant=tenant, app="handbook", kind="refusal"))
             await self.jobs.add("work", id=f"job-{tenant}", tenant=tenant, app="handbook")
             await self.jobs.pause(f"job-{tenant}")
             await Incident.shelf(self.small).put(

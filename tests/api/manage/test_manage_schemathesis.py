@@ -16,8 +16,8 @@ from rowen.values import Key
 SECRET = f"rk-{'k' * 43}"
 
 TOGETHER = {"every_ns", "value", "trace", "span", "session", "case", "least", "categories", "name"}
-TOGETHER |= {"asked", "values", "app"}
 TOGETHER |= {"since_ns", "baseline_since_ns", "every", "by", "of", "amount", "text"}
+TOGETHER |= {"asked", "values", "app", "kind", "options", "variables", "model"}
 
 pytestmark = pytest.mark.compat
 

@@ -32,10 +32,13 @@ BODIES = {
     "create_budget": {"amount": "5"},
     "cost_reconcile": {"text": '{"data": [{"start_time": 1, "results": [{"amount": {"value": 1}}]}]}'},
     "change_error": {"state": "solved"},
+    "put_rule": {"app": "handbook", "kind": "refusal"},
+    "preflight_rule": {"since_ns": 1},
+    "backfill_rule": {"since_ns": 1},
 }
 
 
-OWN = {"put_score_config"}
+OWN = {"put_score_config", "put_rule"}
 """What makes a record of the caller's own tenant, whatever another one calls by that name."""
 
 
@@ -59,12 +62,12 @@ def path_of(verb, ids) -> str:
     path = (
         verb.path.replace("{id}", target.get(stem, ids["acme.call"]))
         .replace("{hash}", "hash-handbook")
-        .replace("{name}", "tone.acme")
+        .replace("{name}", "polite.acme" if stem == "rules" else "tone.acme")
     )
     path += "?name=up" if verb.name == "burn_down" else ""
     path = path.replace("{item}", ids["acme.disputed" if verb.name == "decide_item" else "acme.open"])
-    path += "?name=stars" if verb.name == "score_stats" else ""
     path += "?score=stars" if verb.name in {"cost_worth", "diagnose_regression"} else ""
+    path += "?name=stars" if verb.name in {"score_stats", "calibration"} else ""
     return path + ("?column=model" if verb.name == "trace_values" else "")
 
 
@@ -107,7 +110,7 @@ async def test_the_key_of_another_tenant_finds_nothing(api, verb):
     else:
         assert answer.status_code == verb.status
         # What was sent comes back; nothing that was there before does.
-        text = answer.text.replace("acme0", "").replace("tone.acme", "")
+        text = answer.text.replace("acme0", "").replace("tone.acme", "").replace("polite.acme", "")
         assert "acme" not in text
         assert api.ids["acme.call"] not in text
 

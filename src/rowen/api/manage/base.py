@@ -15,6 +15,7 @@ from rowen.jobs import Queue
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake, Known
+from rowen.score.judging import Judging
 from rowen.score.review import Review
 from rowen.score.tokens import Tokens
 from rowen.store.base import Audit, Definitions, Scores, Traces
@@ -79,6 +80,7 @@ class Manage:
     insight: Insight
     explain: Callable[[str, str], Awaitable[str]] | None
     """Asks a model something for a tenant, to have an error explained; None when none is configured."""
+    judging: Judging
     models: Callable[[], Sequence[ModelState]]
     """The deployments of every app with their health, as they are now."""
     desk: Desk

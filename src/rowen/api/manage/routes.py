@@ -20,6 +20,7 @@ from rowen.api.manage import (
     models,
     objectives,
     queues,
+    rules,
     scores,
     tenants,
     traces,
@@ -51,6 +52,7 @@ VERBS: Verbs = (
     *objectives.VERBS,
     *alerts.VERBS,
     *incidents.VERBS,
+    *rules.VERBS,
     Verb(
         method="GET",
         path="/api/openapi.json",

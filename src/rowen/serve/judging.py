@@ -1,0 +1,93 @@
+"""Lets judges ask the models of the apps that are served: each judgement is a call like any other."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Never
+
+from rowen.config import Loaded
+from rowen.flow import App, Apps
+from rowen.score import catalog
+from rowen.score.base import AskModel, Embed, Ports, Told
+from rowen.score.rule import Rule, rule_of
+from rowen.score.traffic import JUDGED_BY
+from rowen.values import Answer, Call, Caller, Clock, Door, Mistaken, Money, Request, new_id
+
+
+class AppModels:
+    """Walks judges' requests through the chain of their app, for the tenant whose traffic is judged.
+
+    The calls have low priority, so that under load judges wait before users do, and bear the feature `judge:NAME`, by
+    which limits can be set and costs told apart.
+    """
+
+    def __init__(self, apps: Apps, clock: Clock) -> None:
+        self._apps = apps
+        self._clock = clock
+
+    def ask(self, rule: Rule, tenant: str) -> AskModel:
+        async def ask(request: Request) -> Told:
+            call = await self._walk(rule, tenant, request)
+            return Told(call.answer or Answer(), call.id, _dollars(call.cost))
+
+        return ask
+
+    def embed(self, rule: Rule, tenant: str) -> Embed:
+        async def embed(texts: Sequence[str]) -> Sequence[Sequence[float]]:
+            request = Request(model=rule.model, kind="embeddings", texts=tuple(texts))
+            call = await self._walk(rule, tenant, request)
+            return call.answer.vectors if call.answer else ()
+
+        return embed
+
+    async def _walk(self, rule: Rule, tenant: str, request: Request) -> Call:
+        app: App = self._apps.named(rule.app)
+        now = self._clock.now_ns()
+        call = Call(
+            id=new_id(now),
+            app=app.name,
+            definition=app.definition.hash,
+            request=request if request.model else request.but(model=app.default_model),
+            door=Door(shape="internal", path=f"score/{rule.name}"),
+            started_ns=now,
+            caller=Caller(key="", shown=f"rule {rule.name}", tenant=tenant, priority="low"),
+            feature=f"{JUDGED_BY}{rule.name}",
+            priority="low",
+            tags=("judge",),
+        )
+        return await app.walk(call).answer()
+
+
+def _dollars(cost: Money | None) -> Decimal | None:
+    return cost.amount if cost is not None and cost.currency == "USD" else None
+
+
+def rules_of(loaded: Loaded) -> list[Rule]:
+    """Return the rules that an app's file writes, each known to be runnable.
+
+    Raises:
+        Mistaken: `config_*` or `extra_missing`, with the line of the file.
+
+    """
+    found: list[Rule] = []
+    for number, table in enumerate(loaded.tables["score"]):
+        try:
+            rule = rule_of(loaded.definition.app, table)
+            _check(rule, loaded.tables["models"], found)
+        except Mistaken as mistake:
+            keys = [key for key in mistake.place.split(".")[:1] if key in type(table).__struct_fields__]
+            mistake.place = loaded.place("score", number, *keys)
+            raise
+        found.append(rule)
+    return found
+
+
+def _check(rule: Rule, models: Mapping[str, object], others: Sequence[Rule]) -> None:
+    if rule.model and rule.model not in models:
+        raise Mistaken("config_invalid", f'there is no model "{rule.model}" in this app', place="model")
+    if any(rule.name == each.name for each in others):
+        raise Mistaken("config_invalid", f'two rules are named "{rule.name}"; give one a `name`', place="name")
+    catalog.make(rule.kind, rule.options, Ports(ask=_never, embed=_never if rule.model else None))
+
+
+async def _never(_: object) -> Never:
+    raise AssertionError("nothing is asked while a file is read")
