@@ -102,6 +102,7 @@ class Engine:
         self._probe = probe
         self._correct = correct
         self._lock = asyncio.Lock()
+        self._led_until = 0
         self.counted: dict[tuple[str, str], tuple[int, int]] = {}
         """Events and bad ones that this process counted, by app and objective: they only grow."""
         self._told: dict[tuple[str, str, int], tuple[int, int]] = {}
@@ -138,11 +139,16 @@ class Engine:
 
         """
         now = self._clock.now_ns()
+        if now < self._led_until - LEASE_NS // 2:
+            return
         if not await self._store.counters.hold("watch:leader", self._owner, 1, 1, now + LEASE_NS, now):
+            self._led_until = 0
             raise _Lost
+        self._led_until = now + LEASE_NS
 
     async def stop(self) -> None:
         """Let another process lead at once."""
+        self._led_until = 0
         await self._store.counters.hold("watch:leader", self._owner, 0, 1, 0, self._clock.now_ns())
 
     async def _count(self, app: Watched, now: int) -> bool:
@@ -155,9 +161,10 @@ class Engine:
         fresh = [id for id, hash_ in hashes.items() if mark.known.get(id) != hash_]
         if known is not None and until <= mark.upto_ns and not fresh:
             return False
-        for id in fresh:
-            reach = min(BACKFILL_NS, round(objectives.counted()[id].over.usual_seconds * 1e9))
-            await self._fill(objectives, until - reach, until, [id])
+        if fresh:
+            counted = objectives.counted()
+            reach = max(min(BACKFILL_NS, round(counted[id].over.usual_seconds * 1e9)) for id in fresh)
+            await self._fill(objectives, until - reach, until, fresh)
         old = [id for id in hashes if id not in fresh]
         await self._fill(objectives, min(mark.upto_ns, until) - LATE_NS, until, old)
         again = mark.again_ns

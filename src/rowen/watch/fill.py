@@ -86,11 +86,9 @@ class Filler:
         tables = {id: table for id, table in mine.items() if table.kind.source in {"trace", "both"}}
         if not tables:
             return
-        rows: list[TraceRow] = []
         filter_ = TraceFilter(app=app, since_ns=span[0], until_ns=span[1])
-        async for row in traces_in(self._store.traces, filter_):
-            rows.append(row)
-            await self._note(row)
+        rows = [row async for row in traces_in(self._store.traces, filter_)]
+        await self._note(rows)
         for id, table in tables.items():
             if table.kind.source == "both":
                 await self._both(app, table, counts[id], rows)
@@ -139,14 +137,19 @@ class Filler:
                     if event is not None:
                         counts[id].add(score.judged_ns, score.tenant, event)
 
-    async def _note(self, row: TraceRow) -> None:
+    async def _note(self, rows: Sequence[TraceRow]) -> None:
         """Keep when a definition or release first answered, so that an incident can name the one it came with."""
-        place = (row.app, row.definition, row.release)
-        if not (row.definition or row.release) or self._seen.get(place, 2**63) <= row.started_ns:
-            return
+        earliest: dict[tuple[str, str, str], int] = {}
+        for row in rows:
+            place = (row.app, row.definition, row.release)
+            if (row.definition or row.release) and row.started_ns < earliest.get(place, 2**63):
+                earliest[place] = row.started_ns
         shelf = Seen.shelf(self._store.records)
-        known = await shelf.get("/".join(place))
-        first = row.started_ns if known is None else min(known.first_ns, row.started_ns)
-        if known is None or first < known.first_ns:
-            await shelf.put(Seen(app=row.app, definition=row.definition, release=row.release, first_ns=first))
-        self._seen[place] = first
+        for place, started_ns in earliest.items():
+            if self._seen.get(place, 2**63) <= started_ns:
+                continue
+            known = await shelf.get("/".join(place))
+            if known is None or started_ns < known.first_ns:
+                app, definition, release = place
+                await shelf.put(Seen(app=app, definition=definition, release=release, first_ns=started_ns))
+            self._seen[place] = started_ns if known is None else min(known.first_ns, started_ns)
