@@ -189,6 +189,34 @@ async def test_under_overload_senders_are_told_to_come_again_and_what_is_inside_
     assert (receiver.room.taken, receiver.room.inside, receiver.room.turned_away) == (0, 0, 2)
 
 
+async def test_a_sender_that_says_it_has_much_and_is_slow_keeps_nobody_out(receiving):
+    receiver = receiving(room=Room(size=100_000))
+    gate = asyncio.Event()
+    sent: list[bytes] = [b"x" * 10]
+
+    async def slowly():
+        if sent:
+            return {"type": "http.request", "body": sent.pop(), "more_body": True}
+        await gate.wait()
+        return {"type": "http.disconnect"}
+
+    head = [
+        (b"content-type", b"application/x-protobuf"),
+        (b"authorization", b"Bearer rk-acme"),
+        (b"content-length", b"99000"),
+    ]
+    scope = {"type": "http", "method": "POST", "path": "/v1/traces", "headers": head, "client": ("127.0.0.1", 1)}
+    slow = asyncio.create_task(receiver.doors["/v1/traces"](scope, slowly, lambda message: asyncio.sleep(0)))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    meanwhile = await receiver.ask(body({"attributes": {"text": "x" * 60_000}}))
+    gate.set()
+    await slow
+
+    assert meanwhile.status == 200
+    assert (receiver.room.taken, receiver.room.inside) == (0, 0)
+
+
 async def test_no_more_than_so_many_senders_are_inside_at_once(receiving):
     receiver = receiving(room=Room(senders=3))
     receiver.gate = asyncio.Event()

@@ -36,8 +36,8 @@ class Room:
         self.turned_away = 0
 
     @asynccontextmanager
-    async def place(self, size: int) -> AsyncIterator["Place"]:
-        """Hold room for a body until the block ends.
+    async def place(self) -> AsyncIterator["Place"]:
+        """Hold room for a body until the block ends. It grows as the body comes: who is slow holds little.
 
         Raises:
             Unavailable: `spans_overloaded` with the seconds to wait.
@@ -48,7 +48,6 @@ class Room:
         held = Place(self)
         self.inside += 1
         try:
-            held.grow(size)
             yield held
         finally:
             self.inside -= 1

@@ -49,7 +49,7 @@ def check_size(envelope: Envelope, settings: DoorSettings) -> None:
 
 
 def _counted(receive: Receive, place: Place) -> Receive:
-    """Take room for a body as it comes, in case it did not say its size."""
+    """Take room for a body as it comes."""
     size = 0
 
     async def counted() -> Message:

@@ -110,7 +110,7 @@ class OtlpDoor:
         if not kind:
             raise Mistaken("content_type", "send application/x-protobuf or application/json", place="content-type")
         check_size(envelope, receiving.settings)
-        async with receiving.room.place(envelope.length or 0) as place:
+        async with receiving.room.place() as place:
             body = await read(envelope, receive, receiving.settings, place)
             return await self._signal(receiving, body, kind, sender)
 
