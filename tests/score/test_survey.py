@@ -86,6 +86,12 @@ def test_a_name_without_a_scale_has_a_mean():
     assert (found.scale, found.value.value, found.value.n) == ("mean", pytest.approx(2), 3)
 
 
+def test_a_name_of_ones_own_that_is_true_or_false_has_a_share():
+    found = summed_up("solved", bucket(1, 0, 1, 1).but(labels={"true": 3, "false": 1}), asked=10)
+
+    assert (found.scale, found.value.value, found.value.method) == ("share", 0.75, "wilson")
+
+
 def score(number: int, name: str, value: object, source: str = "user") -> Score:
     return Score(
         id=f"{name}{number}",

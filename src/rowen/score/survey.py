@@ -49,7 +49,7 @@ class Survey(Value, frozen=True, kw_only=True):
 
     name: str
     scale: str
-    """What `value` is: `nps` (-100 to 100), `csat` (share of satisfied), `share` (of thumbs up), `mean`."""
+    """What `value` is: `nps` (-100 to 100), `csat` (share of satisfied), `share` (of thumbs up, or of what is true), `mean`."""
     value: Estimate
     mean: Estimate = Estimate()
     """The mean of the numbers given, on their own scale."""
@@ -151,7 +151,7 @@ def summed_up(name: str, given: ScoreBucket, *, asked: int, asked_by: str = "cal
         value = nps(promoters, passives, detractors)
     elif scale == "csat":
         value = csat(counts)
-    elif config is not None and config.type == "boolean":
+    elif (config is not None and config.type == "boolean") or (counts and counts.keys() <= {"true", "false"}):
         scale, value = "share", Estimate.of(wilson(counts.get("true", 0), answered))
     else:
         scale, value = "mean", mean
