@@ -119,6 +119,31 @@ async def test_a_score_of_yesterday_reaches_the_minute_of_its_trace(store, clock
     assert (cell.start_ns, cell.good, cell.total) == (asked // MINUTE * MINUTE, 0, 1)
 
 
+async def test_after_a_restart_prometheus_is_told_nothing_twice(store, clock):
+    first = engine_of(store, clock)
+    await first.tick()
+    await calls(store, clock, 10, failed=2)
+    clock.move(60)
+    await first.tick()
+
+    second = engine_of(store, clock)
+    fresh = dict(second.counted)
+    await calls(store, clock, 5, failed=1, start=100)
+    clock.move(60)
+    await second.tick()
+
+    assert (fresh, first.counted["shop", "slo/up"]) == ({}, (10, 2))
+    assert second.counted["shop", "slo/up"] == (5, 1)
+
+
+async def test_an_objective_without_events_is_told_as_nothing(store, clock):
+    engine = engine_of(store, clock)
+
+    await engine.tick()
+
+    assert engine.counted == {("shop", "slo/up"): (0, 0)}
+
+
 async def test_after_a_stop_all_is_caught_up(store, clock):
     engine = engine_of(store, clock)
     await engine.tick()

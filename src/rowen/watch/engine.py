@@ -105,6 +105,7 @@ class Engine:
         self._led_until = 0
         self.counted: dict[tuple[str, str], tuple[int, int]] = {}
         """Events and bad ones that this process counted, by app and objective: they only grow."""
+        self._since: dict[str, int] = {}
         self._told: dict[tuple[str, str, int], tuple[int, int]] = {}
 
     async def tick(self) -> bool:
@@ -158,6 +159,9 @@ class Engine:
         known = await shelf.get(objectives.app)
         mark = known or Mark(app=objectives.app, upto_ns=until, again_ns=until)
         hashes = {id: _hash(table) for id, table in objectives.counted().items()}
+        self._since.setdefault(objectives.app, mark.upto_ns)
+        for id in hashes:
+            self.counted.setdefault((objectives.app, id), (0, 0))  # so that Prometheus sees the first event grow from 0
         fresh = [id for id, hash_ in hashes.items() if mark.known.get(id) != hash_]
         if known is not None and until <= mark.upto_ns and not fresh:
             return False
@@ -259,7 +263,9 @@ class Engine:
             total, bad = sums.get(place, (0, 0))
             sums[place] = (total + cell.total, bad + cell.total - cell.good)
         for place, (total, bad) in sums.items():
-            told = self._told.get(place, (0, 0))
+            # What another process counted before this one is known to Prometheus already.
+            first = (total, bad) if place[2] < self._since.get(place[0], 0) else (0, 0)
+            told = self._told.get(place, first)
             events, failed = self.counted.get(place[:2], (0, 0))
             self.counted[place[:2]] = (events + max(0, total - told[0]), failed + max(0, bad - told[1]))
             self._told[place] = (max(total, told[0]), max(bad, told[1]))
