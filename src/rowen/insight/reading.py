@@ -52,7 +52,7 @@ async def rows_of(traces: Traces, filter: TraceFilter, told: Told | None = None)
             told(count)
         if len(page) < _PAGE:
             return
-        before = page[-1].id
+        before = page[-1].cursor
 
 
 async def whole_of(traces: Traces, filter: TraceFilter, told: Told | None = None) -> AsyncIterator[Trace]:

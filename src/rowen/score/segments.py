@@ -164,7 +164,7 @@ async def _rows(traces: Traces, window: Window) -> list[TraceRow]:
         rows += page
         if len(page) < _PAGE:
             break
-        before = page[-1].id
+        before = page[-1].cursor
     return rows[:_ROWS]
 
 

@@ -333,7 +333,11 @@ class Traces(Protocol):
         ...
 
     async def find_spans(self, filter: SpanFilter) -> list[SpanRow]:
-        """Newest first, by the microsecond. Of calls through Rowen the root and the attempts are found."""
+        """Newest first, by the microsecond.
+
+        Calls through Rowen are found by their attempts, of which the last that went well has what was asked and said;
+        a call without an attempt is found by its root.
+        """
         ...
 
     async def get(self, id: str, tenant: str | None = None) -> Trace | None:
@@ -349,7 +353,7 @@ class Traces(Protocol):
         ...
 
     async def span(self, trace: str, id: str, tenant: str | None = None) -> Observed | None:
-        """One span whole; of a call through Rowen its root has what was asked and answered."""
+        """One span whole; of a call its root and its last attempt have what was asked and answered."""
         ...
 
     async def buckets(

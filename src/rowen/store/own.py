@@ -14,18 +14,36 @@ _STEPS: dict[str, SpanType] = {
 }
 
 
-def found_rows(trace: Trace) -> list[SpanRow]:
-    """Return the rows that a call is found by among spans: its root and its attempts."""
-    spans = trace.spans
-    return [own_row(trace.row, span, root=not at) for at, span in enumerate(spans) if not at or span.kind == "client"]
+def found_spans(trace: Trace) -> tuple[list[Span], int]:
+    """Return what a call is found by among spans, and which of these has its texts.
+
+    It is found by its attempts: the last that went well has the texts, else the last. A call without an attempt, such
+    as one answered from the cache, is found by its root.
+    """
+    found = [span for span in trace.spans[1:] if span.kind == "client"]
+    for at in range(len(found) - 1, -1, -1):
+        if found[at].status != "error":
+            return found, at
+    return (found, len(found) - 1) if found else (list(trace.spans[:1]), 0)
+
+
+def found_rows(trace: Trace) -> list[tuple[SpanRow, bool]]:
+    """Return the rows that a call is found by, and of each whether it has the texts."""
+    spans, tells = found_spans(trace)
+    root = trace.spans[0] if trace.spans else None
+    return [
+        (own_row(trace.row, span, root=span is root, tells=at == tells), at == tells) for at, span in enumerate(spans)
+    ]
 
 
 def own_rows(row: TraceRow, spans: tuple[Span, ...]) -> list[SpanRow]:
-    """Return the rows of all spans of a call: root, steps and attempts."""
-    return [own_row(row, span, root=not at) for at, span in enumerate(spans)]
+    """Return the rows of all spans of a call: root, steps and attempts. The root, too, has the texts."""
+    found, tells = found_spans(Trace(row=row, spans=spans))
+    teller = found[tells] if found else None
+    return [own_row(row, span, root=not at, tells=not at or span is teller) for at, span in enumerate(spans)]
 
 
-def own_row(row: TraceRow, span: Span, *, root: bool) -> SpanRow:
+def own_row(row: TraceRow, span: Span, *, root: bool, tells: bool) -> SpanRow:
     """Return the row of one span of a call. What was spent stands at the attempts alone."""
     said = span.attributes
     attempt = not root and span.kind == "client"
@@ -58,18 +76,19 @@ def own_row(row: TraceRow, span: Span, *, root: bool) -> SpanRow:
         cached_tokens=_whole(said, "gen_ai.usage.cache_read.input_tokens") if attempt else 0,
         reasoning_tokens=_whole(said, "gen_ai.usage.reasoning.output_tokens") if attempt else 0,
         cost=_cost(said.get("rowen.cost")) if attempt else None,
-        input=row.asked if root else "",
-        output=row.said if root else "",
+        input=row.asked if tells else "",
+        output=row.said if tells else "",
     )
 
 
 def own_span(trace: Trace, id: str) -> Observed | None:
     """Return one span of a call whole."""
-    for at, span in enumerate(trace.spans):
+    rows = own_rows(trace.row, trace.spans)
+    for span, row in zip(trace.spans, rows, strict=True):
         if span.id == id:
-            row = own_row(trace.row, span, root=not at)
+            tells = span is trace.spans[0] or (row.type in {"llm", "embedding"} and bool(row.input or row.output))
             return Observed(
-                row=row, span=span, input=None if at else _asked(trace), output=None if at else _answered(trace)
+                row=row, span=span, input=_asked(trace) if tells else None, output=_answered(trace) if tells else None
             )
     return None
 

@@ -43,7 +43,7 @@ class _Kept:
     @property
     def spans(self) -> dict[str, Observed]:
         """The spans sent, without those that the call has itself."""
-        own = {row.id for row in found_rows(self.call)} if self.call else ()
+        own = {row.id for row, _ in found_rows(self.call)} if self.call else ()
         return {id: span for id, span in self.sent.items() if id not in own}
 
     def row(self, id: _Id) -> TraceRow:
@@ -241,9 +241,8 @@ class MemoryTraces:
                 facts = words.facts_of(sent.span.attributes)
                 yield _with(row, sent.row), words.words_of_span(sent.input, sent.output), facts
             if kept.call is not None:
-                for at, own in enumerate(found_rows(kept.call)):
-                    text = "" if at else words.words_of_call(kept.call)
-                    yield own, text, []
+                for own, tells in found_rows(kept.call):
+                    yield own, words.words_of_call(kept.call) if tells else "", []
 
     def _subjects(
         self, kind: str, tenant: str | None, since_ns: int, until_ns: int, before: str

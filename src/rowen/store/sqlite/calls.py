@@ -13,7 +13,7 @@ def write(entry: Entry, traces: Sequence[Trace]) -> None:
     latest = {(trace.row.tenant, trace.row.id): trace for trace in traces}
     known = entry.known(latest)
     rows = [found_rows(trace) for trace in latest.values()]
-    numbers = iter(entry.numbers([(row.started_ns, row.id) for own in rows for row in own]))
+    numbers = iter(entry.numbers([(row.started_ns, row.id) for own in rows for row, _ in own]))
     next_trace = entry.next_trace()
     packed = entry.ledger.packing.call
     for (id, trace), own in zip(latest.items(), rows, strict=True):
@@ -22,15 +22,16 @@ def write(entry: Entry, traces: Sequence[Trace]) -> None:
             number, next_trace = next_trace, next_trace + 1
         else:
             number = old.number
-            _replace(entry, number, known[id], {each.id for each in own})
+            _replace(entry, number, known[id], {each.id for each, _ in own})
             if old.telling is not None:
                 row = row.but(spans=row.spans + old.telling.spans, failed_spans=row.failed_spans + old.telling.failed)
                 entry.put_told(number, old.telling)
         entry.put_trace(number, row, old)
         entry.put_body(number, packed(trace))
-        for at, (span, own_number) in enumerate(zip(own, numbers, strict=False)):
-            entry.put_span(own_number, number, 2 if at else 1, span, None)
-            if not at:
+        for span, tells in own:
+            own_number = next(numbers)
+            entry.put_span(own_number, number, 1 if tells else 2, span, None)
+            if tells:
                 entry.put_words(own_number, words_of_call(trace))
     entry.write_spans()
     entry.write()

@@ -31,8 +31,12 @@ _ids = msgspec.json.Encoder().encode
 _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
 _telling = msgspec.msgpack.Decoder(Telling).decode
 
-_PUT_TRACE = f"INSERT OR REPLACE INTO traces (number, tenant, what, {', '.join(TRACES)}) VALUES ({', '.join('?' * (len(TRACES) + 3))})"  # noqa: S608 - made of constants
-_PUT_SPAN = f"INSERT OR REPLACE INTO spans (number, trace, place, own, {', '.join(SPANS)}) VALUES ({', '.join('?' * (len(SPANS) + 4))})"  # noqa: S608 - made of constants
+_PUT_TRACE = (
+    f"INSERT INTO traces (number, tenant, what, {', '.join(TRACES)}) VALUES ({', '.join('?' * (len(TRACES) + 3))})"  # noqa: S608 - made of constants
+)
+_PUT_SPAN = (
+    f"INSERT INTO spans (number, trace, place, own, {', '.join(SPANS)}) VALUES ({', '.join('?' * (len(SPANS) + 4))})"  # noqa: S608 - made of constants
+)
 _PUT_BODY = "INSERT OR REPLACE INTO bodies (number, body) VALUES (?, ?)"
 _PUT_SPAN_BODY = "INSERT OR REPLACE INTO span_bodies (number, body) VALUES (?, ?)"
 _PUT_TOLD = "INSERT OR REPLACE INTO tellings (number, told) VALUES (?, ?)"
@@ -117,6 +121,7 @@ class Entry:
         self._put_told: list[tuple[int, bytes]] = []
         self._texts: list[tuple[int, int, str, str]] = []
         self._drop_traces: list[tuple[int]] = []
+        self._old_traces: list[tuple[int]] = []
         self._drop_spans: list[tuple[int]] = []
 
     def known(self, ids: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Known]:
@@ -159,6 +164,7 @@ class Entry:
         """Write a trace's row in place of an old one."""
         if old is not None:
             self._traces.append((old.what, old.row, -1))
+            self._old_traces.append((number,))
         what = self.ledger.whats.number(self.connection, what_of(row))
         self._traces.append((what, row, 1))
         self._put_traces.append(trace_columns(number, what, row))
@@ -184,7 +190,7 @@ class Entry:
         self._texts.append((number, 1, words, facts))
 
     def drop_span(self, span: Stored, call: Trace | None = None) -> None:
-        """Remove a span, its body and its words; those of a call's root are in the call."""
+        """Remove a span, its body and its words; those of a call are in the call."""
         self._spans.append((span.place, span.row, -1))
         self._drop_spans.append((span.number,))
         if span.own == 1 and call is not None:
@@ -231,6 +237,7 @@ class Entry:
     def write(self) -> None:
         """Write the traces and the books; the spans are written before."""
         run = self.connection.executemany
+        run("DELETE FROM traces WHERE number = ?", self._old_traces)
         run("DELETE FROM traces WHERE number = ?", self._drop_traces)
         run("DELETE FROM bodies WHERE number = ?", self._drop_traces)
         run("DELETE FROM tellings WHERE number = ?", self._drop_traces)

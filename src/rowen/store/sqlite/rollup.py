@@ -1,6 +1,6 @@
 """Sums kept beside the traces and spans, so that a chart never counts them.
 
-By minute and by hour for what many have in common; by hour alone for keys and users, which would be nearly as many rows
+By minute and by hour for what many have in common; by hour alone for users, who would be nearly as many rows
 as there are traces: the pieces of hours at the ends of a window are counted. The sums change in the transaction that
 writes, replaces or deletes, so they are always exact.
 """
@@ -19,7 +19,7 @@ from rowen.values import SpanRow, TraceRow
 
 HOUR_NS = 60 * MINUTE_NS
 _MINUTE, _HOUR = 0, 1
-_WHO = ("key", "user")
+_WHO = ("user",)
 
 _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
 _sums = msgspec.msgpack.Decoder(Sums).decode
@@ -31,9 +31,9 @@ _DROP_WHAT = "DELETE FROM rollups WHERE unit = ? AND start_ns = ? AND what = ?"
 _GET_PLACE = "SELECT sums FROM span_rollups WHERE unit = ? AND start_ns = ? AND place = ?"
 _PUT_PLACE = "INSERT OR REPLACE INTO span_rollups VALUES (?, ?, ?, ?)"
 _DROP_PLACE = "DELETE FROM span_rollups WHERE unit = ? AND start_ns = ? AND place = ?"
-_GET_WHO = "SELECT sums FROM who_rollups WHERE start_ns = ? AND tenant = ? AND app = ? AND key = ? AND user = ?"
-_PUT_WHO = "INSERT OR REPLACE INTO who_rollups VALUES (?, ?, ?, ?, ?, ?)"
-_DROP_WHO = "DELETE FROM who_rollups WHERE start_ns = ? AND tenant = ? AND app = ? AND key = ? AND user = ?"
+_GET_WHO = "SELECT sums FROM who_rollups WHERE start_ns = ? AND tenant = ? AND app = ? AND user = ?"
+_PUT_WHO = "INSERT OR REPLACE INTO who_rollups VALUES (?, ?, ?, ?, ?)"
+_DROP_WHO = "DELETE FROM who_rollups WHERE start_ns = ? AND tenant = ? AND app = ? AND user = ?"
 
 _WINDOW = f"""SELECT {TRACE_NAMES} FROM traces JOIN whats ON whats.number = traces.what
 WHERE traces.started_ns >= ? AND traces.started_ns < ?"""  # noqa: S608 - made of constants
@@ -51,7 +51,7 @@ S = TypeVar("S", bound=_Summing)
 def keep(connection: sqlite3.Connection, changes: Iterable[tuple[int, TraceRow, int]]) -> None:
     """Add rows of traces to the sums (sign 1) or take them away (-1); each comes with the number of its `what`."""
     minutes: dict[tuple[int, int], Sums] = {}
-    hours: dict[tuple[int, str, str, str, str], Sums] = {}
+    hours: dict[tuple[int, str, str, str], Sums] = {}
     for what, row, sign in changes:
         at = row.started_ns
         place = (at // MINUTE_NS * MINUTE_NS, what)
@@ -59,7 +59,7 @@ def keep(connection: sqlite3.Connection, changes: Iterable[tuple[int, TraceRow, 
         if sums is None:
             sums = minutes[place] = Sums()
         sums.count(row, sign)
-        who = (at // HOUR_NS * HOUR_NS, row.tenant, row.app, row.key, row.user)
+        who = (at // HOUR_NS * HOUR_NS, row.tenant, row.app, row.user)
         sums = hours.get(who)
         if sums is None:
             sums = hours[who] = Sums()

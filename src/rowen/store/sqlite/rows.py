@@ -53,7 +53,7 @@ def trace_columns(number: int, what: int, row: TraceRow) -> tuple[Any, ...]:
     cost, tags = row.cost, row.tags
     return (
         number, row.tenant, what,
-        row.id, row.started_ns, row.duration_ns, row.first_ns, row.name, row.key, row.user, row.session,
+        row.id, row.started_ns, row.duration_ns, row.first_ns, row.name, row.user, row.session,
         row.answered_by, row.streamed, row.attempts, row.input_tokens, row.output_tokens, row.estimated,
         None if cost is None else str(cost), str(row.waste) if row.waste else "0",
         _json(tags).decode() if tags else "[]", row.within, row.spans, row.failed_spans, row.complete, row.asked,

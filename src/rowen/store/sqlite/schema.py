@@ -62,7 +62,7 @@ DROP TABLE earlier_bodies
 
 WHATS = (
     "tenant", "origin", "app", "definition", "door", "model", "deployment", "provider", "source", "status", "code",
-    "feature", "environment", "release",
+    "feature", "environment", "release", "key",
 )  # fmt: skip
 """What many traces have in common: kept once, under a number that each of them bears."""
 
@@ -72,7 +72,7 @@ PLACES = (
 """What many spans have in common."""
 
 TRACES = (
-    "id", "started_ns", "duration_ns", "first_ns", "name", "key", "user", "session", "answered_by", "streamed",
+    "id", "started_ns", "duration_ns", "first_ns", "name", "user", "session", "answered_by", "streamed",
     "attempts", "input_tokens", "output_tokens", "estimated", "cost", "waste", "tags", "within", "spans",
     "failed_spans", "complete", "asked", "said",
 )  # fmt: skip
@@ -85,20 +85,20 @@ SPANS = (
 """The other fields of a span's row, each a column."""
 
 # A span's number is made of its start, so that the newest are those of the highest number, in the full text too, where
-# a search reads no more than it shows. `own` tells the spans of calls through Rowen: 1 the root, 2 an attempt.
+# a search reads no more than it shows. `own` tells the spans of calls through Rowen: 1 has the call's texts, 2 has not.
 NOW = """
 CREATE TABLE whats (
     number INTEGER PRIMARY KEY, tenant TEXT NOT NULL, origin TEXT NOT NULL, app TEXT NOT NULL,
     definition TEXT NOT NULL, door TEXT NOT NULL, model TEXT NOT NULL, deployment TEXT NOT NULL,
     provider TEXT NOT NULL, source TEXT NOT NULL, status TEXT NOT NULL, code TEXT NOT NULL, feature TEXT NOT NULL,
-    environment TEXT NOT NULL, release TEXT NOT NULL,
+    environment TEXT NOT NULL, release TEXT NOT NULL, key TEXT NOT NULL,
     UNIQUE (tenant, origin, app, definition, door, model, deployment, provider, source, status, code, feature,
-        environment, release)
+        environment, release, key)
 );
 CREATE TABLE traces (
     number INTEGER PRIMARY KEY, tenant TEXT NOT NULL, what INTEGER NOT NULL,
     id TEXT NOT NULL, started_ns INTEGER NOT NULL, duration_ns INTEGER NOT NULL, first_ns INTEGER,
-    name TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL, session TEXT NOT NULL, answered_by TEXT NOT NULL,
+    name TEXT NOT NULL, user TEXT NOT NULL, session TEXT NOT NULL, answered_by TEXT NOT NULL,
     streamed INTEGER NOT NULL, attempts INTEGER NOT NULL, input_tokens INTEGER NOT NULL,
     output_tokens INTEGER NOT NULL, estimated INTEGER NOT NULL, cost TEXT, waste TEXT NOT NULL, tags TEXT NOT NULL,
     within TEXT NOT NULL, spans INTEGER NOT NULL, failed_spans INTEGER NOT NULL, complete INTEGER NOT NULL,
@@ -107,7 +107,6 @@ CREATE TABLE traces (
 );
 CREATE INDEX traces_by_start ON traces (started_ns);
 CREATE INDEX traces_by_what ON traces (what, started_ns);
-CREATE INDEX traces_by_key ON traces (key, started_ns) WHERE key <> '';
 CREATE INDEX traces_by_user ON traces (user, started_ns) WHERE user <> '';
 CREATE INDEX traces_by_session ON traces (session, started_ns) WHERE session <> '';
 CREATE INDEX traces_by_within ON traces (within, started_ns) WHERE within <> '';
@@ -137,9 +136,9 @@ CREATE TABLE rollups (
     PRIMARY KEY (unit, start_ns, what)
 ) WITHOUT ROWID;
 CREATE TABLE who_rollups (
-    start_ns INTEGER NOT NULL, tenant TEXT NOT NULL, app TEXT NOT NULL, key TEXT NOT NULL, user TEXT NOT NULL,
+    start_ns INTEGER NOT NULL, tenant TEXT NOT NULL, app TEXT NOT NULL, user TEXT NOT NULL,
     sums BLOB NOT NULL,
-    PRIMARY KEY (start_ns, tenant, app, key, user)
+    PRIMARY KEY (start_ns, tenant, app, user)
 ) WITHOUT ROWID;
 CREATE TABLE span_rollups (
     unit INTEGER NOT NULL, start_ns INTEGER NOT NULL, place INTEGER NOT NULL, sums BLOB NOT NULL,

@@ -24,9 +24,10 @@ _MERGED = 300  # lists merged at most; when more combinations fit, nearly every 
 
 _WHATS = (
     "origin", "app", "environment", "release", "model", "deployment", "provider", "feature", "status", "code", "source",
+    "key",
 )  # fmt: skip
 _PLACES = ("type", "name", "model", "provider", "status", "code", "app", "environment", "release", "prompt")
-_INDEXED = ("session", "user", "key", "within")
+_INDEXED = ("session", "user", "within")
 
 _TRACES = f"SELECT {TRACE_NAMES} FROM traces CROSS JOIN whats ON whats.number = traces.what"  # noqa: S608 - made of constants
 _NEWEST = " ORDER BY traces.started_ns DESC, traces.id DESC, traces.tenant DESC LIMIT ?"

@@ -210,40 +210,47 @@ class SpansContract:
         assert [each.id for each in await store.traces.spans(call.row.id)] == [sent.row.id, call.spans[0].id]
         assert await store.traces.find(TraceFilter(text="barley")) == [row]
 
-    async def test_the_root_and_attempts_of_a_call_are_found_among_spans(self, store: Store) -> None:
+    async def test_a_call_is_found_among_spans_by_its_attempts(self, store: Store) -> None:
         call = a_trace(1, asked="Where is the hay?", session="s1")
-        attempt = call.spans[0].but(
+        good = call.spans[0].but(
             id="ab", parent=call.spans[0].id, kind="client", name="chat fast",
             attributes={
                 "gen_ai.request.model": "fast-2026", "gen_ai.provider.name": "echo", "gen_ai.usage.input_tokens": 12,
                 "gen_ai.usage.output_tokens": 30, "rowen.cost": "0.5", "gen_ai.response.time_to_first_chunk": 0.25,
             },
         )  # fmt: skip
-        step = call.spans[0].but(id="aa", parent=call.spans[0].id, kind="internal", name="prompt.render")
-        await store.traces.write([call.but(spans=(*call.spans, step, attempt))])
+        bad = good.but(id="aa", status="error", started_ns=good.started_ns - 9)
+        step = call.spans[0].but(id="a9", parent=call.spans[0].id, kind="internal", name="prompt.render")
+        await store.traces.write([call.but(spans=(*call.spans, step, bad, good))])
 
-        (found,) = await store.traces.find_spans(SpanFilter(type="llm"))
+        found, failed = await store.traces.find_spans(SpanFilter(type="llm"))
 
-        assert (found.model, found.provider, found.cost, found.first_ns) == (
-            "fast-2026",
-            "echo",
-            Decimal("0.5"),
-            250 * MILLISECOND,
-        )
-        assert (found.session, found.input_tokens) == ("s1", 12)
-        (root,) = await store.traces.find_spans(SpanFilter(text="hay"))
-        assert (root.id, root.type, root.input) == (call.spans[0].id, "chain", "Where is the hay?")
+        assert (found.id, found.model, found.provider, found.cost) == ("ab", "fast-2026", "echo", Decimal("0.5"))
+        assert (found.session, found.input_tokens, found.first_ns) == ("s1", 12, 250 * MILLISECOND)
+        assert (found.input, failed.input) == ("Where is the hay?", "")
+        assert await store.traces.find_spans(SpanFilter(text="hay")) == [found]
+        assert await store.traces.find_spans(SpanFilter(type="chain")) == []
         listed = await store.traces.spans(call.row.id)
-        assert [row.type for row in listed] == ["chain", "prompt", "llm"]
-        assert [row for row in listed if row.type != "prompt"] == [root, found]
-        whole = await store.traces.span(call.row.id, call.spans[0].id)
-        assert whole is not None
-        assert whole.input == [{"role": "user", "content": "Where is the hay?"}]
+        assert [row.type for row in listed] == ["llm", "chain", "prompt", "llm"]
+        assert (listed[0], listed[3]) == (failed, found)
+        for id in (call.spans[0].id, "ab"):
+            whole = await store.traces.span(call.row.id, id)
+            assert whole is not None
+            assert whole.input == [{"role": "user", "content": "Where is the hay?"}]
         buckets = await store.traces.span_buckets(
             tenant=None, since_ns=START, until_ns=START + HOUR, every_ns=HOUR, by="model"
         )
-        (bucket,) = [each for each in buckets if each.group == "fast-2026"]
-        assert (bucket.count, bucket.input_tokens, bucket.cost) == (1, 12, Decimal("0.5"))
+        assert [(each.group, each.count, each.errors, each.cost) for each in buckets] == [
+            ("fast-2026", 2, 1, Decimal("1.0"))
+        ]
+
+    async def test_a_call_without_an_attempt_is_found_by_its_root(self, store: Store) -> None:
+        call = a_trace(1, asked="Where is the hay?", source="cache")
+        await store.traces.write([call])
+
+        (found,) = await store.traces.find_spans(SpanFilter(text="hay"))
+
+        assert (found.id, found.type, found.input, found.cost) == (call.spans[0].id, "chain", "Where is the hay?", None)
 
     async def test_every_filter_of_spans_and_pair_of_filters_finds_just_what_fits(self, store: Store) -> None:
         spans = some_spans(150, seed=1)
