@@ -333,7 +333,7 @@ class Traces(Protocol):
         ...
 
     async def find_spans(self, filter: SpanFilter) -> list[SpanRow]:
-        """Newest first, by the microsecond.
+        """Newest first, to some microseconds.
 
         Calls through Rowen are found by their attempts, of which the last that went well has what was asked and said;
         a call without an attempt is found by its root.

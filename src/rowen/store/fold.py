@@ -73,6 +73,22 @@ class Telling(msgspec.Struct, array_like=True):
                 self.stale[field] = rank
                 del self.held[field]
 
+    def claimed(self) -> list[tuple[Rank, list[str]]]:
+        """Return who claimed what, without the values, which the row of the trace has."""
+        found: dict[Rank, list[str]] = {}
+        for field, held in self.held.items():
+            found.setdefault(held.rank, []).append(field)
+        return list(found.items())
+
+    def claim(self, claimed: list[tuple[Rank, list[str]]], row: TraceRow) -> None:
+        """Take back what `claimed` gave, with the values from the row that was told by it."""
+        first = None if row.first_ns is None else row.started_ns + row.first_ns
+        head = [row.name, "error" if row.status == "failed" else "ok", row.code]
+        for rank, fields in claimed:
+            for field in fields:
+                told: Any = head if field == "head" else first if field == "first" else getattr(row, field)
+                self.held[field] = Held(rank, told)
+
     def settle(self, rows: Callable[[], Iterable[SpanRow]]) -> None:
         """Find out who claims what was given up, by reading the trace's spans if the new ones do not tell."""
         stale, self.stale = self.stale, {}
@@ -150,7 +166,7 @@ def claims(row: SpanRow) -> list[tuple[str, Rank, Any]]:
     for field in _OWN:
         value = getattr(row, field)
         if value:
-            found.append((field, early, list(value) if field == "tags" else value))
+            found.append((field, early, value))
     level = 0 if not row.parent else 1 if row.type == "llm" else 2
     spoken = (level, started, id)
     if row.model:

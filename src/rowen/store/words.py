@@ -55,7 +55,7 @@ def facts_of(attributes: Mapping[str, Any]) -> list[str]:
 
 def fact(key: str, value: str) -> str:
     """Return the token of one attribute: a word that no text has by chance."""
-    return "x" + blake2b(f"{key}={value}".encode(errors="replace"), digest_size=8).hexdigest()
+    return "x" + blake2b(f"{key}={value}".encode(errors="replace"), digest_size=6).hexdigest()
 
 
 def fact_wanted(attribute: str) -> str:

@@ -6,12 +6,14 @@ from typing import Any
 import msgspec
 import zstandard
 
-from rowen.store.sqlite.familiar import FAMILIAR
-from rowen.values import Answer, Happening, Link, Request, Span, Trace, Value
+from rowen.store.sqlite.familiar import FAMILIAR, SPAN_FAMILIAR
+from rowen.values import Answer, Happening, Link, Request, Span, SpanRow, Trace, Value
 
 _COMPRESSED_FROM = 512
 _SHORT = 4096
 _JSON = b"{"  # a body that begins so is not compressed; Zstandard's frames begin otherwise
+_SPAN_FROM = 128
+_OF_SPANS = b"\x02"  # a body that begins so is a Zstandard frame made with `SPAN_FAMILIAR`
 _KNOWING = b"\x01"  # a body that begins so is a Zstandard frame made with `FAMILIAR`
 
 
@@ -36,6 +38,8 @@ class SpanBody(Value, frozen=True, kw_only=True):
     scope: str = ""
     input: Any = None
     output: Any = None
+    follows: int = 0
+    """Of a text, the row has the beginning, and this only what follows: 1 of the input, 2 of the output, 3 of both."""
 
 
 _encode = msgspec.json.Encoder().encode
@@ -51,6 +55,8 @@ class Packing:
         # effort finds it.
         self._compress = _compressor(1)
         self._compress_short = _compressor(-3)
+        self._compress_span = _compressor(1, SPAN_FAMILIAR)
+        self._decompress_span = zstandard.ZstdDecompressor(dict_data=_familiar(SPAN_FAMILIAR)).decompress
         self._decompress = zstandard.ZstdDecompressor(dict_data=_familiar()).decompress
         self._decompress_plain = zstandard.ZstdDecompressor().decompress
 
@@ -59,9 +65,17 @@ class Packing:
         body = Body(spans=trace.spans, request=trace.request, answer=trace.answer, masked=trace.masked)
         return self.packed(_encode(body))
 
-    def span(self, body: SpanBody) -> bytes:
+    def span(self, body: SpanBody, row: SpanRow) -> bytes:
         """Pack what a span has beside its row."""
-        return self.packed(_encode(body))
+        follows, input, output = 0, body.input, body.output
+        if type(input) is str and row.input and input.startswith(row.input):
+            follows, input = 1, input[len(row.input) :]
+        if type(output) is str and row.output and output.startswith(row.output):
+            follows, output = follows + 2, output[len(row.output) :]
+        if follows:
+            body = body.but(input=input, output=output, follows=follows)
+        encoded = _encode(body)
+        return _OF_SPANS + self._compress_span(encoded) if len(encoded) > _SPAN_FROM else encoded
 
     def packed(self, body: bytes) -> bytes:
         """Compress a body that is worth it."""
@@ -74,21 +88,30 @@ class Packing:
         """Unpack a call's body."""
         return _call(self._unpacked(packed))
 
-    def as_span(self, packed: bytes) -> SpanBody:
-        """Unpack a span's body."""
-        return _span(self._unpacked(packed))
+    def as_span(self, packed: bytes, row: SpanRow) -> SpanBody:
+        """Unpack the body of the span that has this row."""
+        body = _span(self._unpacked(packed))
+        if not body.follows:
+            return body
+        return body.but(
+            input=row.input + body.input if body.follows & 1 else body.input,
+            output=row.output + body.output if body.follows & 2 else body.output,
+            follows=0,
+        )
 
     def _unpacked(self, packed: bytes) -> bytes:
+        if packed.startswith(_OF_SPANS):
+            return self._decompress_span(packed[1:])
         if packed.startswith(_KNOWING):
             return self._decompress(packed[1:])
         return packed if packed.startswith(_JSON) else self._decompress_plain(packed)
 
 
-def _familiar() -> zstandard.ZstdCompressionDict:
-    return zstandard.ZstdCompressionDict(FAMILIAR, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+def _familiar(text: bytes = FAMILIAR) -> zstandard.ZstdCompressionDict:
+    return zstandard.ZstdCompressionDict(text, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 
 
-def _compressor(level: int) -> Callable[[bytes], bytes]:
-    familiar = _familiar()
+def _compressor(level: int, text: bytes = FAMILIAR) -> Callable[[bytes], bytes]:
+    familiar = _familiar(text)
     familiar.precompute_compress(level=level)
     return zstandard.ZstdCompressor(level=level, dict_data=familiar).compress

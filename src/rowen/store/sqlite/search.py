@@ -14,7 +14,7 @@ from typing import Any
 
 from rowen.store.base import SpanFilter, TraceFilter
 from rowen.store.cursor import place_of
-from rowen.store.sqlite.entry import SLACK, first_number
+from rowen.store.sqlite.entry import SLACK, first_moment, first_number
 from rowen.store.sqlite.query import condition, prepare
 from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, span_row, trace_row
 from rowen.store.words import fact_wanted, phrases
@@ -32,7 +32,7 @@ _INDEXED = ("session", "user", "within")
 _TRACES = f"SELECT {TRACE_NAMES} FROM traces CROSS JOIN whats ON whats.number = traces.what"  # noqa: S608 - made of constants
 _NEWEST = " ORDER BY traces.started_ns DESC, traces.id DESC, traces.tenant DESC LIMIT ?"
 _SPANS = f"SELECT spans.number, {SPAN_NAMES} FROM {SPAN_TABLES}"  # noqa: S608 - made of constants
-_TOLD = f"""SELECT spans.started_ns, traces.number, {TRACE_NAMES} FROM texts CROSS JOIN spans ON spans.number = texts.rowid
+_TOLD = f"""SELECT spans.number, traces.number, {TRACE_NAMES} FROM texts CROSS JOIN spans ON spans.number = texts.rowid
 CROSS JOIN traces ON traces.number = spans.trace CROSS JOIN whats ON whats.number = traces.what
 WHERE texts MATCH ?"""  # noqa: S608 - made of constants
 _TOLD_SPANS = f"""SELECT spans.number, {SPAN_NAMES} FROM texts CROSS JOIN {SPAN_TABLES}
@@ -98,8 +98,8 @@ def find_spans(connection: sqlite3.Connection, filter: SpanFilter) -> list[SpanR
 def _told(connection: sqlite3.Connection, filter: TraceFilter, terms: _Terms) -> list[TraceRow]:
     """Return the newest traces of which a span says the text.
 
-    The spans come newest first, and no trace begins after one of its spans: when the traces found all began after the
-    span that is looked at, no newer one is to come.
+    The spans come in the order of their numbers; none begins after the stretch of its number, and no trace after one of
+    its spans. When the traces found all began after the stretch that is looked at, no newer one is to come.
     """
     wanted = _match(filter.text, "")
     if wanted is None or filter.limit <= 0:
@@ -107,18 +107,14 @@ def _told(connection: sqlite3.Connection, filter: TraceFilter, terms: _Terms) ->
     best: list[tuple[tuple[int, str, str], TraceRow]] = []
     seen: set[int] = set()
     tail = " ORDER BY texts.rowid DESC LIMIT ?"
-    for started_ns, number, *found in _run(connection, _TOLD, terms, tail, -1, (wanted,)):
-        if len(best) >= filter.limit and best[-filter.limit][0][0] > started_ns + SLACK_NS:
+    for span, number, *found in _run(connection, _TOLD, terms, tail, -1, (wanted,)):
+        if len(best) >= filter.limit and best[-filter.limit][0][0] >= first_moment(span + 1):
             break
         if number not in seen:
             seen.add(number)
             row = trace_row(found)
             insort(best, (_when(row), row), key=_first)
     return [row for _, row in reversed(best[-filter.limit :])]
-
-
-SLACK_NS = 1_000_000_000
-"""How far spans may be out of order where many began in the same microsecond."""
 
 
 def _listed(connection: sqlite3.Connection, terms: _Terms, limit: int) -> list[TraceRow]:

@@ -61,7 +61,7 @@ def _put(entry: Entry, coming: list[tuple[Observed, Stored | None]], numbers: di
         if there is not None:
             entry.drop_span(there)
         number = there.number if there is not None and there.row.started_ns == row.started_ns else next(fresh)
-        entry.put_span(number, numbers[row.tenant, row.trace], 0, row, entry.ledger.packing.span(body_of(span)))
+        entry.put_span(number, numbers[row.tenant, row.trace], 0, row, entry.ledger.packing.span(body_of(span), row))
         entry.put_words(number, words_of_span(span.input, span.output), " ".join(facts_of(span.span.attributes)))
 
 

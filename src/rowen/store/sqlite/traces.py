@@ -68,11 +68,14 @@ class SqliteTraces:
                 return None
             number, row, body = found
             kept = connection.execute(_WHOLE + _ROOT_FIRST, (number, SPANS_WHOLE))
-            spans = tuple(sent.span_of(span_row(each), self._packing.as_span(packed)) for packed, *each in kept)
+            spans = []
+            for packed, *each in kept:
+                told = span_row(each)
+                spans.append(sent.span_of(told, self._packing.as_span(packed, told)))
             if body is None:
-                return Trace(row=row, spans=spans)
+                return Trace(row=row, spans=tuple(spans))
             return Trace(
-                row=row, spans=body.spans + spans, request=body.request, answer=body.answer, masked=body.masked
+                row=row, spans=(*body.spans, *spans), request=body.request, answer=body.answer, masked=body.masked
             )
 
         return await self._reader.read(work)
@@ -117,7 +120,8 @@ class SqliteTraces:
             kept = connection.execute(_WHOLE + " AND spans.id = ?", (number, id)).fetchone()
             if kept is None:
                 return None
-            told, held = span_row(kept[1:]), self._packing.as_span(kept[0])
+            told = span_row(kept[1:])
+            held = self._packing.as_span(kept[0], told)
             return Observed(row=told, span=sent.span_of(told, held), input=held.input, output=held.output)
 
         return await self._reader.read(work)
