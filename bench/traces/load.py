@@ -107,4 +107,4 @@ class Load:
         return [span for number in range(first, first + traces) for span in self.trace(number)]
 
     def _text(self, dice: random.Random, words: int) -> str:
-        return " ".join(dice.choices(self._words, cum_weights=self._weights[1:] + [self._weights[-1] + 1e-9], k=words))
+        return " ".join(dice.choices(self._words, cum_weights=[*self._weights[1:], self._weights[-1] + 1e-09], k=words))

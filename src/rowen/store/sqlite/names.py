@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Sequence
 
-_KEPT = 50_000  # names held in memory; a deployment has some hundreds, and a caller who invents some costs no more
+_MOST = 50_000  # names held in memory; a deployment has some hundreds, and a caller who invents some costs no more
 
 
 class Names:
@@ -19,6 +19,7 @@ class Names:
         wheres = " AND ".join(f"{column} = ?" for column in columns)
         self._get = f"SELECT number FROM {table} WHERE {wheres}"  # noqa: S608 - made of constants
         self._put = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - made of constants
+        self._most = _MOST
         self._known: dict[tuple[str, ...], int] = {}
 
     def number(self, connection: sqlite3.Connection, values: tuple[str, ...]) -> int:
@@ -28,7 +29,7 @@ class Names:
             found = connection.execute(self._get, values).fetchone()
             number = found[0] if found else connection.execute(self._put, values).lastrowid
             assert number is not None
-            if len(self._known) >= _KEPT:
+            if len(self._known) >= self._most:
                 self._known.clear()
             self._known[values] = number
         return number

@@ -12,10 +12,11 @@ from rowen.store.own import own_rows, own_span
 from rowen.store.sqlite import calls, removal, rollup, search, sent, subjects
 from rowen.store.sqlite.entry import Entry, Ledger
 from rowen.store.sqlite.file import File
+from rowen.store.sqlite.group import Group
 from rowen.store.sqlite.migration import SCRIPTS
 from rowen.store.sqlite.pack import Body, Packing
 from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, span_row, trace_row
-from rowen.values import Observed, SessionRow, SpanRow, Trace, TraceRow, UserRow
+from rowen.values import Mistaken, Observed, SessionRow, SpanRow, Trace, TraceRow, UserRow
 
 __all__ = ["SCRIPTS", "SqliteTraces"]
 
@@ -40,6 +41,7 @@ class SqliteTraces:
         self._searcher = searcher
         self._ledger = Ledger(Packing())
         self._packing = Packing()
+        self._group = Group(self._observed)
 
     async def write(self, traces: Sequence[Trace]) -> None:
         """Write a batch of calls in one transaction; a call that is already there is replaced."""
@@ -49,7 +51,7 @@ class SqliteTraces:
     async def observe(self, spans: Sequence[Observed]) -> None:
         """Write spans that were sent to us; when it returns they are on the disk."""
         if spans:
-            await self._changed(lambda entry: sent.observe(entry, spans), durable=True)
+            await self._group.put(spans)
 
     async def find(self, filter: TraceFilter) -> list[TraceRow]:
         """Return the rows that pass the filter, newest first."""
@@ -212,6 +214,9 @@ class SqliteTraces:
             removed += await self._removed(removal.OF_SESSION, (session, tenant))
         return removed
 
+    async def _observed(self, spans: Sequence[Observed]) -> None:
+        await self._changed(lambda entry: sent.observe(entry, spans), durable=True)
+
     async def _removed(self, query: str, values: tuple[Any, ...]) -> int:
         total = 0
         while removed := await self._changed(lambda entry: removal.remove_some(entry, query, values)):
@@ -226,6 +231,11 @@ class SqliteTraces:
         def whole(connection: sqlite3.Connection) -> T:
             try:
                 return work(self._ledger.begin(connection))
+            except UnicodeEncodeError as error:
+                self._ledger.forget()
+                raise Mistaken(
+                    "field_invalid", "a text holds half of a surrogate pair, which is no character"
+                ) from error
             except BaseException:
                 self._ledger.forget()  # the names it gave are rolled back with the rest
                 raise
