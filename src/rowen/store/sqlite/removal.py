@@ -9,6 +9,8 @@ from rowen.store.sqlite.rows import TRACE_NAMES, trace_row
 
 _AT_ONCE = 1_000  # spans removed in one transaction, so that writers get their turn; a larger trace goes alone
 
+_WORTH = 10  # one part in as many
+
 _FOUND = f"SELECT traces.number, traces.what, {TRACE_NAMES} FROM traces JOIN whats ON whats.number = traces.what WHERE "  # noqa: S608 - made of constants
 OLD = _FOUND + "traces.started_ns < ? ORDER BY traces.started_ns LIMIT 500"
 OF_IDS = _FOUND + "traces.id IN (SELECT value FROM json_each(?)) AND traces.tenant = ? LIMIT 500"  # noqa: S608 - made of constants
@@ -45,6 +47,23 @@ def sweep(connection: sqlite3.Connection) -> None:
     """Remove the names that nothing bears any more."""
     for statement in _UNUSED:
         connection.execute(statement)
+
+
+def rewrite_words(connection: sqlite3.Connection, pages: int) -> bool:
+    """Write a piece of the full-text index anew, without the words of what is gone; return whether there is more.
+
+    Until then the index only knows that they are gone. A negative number of pages begins.
+    See https://www.sqlite.org/fts5.html#the_merge_command.
+    """
+    before = connection.total_changes
+    connection.execute("INSERT INTO texts (texts, rank) VALUES ('merge', ?)", (pages,))
+    return connection.total_changes - before >= 2
+
+
+def few_left(connection: sqlite3.Connection, removed: int) -> bool:
+    """Whether so many traces were removed that the words of the rest are worth writing anew."""
+    (last,) = connection.execute("SELECT coalesce(max(number) - min(number), 0) FROM traces").fetchone()
+    return removed * _WORTH >= int(last)
 
 
 def give_back(connection: sqlite3.Connection) -> bool:

@@ -29,6 +29,8 @@ _WHOLE = f"""SELECT span_bodies.body, {SPAN_NAMES} FROM {SPAN_TABLES}
 CROSS JOIN span_bodies ON span_bodies.number = spans.number WHERE spans.trace = ? AND spans.own = 0"""  # noqa: S608 - made of constants
 _ROOT_FIRST = " ORDER BY spans.parent <> '', spans.started_ns, spans.id LIMIT ?"
 
+_PAGES = 500  # of the full-text index, written anew in one transaction, so that writers get their turn
+
 _ids = msgspec.json.Encoder().encode
 
 
@@ -201,7 +203,10 @@ class SqliteTraces:
 
     async def delete(self, *, before_ns: int) -> int:
         """Remove the traces that began earlier; return how many."""
-        return await self._removed(removal.OLD, (before_ns,))
+        removed = await self._removed(removal.OLD, (before_ns,))
+        if removed and await self._reader.read(lambda connection: removal.few_left(connection, removed)):
+            await self._rewrite_words()
+        return removed
 
     async def erase(self, tenant: str, *, traces: Sequence[str] = (), user: str = "", session: str = "") -> int:
         """Remove traces of one tenant by id, by user and by session; return how many."""
@@ -212,6 +217,8 @@ class SqliteTraces:
             removed += await self._removed(removal.OF_USER, (user, tenant))
         if session:
             removed += await self._removed(removal.OF_SESSION, (session, tenant))
+        if removed:
+            await self._rewrite_words()
         return removed
 
     async def _observed(self, spans: Sequence[Observed]) -> None:
@@ -223,9 +230,18 @@ class SqliteTraces:
             total += removed
         if total:
             await self._writer.write(removal.sweep)
-            while await self._writer.apart(removal.give_back):
-                pass
+            await self._give_back()
         return total
+
+    async def _rewrite_words(self) -> None:
+        pages = -_PAGES
+        while await self._writer.write(lambda connection, pages=pages: removal.rewrite_words(connection, pages)):
+            pages = _PAGES
+        await self._give_back()
+
+    async def _give_back(self) -> None:
+        while await self._writer.apart(removal.give_back):
+            pass
 
     async def _changed(self, work: Callable[[Entry], T], *, durable: bool = False) -> T:
         def whole(connection: sqlite3.Connection) -> T:
