@@ -234,9 +234,9 @@ class SqliteTraces:
         return total
 
     async def _rewrite_words(self) -> None:
-        pages = -_PAGES
-        while await self._writer.write(lambda connection, pages=pages: removal.rewrite_words(connection, pages)):
-            pages = _PAGES
+        await self._writer.write(lambda connection: removal.rewrite_words(connection, -_PAGES))
+        while await self._writer.write(lambda connection: removal.rewrite_words(connection, _PAGES)):
+            pass
         await self._give_back()
 
     async def _give_back(self) -> None:
