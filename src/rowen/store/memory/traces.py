@@ -85,7 +85,7 @@ class MemoryTraces:
         rows = [span.row for span in kept.spans.values()]
         facts = {span.row.id: words.facts_of(span.span.attributes) for span in kept.spans.values()}
         if kept.call is not None:
-            rows += found_rows(kept.call)
+            rows += [row for row, _ in found_rows(kept.call)]
         session = [
             each
             for id, other in self._kept.items()
