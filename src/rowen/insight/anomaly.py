@@ -57,15 +57,17 @@ def anomalies(history: Sequence[float], *, season: int, last: int = 1, least: fl
     if not positive:
         return []
     floor = _FLOOR * median(positive)
+    first = max(0, len(history) - last)
+    ratios = {
+        index: _ratio(history, index, season, floor) for index in range(max(0, first - _WEEKS * season), len(history))
+    }
     found = []
-    for index in range(max(0, len(history) - last), len(history)):
+    for index in range(first, len(history)):
         expected = _expected(history, index, season)
         if expected is None:
             continue
         before = [
-            ratio
-            for each in range(max(0, index - _WEEKS * season), index)
-            if (ratio := _ratio(history, each, season, floor)) is not None
+            ratio for each in range(max(0, index - _WEEKS * season), index) if (ratio := ratios[each]) is not None
         ]
         if len(before) < _FEWEST_RATIOS:
             continue

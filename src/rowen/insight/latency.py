@@ -135,6 +135,9 @@ def diagnose(slow: Sequence[Parts], baseline: Sequence[Parts]) -> Diagnosis:
 
 def _causes(slow: Sequence[Parts], baseline: Sequence[Parts]) -> list[Share]:
     asked, asked_before = _split([one for one in slow if not one.cached], [one for one in baseline if not one.cached])
+    if not asked or not asked_before:
+        # All came from the cache on one side, so there is nothing to take apart.
+        return []
     weight = len(asked) / len(slow)
     found = [_of_part(cause, part, asked, asked_before) for cause, part in _PLAIN]
     found.append(_decode(asked, asked_before))
