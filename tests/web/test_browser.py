@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from rowen.score.configs import Configs
+from rowen.score.queue import Queue
+from rowen.score.review import Review
 from rowen.store.base import TraceFilter
 from rowen.testing.contracts.spans import a_span
-from rowen.values import Score
+from rowen.values import Score, SystemClock
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need `playwright`")
 
@@ -108,12 +111,24 @@ def busy(site: Any) -> Any:
         judged_ns=now,
     )
     site.running.do(site.running.opened.store.scores.put([thumb]))
+    queue = Queue(id="q1", name=LONG, guidelines=LONG, asked=("thumbs", "stars", "comment"))
+    review = Review(
+        site.running.opened.store.records,
+        scores=site.running.opened.store.scores,
+        traces=site.running.opened.store.traces,
+        configs=Configs(site.running.opened.store.records, SystemClock()),
+        intake=None,  # nothing is judged here
+        clock=SystemClock(),
+    )
+    site.running.do(review.put(queue))
+    site.running.do(review.fill(queue))
     return site
 
 
 def every_page(site: Any) -> list[str]:
     rows = site.running.do(site.running.opened.store.traces.find(TraceFilter()))
     traces = [f"/traces/{row.id}" for row in rows]
+    records = site.running.opened.store.records
     return [
         "/",
         "/?range=1h",
@@ -124,6 +139,8 @@ def every_page(site: Any) -> list[str]:
         "/sessions/talk",
         "/users",
         "/scores",
+        "/review",
+        *(f"/review/{queue.id}{rest}" for queue in site.running.do(records.find("queue")) for rest in ("", "/items")),
         "/scores/thumbs",
         "/models",
         "/keys",

@@ -262,6 +262,10 @@ class Server:
             settings=door_settings,
         )
         proxies = networks_of(settings.trusted_proxies)
+        review = Review(
+            store.records, scores=store.scores, traces=store.traces, configs=configs, intake=intake, clock=clock
+        )
+        cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
         managing = manage.Manage(
             directory=directory,
             register=register,
@@ -275,10 +279,8 @@ class Server:
             known=known,
             tokens=tokens,
             jobs=jobs,
-            review=Review(
-                store.records, scores=store.scores, traces=store.traces, configs=configs, intake=intake, clock=clock
-            ),
-            cases=Cases(store.records, scores=store.scores, traces=store.traces, clock=clock),
+            review=review,
+            cases=cases,
             insight=insight,
             explain=Explaining(served, settings.explain, clock) if settings.explain else None,
             judging=judging,
@@ -293,6 +295,10 @@ class Server:
             register=register,
             traces=store.traces,
             scores=store.scores,
+            intake=intake,
+            configs=configs,
+            review=review,
+            cases=cases,
             models=lambda: [Shown(app=app, deployment=place, health=health) for app, place, health in served.health()],
             apps=lambda: [app.name for app in served.all()],
             address=lambda request: client_address(request.scope, proxies),

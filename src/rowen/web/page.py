@@ -16,6 +16,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from rowen import __version__
 from rowen.access import COOKIE, Register, Sessions, Visit
 from rowen.route import Health
+from rowen.score.cases import Cases
+from rowen.score.configs import Configs
+from rowen.score.intake import Intake
+from rowen.score.review import Review
+from rowen.score.survey import Estimate
 from rowen.store.base import Scores, Traces
 from rowen.values import Clock, Deployment, Problem, Profile, Score, SessionRow, UserRow, at
 from rowen.values.interval import Interval
@@ -49,6 +54,10 @@ class Services:
     register: Register
     traces: Traces
     scores: Scores
+    intake: Intake
+    configs: Configs
+    review: Review
+    cases: Cases
     models: Callable[[], Sequence[Shown]]
     apps: Callable[[], Sequence[str]]
     address: Callable[[Request], str]
@@ -71,7 +80,7 @@ class Page:
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("", (("Overview", "/"),)),
     ("Look", (("Traces", "/traces"), ("Sessions", "/sessions"), ("Users", "/users"))),
-    ("Judge", (("Scores", "/scores"),)),
+    ("Judge", (("Scores", "/scores"), ("Review", "/review"))),
     ("Run", (("Models", "/models"), ("Keys", "/keys"))),
 )
 """The pages that stand in the navigation, in groups: what each is called, and where it is."""
@@ -83,6 +92,11 @@ View = Callable[[Request, Services, Visit], Awaitable[Page | Response]]
 def tenant_of(visit: Visit) -> str | None:
     """The tenant whose records the reader sees; None is all of them."""
     return None if "admin" in visit.caller.scopes else visit.caller.tenant
+
+
+def may_manage(visit: Visit) -> bool:
+    """Whether the reader may change things, and not only read."""
+    return bool({"manage", "admin"} & set(visit.caller.scopes))
 
 
 def page(view: View, services: Services) -> Callable[[Request], Awaitable[Response]]:
@@ -195,6 +209,15 @@ def _value(score: Score) -> str:
     return score.value if isinstance(score.value, str) else f"{score.value:.3g}"
 
 
+def _estimate(found: Estimate) -> str:
+    """The bounds of an estimate, and what it rests on."""
+    return (
+        f"{found.low:.2f} to {found.high:.2f} · n {found.n}"
+        if found.low is not None and found.high is not None
+        else f"n {found.n}"
+    )
+
+
 def _when(score: Score) -> str:
     """When what is judged happened."""
     return _moment(score.judged_ns or score.created_ns)
@@ -242,6 +265,7 @@ ENVIRONMENT.filters |= {
     "mean": _mean,
     "bounds": _interval,
     "when": _when,
+    "estimate": _estimate,
     "spent": _spent,
     "value": _value,
     "abilities": _abilities,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.routing import Mount, Route
 
-from rowen.web import keys, sign
+from rowen.web import keys, review, sign
 from rowen.web.files import Files
 from rowen.web.models import models
 from rowen.web.overview import overview
@@ -22,9 +22,17 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/traces", page(traces, services)),
         Route("/traces/tail", tail(services)),
         Route("/traces/{id}", page(trace, services)),
+        Route("/traces/{id}/judge", page(review.judge, services), methods=["POST"]),
         Route("/sessions", page(sessions, services)),
         Route("/sessions/{session:path}", page(session, services)),
         Route("/users", page(users, services)),
+        Route("/review", page(review.queues, services), methods=["GET"]),
+        Route("/review", page(review.create, services), methods=["POST"]),
+        Route("/review/{id}", page(review.rate, services)),
+        Route("/review/{id}/items", page(review.items, services)),
+        Route("/review/{id}/fill", page(review.fill, services), methods=["POST"]),
+        Route("/review/{id}/{item}", page(review.submit, services), methods=["POST"]),
+        Route("/review/{id}/{item}/decide", page(review.decide, services), methods=["POST"]),
         Route("/scores", page(scores, services)),
         Route("/scores/{name:path}", page(score, services)),
         Route("/models", page(models, services)),

@@ -58,6 +58,20 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Review by keyboard: digits choose, c keeps a case, Enter saves, x skips.
+document.addEventListener("keydown", (event) => {
+  const form = document.querySelector("form[data-rate]");
+  if (!form || event.ctrlKey || event.metaKey || event.altKey || event.target.closest("textarea, input:not([type=radio], [type=checkbox]), select, a, button")) return;
+  // Digits go to the first choice that is still open, so that several are given one after the other.
+  const choices = [...form.querySelectorAll(".choice")];
+  const open = choices.find((each) => !each.querySelector("input:checked")) ?? choices[0];
+  const scope = /^[0-9]$/.test(event.key) ? open : form;
+  const target = scope?.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  if (!target) return;
+  event.preventDefault();
+  target.click();
+});
+
 function walk(step) {
   const rows = [...document.querySelectorAll("tr[data-row]")];
   if (!rows.length) return;
