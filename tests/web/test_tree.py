@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from rowen.testing.contracts.spans import a_span
-from rowen.values import Score, SpanRow, SystemClock, new_id
+from rowen.values import Score, SystemClock, Twig, new_id
 from rowen.web.tree import in_order
 
 MS = 1_000_000
@@ -86,12 +86,22 @@ def test_a_wrong_part_is_no_fault_of_ours(site, sent, start):
 
 def test_spans_that_are_each_others_parents_are_all_shown():
     rows = [
-        SpanRow(trace="t", id="a", parent="b", started_ns=1, duration_ns=1),
-        SpanRow(trace="t", id="b", parent="a", started_ns=2, duration_ns=1),
-        SpanRow(trace="t", id="c", parent="c", started_ns=3, duration_ns=1),
+        Twig(id="a", parent="b", started_ns=1, duration_ns=1),
+        Twig(id="b", parent="a", started_ns=2, duration_ns=1),
+        Twig(id="c", parent="c", started_ns=3, duration_ns=1),
     ]
 
     assert {row.id for row, _ in in_order(rows)} == {"a", "b", "c"}
+
+
+def test_the_order_of_a_deep_chain_and_of_many_circles_is_found():
+    chain = [Twig(id=f"{n}", parent=f"{n - 1}" if n else "", started_ns=n, duration_ns=1) for n in range(5_000)]
+    circles = [Twig(id=f"c{n}", parent=f"c{n ^ 1}", started_ns=n, duration_ns=1) for n in range(5_000)]
+
+    found = in_order([*circles, *chain])
+
+    assert [twig.id for twig, _ in found if not twig.id.startswith("c")] == [f"{n}" for n in range(5_000)]
+    assert len(found) == 10_000
 
 
 def test_other_tenants_see_no_trace_of_it(site, sent):

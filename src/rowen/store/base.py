@@ -24,6 +24,7 @@ from rowen.values import (
     Tenant,
     Trace,
     TraceRow,
+    Twig,
     User,
     UserRow,
     Value,
@@ -348,8 +349,15 @@ class Traces(Protocol):
         """The row of one trace alone, which is quick however many spans it has."""
         ...
 
-    async def spans(self, trace: str, tenant: str | None = None) -> list[SpanRow]:
-        """All spans of a trace in the order of their start, without their attributes; of a call its steps too."""
+    async def tree(self, trace: str, tenant: str | None = None) -> list[Twig]:
+        """The shape of a trace: each of its spans in the order of their start, quick for 50,000 of them."""
+        ...
+
+    async def spans(self, trace: str, tenant: str | None = None, *, only: Sequence[str] | None = None) -> list[SpanRow]:
+        """All spans of a trace in the order of their start, or those of some ids, without their attributes.
+
+        Of a call its steps are among them.
+        """
         ...
 
     async def span(self, trace: str, id: str, tenant: str | None = None) -> Observed | None:

@@ -3,7 +3,7 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from rowen.values import Observed, Span, SpanRow, SpanType, Trace, TraceRow
+from rowen.values import Observed, Span, SpanRow, SpanType, Trace, TraceRow, Twig
 
 _STEPS: dict[str, SpanType] = {
     "guard": "guardrail",
@@ -79,6 +79,11 @@ def own_row(row: TraceRow, span: Span, *, root: bool, tells: bool) -> SpanRow:
         input=row.asked if tells else "",
         output=row.said if tells else "",
     )
+
+
+def twig_of(span: Span) -> Twig:
+    """Return what the shape of a call's tree is told from."""
+    return Twig(id=span.id, parent=span.parent, started_ns=span.started_ns, duration_ns=span.ended_ns - span.started_ns)
 
 
 def own_span(trace: Trace, id: str) -> Observed | None:

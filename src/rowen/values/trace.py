@@ -125,6 +125,15 @@ class SpanRow(Value, frozen=True, kw_only=True):
         return cursor_of(self.started_ns, self.trace, self.id, self.tenant)
 
 
+class Twig(Value, frozen=True, kw_only=True):
+    """What the shape of a trace's tree is told from, for each of its spans."""
+
+    id: str
+    parent: str = ""
+    started_ns: int
+    duration_ns: int
+
+
 class Observed(Value, frozen=True, kw_only=True):
     """A span that was sent to us: its row, the span as it came, and what went in and out of it."""
 

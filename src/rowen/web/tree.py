@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from rowen.access import Visit
 from rowen.store.base import ScoreFilter, TraceFilter
-from rowen.values import Mistaken, Observed, Score, SpanRow, TraceRow
+from rowen.values import Mistaken, Observed, Score, SpanRow, TraceRow, Twig
 from rowen.web.charts import lane
 from rowen.web.page import Page, Services, address_with, said_ms, tenant_of
 from rowen.web.talk import Turn, laid_out, said, turns_of
@@ -73,27 +73,31 @@ class OneTree:
 async def tree(request: Request, services: Services, visit: Visit, row: TraceRow) -> Page:
     """The tree of a trace, and the span that the address picks, the root unless it picks one."""
     tenant = row.tenant if tenant_of(visit) is None else tenant_of(visit)
-    rows = await services.traces.spans(row.id, tenant)
+    twigs = await services.traces.tree(row.id, tenant)
     calls = await services.traces.find(TraceFilter(tenant=tenant, within=row.id, limit=_CALLS)) if row.id else []
-    within: dict[str, str] = {}
+    called: dict[str, SpanRow] = {}
     for each in calls:
-        for span in await services.traces.spans(each.id, tenant):
-            if span.type != "other":
-                rows.append(span)
-                within[span.id] = each.id
+        for own in await services.traces.spans(each.id, tenant):
+            if own.type != "other":
+                called[own.id] = own
+                twigs.append(_twig(own))
     scores = await services.scores.find(
         ScoreFilter(tenant=tenant, traces=(row.id, *(each.id for each in calls)), limit=1000)
     )
     query = {key: value for key, value in request.query_params.items() if value}
-    ordered = in_order(rows)
+    ordered = in_order(twigs)
     if "from" in query and not query["from"].isdecimal():
         raise Mistaken("field_invalid", "`from` is the number of a span", place="from")
     first = min(int(query.get("from", "0")[:9]), max(len(ordered) - 1, 0))
-    known = {span.id for span in rows}
-    wanted = query.get("span", "") or next((span.id for span, _ in ordered[:1]), "")
-    picked = await services.traces.span(within.get(wanted, row.id), wanted, tenant) if wanted in known else None
-    began = min((span.started_ns for span in rows), default=row.started_ns)
-    ended = max((span.started_ns + span.duration_ns for span in rows), default=began + row.duration_ns)
+    shown = ordered[first : first + AT_ONCE]
+    known = {twig.id for twig in twigs}
+    ids = [twig.id for twig, _ in shown if twig.id not in called]
+    rows = called | {span.id: span for span in await services.traces.spans(row.id, tenant, only=ids)}
+    wanted = query.get("span", "") or next((twig.id for twig, _ in ordered[:1]), "")
+    of = called[wanted].trace if wanted in called else row.id
+    picked = await services.traces.span(of, wanted, tenant) if wanted in known else None
+    began = min((twig.started_ns for twig in twigs), default=row.started_ns)
+    ended = max((twig.started_ns + twig.duration_ns for twig in twigs), default=began + row.duration_ns)
     of_span = _counted(scores)
     return Page(
         template="traces/tree.html",
@@ -110,9 +114,10 @@ async def tree(request: Request, services: Services, visit: Visit, row: TraceRow
                     picked=span.id == wanted,
                     lost=bool(span.parent) and span.parent not in known,
                     scores=of_span.get(span.id, 0),
-                    called=within.get(span.id, ""),
+                    called=span.trace if span.id in called else "",
                 )
-                for span, depth in ordered[first : first + AT_ONCE]
+                for twig, depth in shown
+                if (span := rows.get(twig.id)) is not None  # else it was removed a moment ago
             ],
             total=len(ordered),
             first=first,
@@ -126,29 +131,34 @@ async def tree(request: Request, services: Services, visit: Visit, row: TraceRow
     )
 
 
-def in_order(rows: Sequence[SpanRow]) -> list[tuple[SpanRow, int]]:
+def in_order(twigs: Sequence[Twig]) -> list[tuple[Twig, int]]:
     """Return the spans as a tree is read: each below its parent, by start; with the depth of each.
 
     A span whose parent has not come stands at the top; spans that are one another's parents too, which only a mistake
     of the sender can bring about.
     """
-    known = {row.id for row in rows}
-    below: dict[str, list[SpanRow]] = {}
-    for row in sorted(rows, key=lambda each: (each.started_ns, -each.duration_ns, each.id)):
-        below.setdefault(row.parent if row.parent in known and row.parent != row.id else "", []).append(row)
-    found: list[tuple[SpanRow, int]] = []
+    known = {twig.id for twig in twigs}
+    below: dict[str, list[Twig]] = {}
+    for twig in sorted(twigs, key=lambda each: (each.started_ns, -each.duration_ns, each.id)):
+        below.setdefault(twig.parent if twig.parent in known and twig.parent != twig.id else "", []).append(twig)
+    found: list[tuple[Twig, int]] = []
     seen: set[str] = set()
-    waiting = [(row, 0) for row in reversed(below.get("", []))]
+    rest = iter(twigs)
+    waiting = [(twig, 0) for twig in reversed(below.get("", []))]
     while len(seen) < len(known):
         if not waiting:
-            waiting = [(next(row for row in rows if row.id not in seen), 0)]
-        row, depth = waiting.pop()
-        if row.id in seen:
+            waiting = [(next(twig for twig in rest if twig.id not in seen), 0)]
+        twig, depth = waiting.pop()
+        if twig.id in seen:
             continue
-        seen.add(row.id)
-        found.append((row, min(depth, _DEEPEST)))
-        waiting.extend((child, depth + 1) for child in reversed(below.get(row.id, [])))
+        seen.add(twig.id)
+        found.append((twig, min(depth, _DEEPEST)))
+        waiting.extend((child, depth + 1) for child in reversed(below.get(twig.id, [])))
     return found
+
+
+def _twig(span: SpanRow) -> Twig:
+    return Twig(id=span.id, parent=span.parent, started_ns=span.started_ns, duration_ns=span.duration_ns)
 
 
 def _lane(span: SpanRow, began: int, whole: int) -> Markup:

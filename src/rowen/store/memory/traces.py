@@ -19,7 +19,7 @@ from rowen.store.fold import Telling
 from rowen.store.own import found_rows, own_rows, own_span
 from rowen.store.query import Judged, said_as
 from rowen.store.sums import MINUTE_NS, SpanSums, Sums, whole_minutes
-from rowen.values import Observed, SessionRow, SpanRow, Trace, TraceRow, UserRow
+from rowen.values import Observed, SessionRow, SpanRow, Trace, TraceRow, Twig, UserRow
 
 _SAME = (
     "app", "model", "deployment", "provider", "key", "user", "session", "feature", "status", "code", "source", "origin",
@@ -122,8 +122,15 @@ class MemoryTraces:
         found = await self.get(id, tenant)
         return None if found is None else found.row
 
-    async def spans(self, trace: str, tenant: str | None = None) -> list[SpanRow]:
-        """Return the rows of all spans of a trace in the order of their start."""
+    async def tree(self, trace: str, tenant: str | None = None) -> list[Twig]:
+        """Return the shape of a trace."""
+        return [
+            Twig(id=row.id, parent=row.parent, started_ns=row.started_ns, duration_ns=row.duration_ns)
+            for row in await self.spans(trace, tenant)
+        ]
+
+    async def spans(self, trace: str, tenant: str | None = None, *, only: Sequence[str] | None = None) -> list[SpanRow]:
+        """Return the rows of the spans of a trace in the order of their start."""
         found = self._one(trace, tenant)
         if found is None:
             return []
@@ -131,7 +138,7 @@ class MemoryTraces:
         rows = [_with(kept.row(at), span.row) for span in kept.spans.values()]
         if kept.call is not None:
             rows += own_rows(kept.call.row, kept.call.spans)
-        return sorted(rows, key=lambda row: (row.started_ns, row.id))
+        return sorted((row for row in rows if only is None or row.id in only), key=lambda row: (row.started_ns, row.id))
 
     async def span(self, trace: str, id: str, tenant: str | None = None) -> Observed | None:
         """Return one span."""

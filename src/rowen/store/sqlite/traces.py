@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from rowen.store.base import SPANS_WHOLE, Bucket, GroupBy, SpanBucket, SpanFilter, SpanGroup, TraceFilter
-from rowen.store.own import own_rows, own_span
+from rowen.store.own import own_rows, own_span, twig_of
 from rowen.store.sqlite import calls, removal, rollup, search, sent, subjects
 from rowen.store.sqlite.entry import Entry, Ledger
 from rowen.store.sqlite.file import File
@@ -16,7 +16,7 @@ from rowen.store.sqlite.group import Group
 from rowen.store.sqlite.migration import SCRIPTS
 from rowen.store.sqlite.pack import Body, Packing
 from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, span_row, trace_row
-from rowen.values import Mistaken, Observed, SessionRow, SpanRow, Trace, TraceRow, UserRow
+from rowen.values import Mistaken, Observed, SessionRow, SpanRow, Trace, TraceRow, Twig, UserRow
 
 __all__ = ["SCRIPTS", "SqliteTraces"]
 
@@ -25,6 +25,8 @@ T = TypeVar("T")
 _GET = f"""SELECT traces.number, (SELECT body FROM bodies WHERE bodies.number = traces.number), {TRACE_NAMES}
 FROM traces JOIN whats ON whats.number = traces.what WHERE traces.id = ?"""  # noqa: S608 - made of constants
 _SENT = f"SELECT {SPAN_NAMES} FROM {SPAN_TABLES} WHERE spans.trace = ? AND spans.own = 0"  # noqa: S608 - made of constants
+_ONLY = " AND spans.id IN (SELECT value FROM json_each(?))"
+_TWIGS = "SELECT id, parent, started_ns, duration_ns FROM spans WHERE trace = ? AND own = 0"
 _WHOLE = f"""SELECT span_bodies.body, {SPAN_NAMES} FROM {SPAN_TABLES}
 CROSS JOIN span_bodies ON span_bodies.number = spans.number WHERE spans.trace = ? AND spans.own = 0"""  # noqa: S608 - made of constants
 _ROOT_FIRST = " ORDER BY spans.parent <> '', spans.started_ns, spans.id LIMIT ?"
@@ -93,18 +95,40 @@ class SqliteTraces:
 
         return await self._reader.read(work)
 
-    async def spans(self, trace: str, tenant: str | None = None) -> list[SpanRow]:
-        """Return the rows of all spans of a trace in the order of their start."""
+    async def tree(self, trace: str, tenant: str | None = None) -> list[Twig]:
+        """Return the shape of a trace."""
+
+        def work(connection: sqlite3.Connection) -> list[Twig]:
+            found = self._one(connection, trace, tenant)
+            if found is None:
+                return []
+            number, _, body = found
+            twigs = [
+                Twig(id=id, parent=parent, started_ns=started, duration_ns=duration)
+                for id, parent, started, duration in connection.execute(_TWIGS, (number,))
+            ]
+            twigs += [twig_of(span) for span in body.spans] if body is not None else []
+            return sorted(twigs, key=_when)
+
+        return await self._reader.read(work)
+
+    async def spans(self, trace: str, tenant: str | None = None, *, only: Sequence[str] | None = None) -> list[SpanRow]:
+        """Return the rows of the spans of a trace in the order of their start."""
 
         def work(connection: sqlite3.Connection) -> list[SpanRow]:
             found = self._one(connection, trace, tenant)
             if found is None:
                 return []
             number, row, body = found
-            rows = [span_row(each) for each in connection.execute(_SENT, (number,))]
+            kept = (
+                connection.execute(_SENT, (number,))
+                if only is None
+                else connection.execute(_SENT + _ONLY, (number, _ids(list(only)).decode()))
+            )
+            rows = [span_row(each) for each in kept]
             if body is not None:
-                rows += own_rows(row, body.spans)
-            return sorted(rows, key=lambda row: (row.started_ns, row.id))
+                rows += [own for own in own_rows(row, body.spans) if only is None or own.id in only]
+            return sorted(rows, key=_when)
 
         return await self._reader.read(work)
 
@@ -269,3 +293,7 @@ class SqliteTraces:
             return None
         number, body, *row = found
         return number, trace_row(row), None if body is None else self._packing.as_call(body)
+
+
+def _when(each: SpanRow | Twig) -> tuple[int, str]:
+    return each.started_ns, each.id

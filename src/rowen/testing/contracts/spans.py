@@ -13,7 +13,7 @@ from rowen.store.base import GroupBy, SpanFilter, SpanGroup, Store, TraceFilter,
 from rowen.store.bounds import LATEST_NS
 from rowen.store.catalog import open_store
 from rowen.testing.contracts.made import HOUR, MINUTE, START, a_trace
-from rowen.values import Happening, Link, Observed, Span, SpanRow, SystemClock, TraceRow
+from rowen.values import Happening, Link, Observed, Span, SpanRow, SystemClock, TraceRow, Twig
 
 SPAN_GROUPS: tuple[SpanGroup, ...] = (
     "", "type", "name", "model", "provider", "app", "status", "environment", "release", "prompt",
@@ -130,6 +130,20 @@ class SpansContract:
         assert await store.traces.span("t1", "unknown") is None
         assert await store.traces.span("unknown", sent.row.id) is None
         assert await store.traces.spans("unknown") == []
+
+    async def test_the_shape_of_a_trace_and_some_of_its_spans_are_read_alone(self, store: Store) -> None:
+        await store.traces.observe(some_spans(60, seed=3))
+        await store.traces.write([a_trace(1, id="t1", tenant="acme")])
+
+        whole = await store.traces.spans("t1", "acme")
+        chosen = [whole[0].id, whole[-1].id, "unknown"]
+
+        assert await store.traces.tree("t1", "acme") == [
+            Twig(id=row.id, parent=row.parent, started_ns=row.started_ns, duration_ns=row.duration_ns) for row in whole
+        ]
+        assert await store.traces.spans("t1", "acme", only=chosen) == [whole[0], whole[-1]]
+        assert await store.traces.spans("t1", "acme", only=()) == []
+        assert await store.traces.tree("unknown") == []
 
     async def test_a_trace_is_told_from_its_spans(self, store: Store) -> None:
         root = a_span(1, name="answer", status="error", code="timeout", session="s1", environment="production")
