@@ -300,6 +300,20 @@ class SpanBucket(Value, frozen=True, kw_only=True):
     firsts: dict[int, int] = {}
 
 
+DAY_NS = 86_400_000_000_000
+
+
+class Day(Value, frozen=True, kw_only=True):
+    """What one tenant has of one day, UTC."""
+
+    start_ns: int
+    tenant: str
+    count: int
+    """Of traces that began on the day, or of scores of what began on it."""
+    mark: str = ""
+    """Another one as soon as a trace, span or score came or went. One in place of an equal one may not change it."""
+
+
 SPANS_WHOLE = 5_000
 """The most sent spans that `get` returns with their attributes; `spans` lists all of a trace without them."""
 
@@ -362,6 +376,14 @@ class Traces(Protocol):
 
     async def span(self, trace: str, id: str, tenant: str | None = None) -> Observed | None:
         """One span whole; of a call its root and its last attempt have what was asked and answered."""
+        ...
+
+    async def sent(self, trace: str, tenant: str, *, after: str = "", limit: int = 500) -> list[Observed]:
+        """Spans that were sent to us under a trace, whole and by id; `after` is the id to go on from."""
+        ...
+
+    async def days(self, *, before_ns: int) -> list[Day]:
+        """The days that have traces which began earlier, by day and tenant. Reads every trace's row."""
         ...
 
     async def buckets(
@@ -521,6 +543,10 @@ class Scores(Protocol):
         ...
 
     async def names(self, tenant: str | None = None, app: str = "") -> list[ScoreName]: ...
+    async def days(self, *, before_ns: int) -> list[Day]:
+        """The days that have scores of what was judged earlier, by day and tenant. Reads every score's row."""
+        ...
+
     async def prune(self, before_ns: int) -> int:
         """Remove the scores of what was judged earlier; return how many."""
         ...

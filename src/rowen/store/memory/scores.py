@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rowen.store.base import ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
+from rowen.store.base import DAY_NS, Day, ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
 from rowen.store.sums import MINUTE_NS, whole_minutes
 from rowen.store.tally import Tally, label_of, place_of
 from rowen.values import Mistaken, Score
@@ -41,6 +41,22 @@ class MemoryScores:
         """Remove a score; return whether it was there."""
         found = await self.get(id, tenant)
         return found is not None and self._scores.pop((found.tenant, id), None) is not None
+
+    async def days(self, *, before_ns: int) -> list[Day]:
+        """Return the days that have scores, by day and tenant."""
+        found: dict[tuple[int, str], list[Score]] = {}
+        for score in self._scores.values():
+            if (at := place_of(score)) < before_ns:
+                found.setdefault((at // DAY_NS * DAY_NS, score.tenant), []).append(score)
+        return [
+            Day(
+                start_ns=start,
+                tenant=tenant,
+                count=len(scores),
+                mark=f"{max(score.created_ns for score in scores)}.{sum(score.number or 0.0 for score in scores):.6g}",
+            )
+            for (start, tenant), scores in sorted(found.items())
+        ]
 
     async def buckets(
         self,

@@ -1,12 +1,15 @@
 """Traces in dicts. Every row and every sum is told anew from the spans, so this is also what other stores are compared with."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from rowen.store import words
 from rowen.store.base import (
+    DAY_NS,
     SPANS_WHOLE,
     Bucket,
+    Day,
     GroupBy,
     SpanBucket,
     SpanFilter,
@@ -29,6 +32,8 @@ _SPAN_SAME = (
     "trace", "type", "name", "model", "provider", "status", "code", "app", "environment", "release", "session", "user",
     "feature", "prompt",
 )  # fmt: skip
+
+_MARKED = ("spans", "failed_spans", "duration_ns", "input_tokens", "output_tokens")
 
 _Id = tuple[str, str]
 
@@ -149,6 +154,32 @@ class MemoryTraces:
         own = own_span(kept.call, id) if kept.call is not None else None
         sent = kept.sent.get(id)
         return own or (None if sent is None else sent.but(row=_with(kept.row(at), sent.row)))
+
+    async def sent(self, trace: str, tenant: str, *, after: str = "", limit: int = 500) -> list[Observed]:
+        """Return spans that were sent to us under a trace, by id."""
+        found = self._one(trace, tenant)
+        if found is None:
+            return []
+        at, kept = found
+        row = kept.row(at)
+        spans = (span.but(row=_with(row, span.row)) for id, span in sorted(kept.spans.items()) if id > after)
+        return list(islice(spans, limit))
+
+    async def days(self, *, before_ns: int) -> list[Day]:
+        """Return the days that have traces, by day and tenant."""
+        found: dict[tuple[int, str], list[TraceRow]] = {}
+        for row in self._rows(None):
+            if row.started_ns < before_ns:
+                found.setdefault((row.started_ns // DAY_NS * DAY_NS, row.tenant), []).append(row)
+        return [
+            Day(
+                start_ns=start,
+                tenant=tenant,
+                count=len(rows),
+                mark=".".join(str(sum(getattr(row, name) for row in rows)) for name in _MARKED),
+            )
+            for (start, tenant), rows in sorted(found.items())
+        ]
 
     async def buckets(
         self, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: GroupBy = "", app: str = ""

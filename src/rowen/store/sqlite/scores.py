@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from rowen.store.base import ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
+from rowen.store.base import DAY_NS, Day, ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
 from rowen.store.sqlite import ledger
 from rowen.store.sqlite.file import File
 from rowen.store.tally import label_of, place_of
@@ -52,6 +52,9 @@ _KNOWN = "SELECT number, record FROM scores WHERE tenant = ? AND id = ?"
 _GET = "SELECT number, record FROM scores WHERE id = ? AND (?2 IS NULL OR tenant = ?2) ORDER BY tenant LIMIT 1"
 _OLD = "SELECT number, record FROM scores WHERE at_ns < ? ORDER BY at_ns LIMIT ?"
 _DROP = "DELETE FROM scores WHERE number = ?"
+_DAYS = f"""SELECT at_ns / {DAY_NS} - (at_ns < 0 AND at_ns % {DAY_NS} <> 0) AS day, tenant, count(*),
+max(created_ns) || '.' || printf('%.6g', total(amount)) FROM scores WHERE at_ns < ?
+GROUP BY day, tenant ORDER BY day, tenant"""  # noqa: S608 - made of constants
 _FIND = "SELECT record FROM scores"
 
 _SAME = ("app", "name", "target", "source", "by", "version", "span", "session", "case", "environment", "release")
@@ -133,6 +136,11 @@ class SqliteScores:
     async def names(self, tenant: str | None = None, app: str = "") -> list[ScoreName]:
         """Return the names that scores are kept under."""
         return await self._reader.read(lambda connection: ledger.names(connection, tenant, app))
+
+    async def days(self, *, before_ns: int) -> list[Day]:
+        """Return the days that have scores, by day and tenant."""
+        found = await self._reader.read(lambda connection: connection.execute(_DAYS, (before_ns,)).fetchall())
+        return [Day(start_ns=day * DAY_NS, tenant=tenant, count=count, mark=mark) for day, tenant, count, mark in found]
 
     async def prune(self, before_ns: int) -> int:
         """Remove the scores of what was judged earlier; return how many."""

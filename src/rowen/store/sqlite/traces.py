@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from rowen.store.base import SPANS_WHOLE, Bucket, GroupBy, SpanBucket, SpanFilter, SpanGroup, TraceFilter
+from rowen.store.base import DAY_NS, SPANS_WHOLE, Bucket, Day, GroupBy, SpanBucket, SpanFilter, SpanGroup, TraceFilter
 from rowen.store.own import own_rows, own_span, twig_of
 from rowen.store.sqlite import calls, removal, rollup, search, sent, subjects
 from rowen.store.sqlite.entry import Entry, Ledger
@@ -29,7 +29,13 @@ _ONLY = " AND spans.id IN (SELECT value FROM json_each(?))"
 _TWIGS = "SELECT id, parent, started_ns, duration_ns FROM spans WHERE trace = ? AND own = 0"
 _WHOLE = f"""SELECT span_bodies.body, {SPAN_NAMES} FROM {SPAN_TABLES}
 CROSS JOIN span_bodies ON span_bodies.number = spans.number WHERE spans.trace = ? AND spans.own = 0"""  # noqa: S608 - made of constants
+_NUMBER = "SELECT number FROM traces WHERE id = ? AND tenant = ?"
+_BY_ID = " AND spans.id > ? ORDER BY spans.id LIMIT ?"
 _ROOT_FIRST = " ORDER BY spans.parent <> '', spans.started_ns, spans.id LIMIT ?"
+
+_DAYS = f"""SELECT started_ns / {DAY_NS} - (started_ns < 0 AND started_ns % {DAY_NS} <> 0) AS day, tenant, count(*),
+total(spans) || '.' || total(failed_spans) || '.' || total(duration_ns) || '.' || total(input_tokens) || '.'
+|| total(output_tokens) FROM traces WHERE started_ns < ? GROUP BY day, tenant ORDER BY day, tenant"""  # noqa: S608 - made of constants
 
 _PAGES = 500  # of the full-text index, written anew in one transaction, so that writers get their turn
 
@@ -153,6 +159,28 @@ class SqliteTraces:
             return Observed(row=told, span=sent.span_of(told, held), input=held.input, output=held.output)
 
         return await self._reader.read(work)
+
+    async def sent(self, trace: str, tenant: str, *, after: str = "", limit: int = 500) -> list[Observed]:
+        """Return spans that were sent to us under a trace, by id."""
+
+        def work(connection: sqlite3.Connection) -> list[Observed]:
+            number = connection.execute(_NUMBER, (trace, tenant)).fetchone()
+            if number is None:
+                return []
+            kept = connection.execute(_WHOLE + _BY_ID, (*number, after, limit))
+            found = []
+            for packed, *each in kept:
+                told = span_row(each)
+                held = self._packing.as_span(packed, told)
+                found.append(Observed(row=told, span=sent.span_of(told, held), input=held.input, output=held.output))
+            return found
+
+        return await self._reader.read(work)
+
+    async def days(self, *, before_ns: int) -> list[Day]:
+        """Return the days that have traces, by day and tenant."""
+        found = await self._searcher.read(lambda connection: connection.execute(_DAYS, (before_ns,)).fetchall())
+        return [Day(start_ns=day * DAY_NS, tenant=tenant, count=count, mark=mark) for day, tenant, count, mark in found]
 
     async def buckets(
         self, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: GroupBy = "", app: str = ""

@@ -122,6 +122,25 @@ class ScoresContract:
         kept = await store.scores.find(ScoreFilter())
         assert sorted((score.tenant, score.value) for score in kept) == [("acme", 0.2), ("umbrella", 0.9)]
 
+    async def test_days_are_counted_by_tenant_and_marked(self, store: Store) -> None:
+        day = 24 * HOUR
+        await store.scores.put(
+            [a_score(1), a_score(2, tenant="umbrella"), a_score(3, judged_ns=0), a_score(4, judged_ns=START + day)]
+        )
+
+        days = await store.scores.days(before_ns=START + day + 1)
+        await store.scores.put([a_score(5, number=0.25, value=0.25)])
+        later = await store.scores.days(before_ns=START + day + 1)
+
+        assert [(each.start_ns - START, each.tenant, each.count) for each in days] == [
+            (0, "acme", 2),
+            (0, "umbrella", 1),
+            (day, "acme", 1),
+        ]
+        assert later[1:] == days[1:]
+        assert later[0].mark != days[0].mark
+        assert await store.scores.days(before_ns=START) == []
+
     async def test_a_score_is_deleted_by_its_own_tenant_only(self, store: Store) -> None:
         await store.scores.put([a_score(1)])
 

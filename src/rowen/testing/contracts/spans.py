@@ -145,6 +145,34 @@ class SpansContract:
         assert await store.traces.spans("t1", "acme", only=()) == []
         assert await store.traces.tree("unknown") == []
 
+    async def test_spans_sent_are_read_whole_page_by_page(self, store: Store) -> None:
+        spans = [a_span(number, tags=("blue",)) for number in range(1, 8)]
+        await store.traces.observe([*reversed(spans), a_span(1, tenant="umbrella")])
+
+        first = await store.traces.sent("t1", "acme", limit=4)
+        rest = await store.traces.sent("t1", "acme", after=first[-1].row.id)
+
+        assert [*first, *rest] == spans
+        assert await store.traces.sent("t1", "nobody") == await store.traces.sent("t2", "acme") == []
+
+    async def test_days_are_counted_by_tenant_and_marked(self, store: Store) -> None:
+        day = 24 * HOUR
+        await store.traces.write([a_trace(1), a_trace(2, started_ns=START + day - 1, tenant="umbrella")])
+        await store.traces.observe([a_span(1, "t9", started_ns=START + day), a_span(2, "t9", started_ns=START + day)])
+
+        days = await store.traces.days(before_ns=START + day + 1)
+        await store.traces.observe([a_span(3, "t9", started_ns=START + 2 * day)])
+        later = await store.traces.days(before_ns=START + day + 1)
+
+        assert [(each.start_ns - START, each.tenant, each.count) for each in days] == [
+            (0, "acme", 1),
+            (0, "umbrella", 1),
+            (day, "acme", 1),
+        ]
+        assert later[:2] == days[:2]
+        assert later[2].mark != days[2].mark
+        assert await store.traces.days(before_ns=START) == []
+
     async def test_a_trace_is_told_from_its_spans(self, store: Store) -> None:
         root = a_span(1, name="answer", status="error", code="timeout", session="s1", environment="production")
         child = a_span(2, user="ann", status="error", duration_ns=200 * MILLISECOND)
