@@ -31,7 +31,7 @@ class Firing(Value, frozen=True, kw_only=True):
     bad: int = 0
     total: int = 0
     began_ns: int = 0
-    """When the first bad event of the window came; 0 where that is not known."""
+    """When bad events began to come faster; 0 where that is not known."""
     part: str = ""
     """The class of most of the errors."""
 
@@ -49,7 +49,10 @@ class Firing(Value, frozen=True, kw_only=True):
             said=f"{found.bad} of {found.total} in {window} were bad: {found.rate:.1f} times what the target allows",
             bad=found.bad,
             total=found.total,
-            began_ns=min((cell.start_ns for cell in bad), default=0),
+            began_ns=_began(
+                [cell for cell in cells if until_ns - rule.long_ns <= cell.start_ns < until_ns],
+                found.bad / found.total / 2,
+            ),
             part=max(sorted(parts), key=parts.__getitem__, default=""),
         )
 
@@ -185,6 +188,22 @@ class Alerting:
         await self._incidents.put(noted)
 
 
+def _began(cells: Sequence[Cell], usual: float) -> int:
+    """Return when bad events began to come faster than the share `usual`; 0 without any.
+
+    It is the last moment at which the sum of bad events beyond that share was at its least: Page's estimate of a change
+    (E. S. Page, "Continuous Inspection Schemes", Biometrika 41, 1954). A few bad events long before do not count, as
+    the first one of the window would.
+    """
+    excess, least, began = 0.0, 0.0, 0
+    for cell in sorted(cells, key=lambda each: each.start_ns):
+        bad = cell.total - cell.good
+        if bad and excess <= least:
+            least, began = excess, cell.start_ns
+        excess += bad - usual * cell.total
+    return began
+
+
 def _still(alert: Alert, *, now: int, firing: Firing) -> Alert:
     return alert.but(last_ns=now, firing=firing)
 
@@ -203,7 +222,7 @@ async def suspect_of(store: Store, app: str, objective: str, began_ns: int) -> S
         return None
     last = seen[0]
     gap = max(0, began_ns - last.first_ns) // MINUTE_NS
-    why = f"it first answered {gap} min before the first bad event, and no other release came in between"
+    why = f"it first answered {gap} min before the first bad event of this burn, and no other release came in between"
     before = await _bad(store, app, objective, last.first_ns - DAY_NS, last.first_ns)
     after = await _bad(store, app, objective, last.first_ns, last.first_ns + DAY_NS)
     if before is not None and after is not None:
