@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from rowen.store.base import Cell
 from rowen.testing.serving import Running, serving
 from rowen.values import (
     Answer,
@@ -42,7 +43,41 @@ provider = "echo"
 retries = 0
 options = { fail = "upstream_connect" }
 """
+OBJECTIVES = """
+[watch.answers]
+about = "Calls are <b>answered</b>."
+sli = "reported"
+measure = "answered"
+target = ">= 90%"
+window = "7d"
+goal = "reliability"
+owner = "platform@example.org"
+[watch.grounded]
+sli = "reported"
+measure = "grounded"
+target = ">= 99%"
+window = "7d"
+goal = "safety"
+minimum = 1000
+[watch.quiet]
+sli = "reported"
+measure = "quiet"
+target = ">= 99%"
+[sla.uptime]
+customer = "Globex"
+owner = "accounts@example.org"
+slo = "answers"
+target = ">= 95%"
+window = "7d"
+remedy = [{ below = "95%", credit = "10%" }]
+[kpi.satisfied]
+query = "csat"
+target = ">= 70%"
+slo = ["answers"]
+"""
 MS = 1_000_000
+MINUTE = 60_000_000_000
+DAY = 86_400_000_000_000
 AXE = "axe-core@4.14.1"
 
 
@@ -182,6 +217,38 @@ def site(running: Running) -> Site:
     running.do(running.opened.traces_written())
     running.do(running.opened.store.traces.delete(before_ns=SystemClock().now_ns() + 1))
     return Site(running)
+
+
+@pytest.fixture(scope="session")
+def watched_running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder: Path = tmp_path_factory.mktemp("watched")
+    (folder / "app.toml").write_text(APP + OBJECTIVES)
+    with serving(folder / "app.toml", store=f"sqlite:{folder}/data") as served:
+        # Once a tick has counted the past, later ones leave it as the test writes it.
+        served.do(served.opened.watching.engine.tick())
+        measures, now = served.opened.store.measures, SystemClock().now_ns()
+        for day, bad in ((5, 2), (4, 3), (3, 15)):
+            start = (now - day * DAY) // MINUTE * MINUTE
+            for tenant in ("default", "acme"):
+                for part, good in (("", 100 - bad), ("provider", 0)):
+                    cell = Cell(
+                        app="shop", objective="slo/answers", tenant=tenant, part=part, start_ns=start, good=good,
+                        total=good or bad,
+                    )  # fmt: skip
+                    served.do(measures.add(cell))
+                    served.do(measures.add(cell.but(objective="sla/uptime")))
+        served.do(
+            measures.add(
+                Cell(app="shop", objective="slo/grounded", start_ns=(now - 3 * DAY) // MINUTE * MINUTE, good=9, total=9)
+            )
+        )
+        yield served
+
+
+@pytest.fixture
+def watched(watched_running: Running) -> Site:
+    """A site whose app has objectives that were counted: 280 of 300 good for each of two tenants."""
+    return Site(watched_running)
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,9 @@ from rowen.score.review import Review
 from rowen.store.base import TraceFilter
 from rowen.testing.contracts.spans import a_span
 from rowen.values import Score, SystemClock
+from rowen.watch.alert import Alert, Firing
+from rowen.watch.incident import Action, Incident, Suspect
+from rowen.watch.tell import Silence
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need `playwright`")
 
@@ -69,11 +72,11 @@ class Visitor:
 @pytest.fixture
 def visiting(browser: Any, site: Any):
     @contextmanager
-    def visiting(key: str = "", **options: Any) -> Iterator[Visitor]:
+    def visiting(key: str = "", at: Any = site, **options: Any) -> Iterator[Visitor]:
         context = browser.new_context(**options)
-        visitor = Visitor(context.new_page(), site.running.url)
+        visitor = Visitor(context.new_page(), at.running.url)
         if key != "nobody":
-            visitor.sign_in(key or site.running.admin)
+            visitor.sign_in(key or at.running.admin)
         yield visitor
         context.close()
         assert visitor.complaints == []
@@ -142,11 +145,76 @@ def every_page(site: Any) -> list[str]:
         "/review",
         *(f"/review/{queue.id}{rest}" for queue in site.running.do(records.find("queue")) for rest in ("", "/items")),
         "/scores/thumbs",
+        "/objectives",
+        "/alerts",
+        "/incidents",
+        "/status",
         "/models",
         "/keys",
         "/traces/nothing",
         *traces,
     ]
+
+
+@pytest.fixture
+def troubled(watched: Any) -> Any:
+    """Objectives that were counted, with an alert, a silence and an incident that are hard to lay out."""
+    now, records = watched.trace().row.started_ns, watched.running.opened.store.records
+    alert = Alert(
+        id="alert", app="shop", objective="answers", severity="page", fired_ns=now, firing=Firing(said=LONG), incident="incident"
+    )  # fmt: skip
+    silence = Silence(id="silence", begins_ns=now, ends_ns=now + 3_600_000_000_000, why=LONG)
+    incident = Incident(
+        id="incident", app="shop", title=LONG, began_ns=now, commander=LONG, owner=LONG, objective="answers",
+        runbook=LONG, alerts=("alert",), suspect=Suspect(release=LONG, why=LONG), actions=(Action(what=LONG, owner=LONG),),
+    ).noted(now, LONG, LONG)  # fmt: skip
+    for kind, value in ((Alert, alert), (Silence, silence), (Incident, incident)):
+        watched.running.do(kind.shelf(records).put(value))
+    return watched
+
+
+WATCHED = [
+    "/objectives",
+    "/objectives/answers",
+    "/objectives/quiet",
+    "/alerts",
+    "/incidents",
+    "/incidents/incident",
+    "/status",
+]
+"""The pages of what is watched, of an app that has objectives."""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_pages_of_what_is_watched(visiting, troubled, axe: str, scheme: str, width: int):
+    found: dict[str, Any] = {}
+
+    with visiting(at=troubled, color_scheme=scheme, viewport={"width": width, "height": 900}) as visitor:
+        for path in WATCHED:
+            visitor.go(path)
+            visitor.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+            visitor.page.evaluate(axe)
+            told = visitor.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            if told["violations"]:
+                found[path] = [
+                    (each["id"], [node["html"][:150] for node in each["nodes"][:3]]) for each in told["violations"]
+                ]
+
+    assert found == {}, json.dumps(found, indent=1)
+
+
+def test_no_page_of_what_is_watched_is_wider_than_a_phone(visiting, troubled):
+    wide: dict[str, int] = {}
+
+    with visiting(at=troubled, viewport={"width": 390, "height": 800}) as visitor:
+        for path in WATCHED:
+            visitor.go(path)
+            width = visitor.page.evaluate("document.documentElement.scrollWidth")
+            if width > 390:
+                wide[path] = width
+
+    assert wide == {}
 
 
 @pytest.mark.parametrize("width", [1440, 390])

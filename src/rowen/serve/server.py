@@ -49,8 +49,8 @@ from rowen.trace import Buffer, Follow
 from rowen.trace.intake.policy import user_hash
 from rowen.trace.otlp import Exporter
 from rowen.values import Clock, Observed, Problem, SystemClock, Trace, TraceRow
+from rowen.web import Kept, Shown
 from rowen.web import Services as PageServices
-from rowen.web import Shown
 from rowen.web import routes as page_routes
 
 log = logging.getLogger(__name__)
@@ -290,6 +290,8 @@ class Server:
             clock=clock,
             settings=door_settings.but(body_limit=min(settings.body_limit, 262_144)),
         )
+        kept = Kept(clock)
+        stack.push_async_callback(kept.close)
         paging = PageServices(
             sessions=sessions,
             register=register,
@@ -303,6 +305,9 @@ class Server:
             apps=lambda: [app.name for app in served.all()],
             address=lambda request: client_address(request.scope, proxies),
             secure=lambda request: came_secure(request.scope, proxies),
+            desk=watching.desk,
+            insight=insight,
+            kept=kept,
             clock=clock,
         )
         return Opened(

@@ -85,6 +85,14 @@ class Alert(Value, frozen=True, kw_only=True):
     told_over: tuple[str, ...] = ()
     """The contacts that were told that it is over."""
 
+    def acknowledged(self, at_ns: int, by: str, *, noise: bool = False) -> "Alert":
+        """Return it with somebody looking after it; the first who said so is kept."""
+        return self.but(
+            acknowledged_ns=self.acknowledged_ns or at_ns,
+            acknowledged_by=self.acknowledged_by or by,
+            noise=noise or self.noise,
+        )
+
     @staticmethod
     def shelf(records: Records) -> "Shelf[Alert]":
         """Return where alerts stand."""

@@ -3,13 +3,15 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from fractions import Fraction
+from functools import partial
 from typing import Literal
 
 from rowen.store.base import Cell, Store
 from rowen.values import Clock, Mistaken, Value
 from rowen.watch.alert import Alert
 from rowen.watch.base import GOALS, Class, Goal, Measured, WatchTable
-from rowen.watch.budget import Standing, burn_down, standing
+from rowen.watch.budget import Correct, Standing, burn_down, counts, standing
 from rowen.watch.engine import Watched
 from rowen.watch.incident import Incident
 from rowen.watch.judge import Corrects
@@ -37,6 +39,27 @@ class BurnDown(Value, frozen=True, kw_only=True):
     row: Row
     points: tuple[tuple[int, float], ...] = ()
     """(moment, part of the budget left)."""
+
+
+class Burn(Value, frozen=True, kw_only=True):
+    """How fast the budget went in the last hour: 1 is as fast as the target allows."""
+
+    rate: float
+    bad: int
+    total: int
+
+
+class Line(Value, frozen=True, kw_only=True):
+    """One objective and how it went: its figure and its budget, stretch by stretch."""
+
+    row: Row
+    every_ns: int
+    points: tuple[tuple[int, Standing], ...] = ()
+    """(begin of a stretch, how it stood in that stretch alone)."""
+    left: tuple[tuple[int, float], ...] = ()
+    """(moment, part of the budget left)."""
+    burn: Burn | None = None
+    """None where there is no budget, or nothing happened in the last hour."""
 
 
 class GoalCard(Value, frozen=True, kw_only=True):
@@ -130,6 +153,34 @@ class Desk:
             Mistaken: `not_found`.
 
         """
+        return (await self._weighed(app, name, tenant))[0]
+
+    async def line(self, app: Watched, name: str, tenant: str | None = None, steps: int = 30) -> Line:
+        """Return one objective with how its figure and its budget went over the window, in at most so many steps.
+
+        Raises:
+            Mistaken: `not_found`.
+
+        """
+        row, cells = await self._weighed(app, name, tenant)
+        span, now = (row.standing.begins_ns, row.standing.ends_ns), self._now
+        every = max(MINUTE_NS, -(-(span[1] - span[0]) // steps // MINUTE_NS) * MINUTE_NS)
+        judge = None if self._correct is None else await self._correct(app.objectives.app, row.table)
+        hour = await self.store.measures.find(
+            app.objectives.app, f"slo/{name}", tenant=tenant, since_ns=max(0, now - 60 * MINUTE_NS), until_ns=now
+        )
+        points = await asyncio.to_thread(_points, row.table, cells, (span[0], min(span[1], now)), every, judge)
+        left = await asyncio.to_thread(burn_down, row.table, cells, span, steps)
+        return Line(
+            row=row,
+            every_ns=every,
+            points=tuple(points),
+            left=tuple(point for point in left if point[0] <= now),
+            burn=_burn(row.table, hour),
+        )
+
+    async def _weighed(self, app: Watched, name: str, tenant: str | None) -> tuple[Row, list[Cell]]:
+        """Return one objective with the cells it was weighed by."""
         table = app.objectives.watch.get(name)
         if table is None:
             raise Mistaken("not_found", f"there is no objective {name!r}", place="name")
@@ -137,13 +188,14 @@ class Desk:
         cells = await self._cells(app, f"slo/{name}", table, span, tenant)
         judge = None if self._correct is None else await self._correct(app.objectives.app, table)
         firing = await Alert.shelf(self.store.records).find(app=app.objectives.app, state="firing", tenant=tenant)
-        return Row(
+        row = Row(
             app=app.objectives.app,
             name=name,
             table=table,
             standing=await asyncio.to_thread(standing, table, cells, span, judge),
             alerts=tuple(sorted(alert.severity for alert in firing if alert.objective == name)),
         )
+        return row, cells
 
     async def burned(self, app: Watched, name: str, tenant: str | None = None, points: int = 60) -> BurnDown:
         """Return one objective with the way its budget went.
@@ -231,17 +283,7 @@ class Desk:
 
     async def freeze(self, app: Watched) -> Frozen:
         """Say whether the error-budget policy stops releases: when the budget of an objective with `freeze` is gone."""
-        reasons = []
-        for row in await self.rows(app):
-            stands = row.standing
-            gone = (
-                stands.remaining is not None and stands.remaining <= 0 and stands.state not in {"few", "unsure", "ok"}
-            )
-            if row.table.freeze and gone:
-                reasons.append(
-                    f"{row.name}: the error budget is used up ({stands.total - stands.good} bad of {stands.total}, "
-                    f"allowed {stands.allowed:g}; target {stands.stated} over {row.table.over})"
-                )
+        reasons = [reason for row in await self.rows(app) if (reason := freezing(row))]
         return Frozen(app=app.objectives.app, frozen=bool(reasons), reasons=tuple(reasons))
 
     async def report(self, app: Watched, measure: str, values: Sequence[float], *, at_ns: int, tenant: str) -> int:
@@ -271,26 +313,60 @@ class Desk:
     async def _cells(
         self, app: Watched, id: str, table: Measured, span: tuple[int, int], tenant: str | None
     ) -> list[Cell]:
-        every = _every(table, span)
-        return await self.store.measures.find(
-            app.objectives.app, id, tenant=tenant, since_ns=max(0, span[0]), until_ns=span[1], every_ns=every
-        )
+        name, every, since = app.objectives.app, _every(table, span), max(0, span[0])
+        # The stretch in which the window begins is read by the minute, all others as the sums they are.
+        whole = min(-(-since // every) * every, span[1]) if every else since
+        find = partial(self.store.measures.find, name, id, tenant=tenant)
+        head = await find(since_ns=since, until_ns=whole) if since < whole else []
+        return [*head, *await find(since_ns=whole, until_ns=span[1], every_ns=every)]
 
     @property
     def _now(self) -> int:
         return self.clock.now_ns()
 
 
+def freezing(row: Row) -> str:
+    """Return why an objective stops releases; empty where it does not."""
+    stands = row.standing
+    gone = stands.remaining is not None and stands.remaining <= 0 and stands.state not in {"few", "unsure", "ok"}
+    if not (row.table.freeze and gone):
+        return ""
+    return (
+        f"{row.name}: the error budget is used up ({stands.total - stands.good} bad of {stands.total}, "
+        f"allowed {stands.allowed:g}; target {stands.stated} over {row.table.over})"
+    )
+
+
 def _every(table: Measured, span: tuple[int, int]) -> int:
     """Return the stretch by which cells are summed as they are read: a year of minutes is half a million of them.
 
-    A window that begins within such a stretch is read by the minute, and so is what a minute decides.
+    What a minute decides is read by the minute.
     """
     if table.how in {"peak", "value"}:
         return 0
     coarse = (span[1] - span[0]) // 720 // MINUTE_NS * MINUTE_NS
-    every = round(table.slice * 1e9) if table.method == "slices" else coarse
-    return every if every and span[0] % every == 0 else 0
+    return round(table.slice * 1e9) if table.method == "slices" else coarse
+
+
+def _points(
+    table: WatchTable, cells: Sequence[Cell], span: tuple[int, int], every: int, judge: Correct | None
+) -> list[tuple[int, Standing]]:
+    """Return how an objective stood in each stretch of a span; a minimum is of the whole window, not of each."""
+    by_stretch: dict[int, list[Cell]] = {}
+    for cell in cells:
+        by_stretch.setdefault((cell.start_ns - span[0]) // every, []).append(cell)
+    plain = table.but(minimum=0)
+    return [
+        (begin, standing(plain, by_stretch.get(i, []), (begin, begin + every), judge))
+        for i, begin in enumerate(range(span[0], span[1], every))
+    ]
+
+
+def _burn(table: WatchTable, cells: Sequence[Cell]) -> Burn | None:
+    allowed, (good, total) = table.allowed, counts(table, cells)
+    if allowed is None or not allowed[0] or not total:
+        return None
+    return Burn(rate=float(Fraction(total - good, total) / allowed[0]), bad=total - good, total=total)
 
 
 def _judged(table: Measured | None, value: float) -> Event:

@@ -1,6 +1,7 @@
 """What went wrong: incidents with their timeline, and drills. Small records that any door may write."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from rowen.store.base import Record, Records
 from rowen.store.shelf import Shelf
@@ -81,6 +82,19 @@ class Incident(Value, frozen=True, kw_only=True):
         """Return it with one more line in its timeline, which stays in order of time."""
         timeline = sorted((*self.timeline, Moment(at_ns=at_ns, what=what, by=by)), key=lambda one: one.at_ns)
         return self.but(timeline=tuple(timeline))
+
+    def changed(self, changes: Mapping[str, Any], at_ns: int, by: str = "") -> "Incident":
+        """Return it with what is known now; a change of state or severity goes into the timeline."""
+        changed = self.but(**changes)
+        if changed.severity != self.severity:
+            changed = changed.noted(at_ns, f"severity {changed.severity}, was {self.severity}", by)
+        if changed.state != self.state:
+            changed = changed.noted(at_ns, changed.state, by)
+            if changed.state == "open":
+                changed = changed.but(ended_ns=None)
+            elif changed.ended_ns is None:
+                changed = changed.but(ended_ns=at_ns)
+        return changed
 
     def ended(self, at_ns: int, by: str = "") -> "Incident":
         """Return it resolved."""

@@ -7,7 +7,7 @@ Attributes only, no `style`: the content policy forbids inline style.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import isfinite, log10
+from math import inf, isfinite, log10
 
 from markupsafe import Markup
 
@@ -84,14 +84,23 @@ class Mark:
 
 
 def trend(
-    slots: Sequence[Slot], means: Sequence[Interval], title: str, *, marks: Sequence[Mark] = (), share: bool = False
+    slots: Sequence[Slot],
+    means: Sequence[Interval],
+    title: str,
+    *,
+    marks: Sequence[Mark] = (),
+    share: bool = False,
+    target: float | None = None,
+    most: float = inf,
+    say: Say = "{:.3g}".format,
 ) -> Markup:
     """A line of means with a ribbon of their intervals, and upright lines where something happened.
 
-    The axis of a share goes from 0 to 1; any other holds the means, with some room.
+    The axis of a share goes from 0 to 1; any other holds the means and the target, with some room up to `most`.
     """
     values = [mean.value for mean in means if mean.value is not None]
-    low, high = (0.0, 1.0) if share else _room(values)
+    low, high = (0.0, 1.0) if share else _room(values if target is None else [*values, target])
+    high = min(high, most)
     scale = 100 / (high - low)
 
     def y(value: float) -> float:
@@ -110,12 +119,40 @@ def trend(
             parts.append(f'<polygon class="ribbon" points="{" ".join(upper + lower)}"/>')
             parts.append(f'<polyline class="p50" points="{" ".join(line)}"/>')
     parts += [f'<path class="mark" d="M{mark.place + 0.5} 0V100"/>' for mark in marks]
-    told = [[f"{mean.value:.3g} ({_bounds(mean)}), n {mean.n}"] if mean.value is not None else [] for mean in means]
+    if target is not None:
+        parts.append(f'<path class="target" d="M0 {y(target):.2f}H{len(slots)}"/>')
+    told = [[f"{say(mean.value)} ({_bounds(mean)}), n {mean.n}"] if mean.value is not None else [] for mean in means]
     for mark in marks:
         if 0 <= mark.place < len(told):
             told[mark.place].append(f"since here: {mark.name}")
     hits = "".join(_column(i, slot, told[i]) for i, slot in enumerate(slots))
-    return _frame(slots, parts, hits, [f"{low + (high - low) * n / _RULES:.3g}" for n in range(_RULES, -1, -1)], title)
+    return _frame(slots, parts, hits, [say(low + (high - low) * n / _RULES) for n in range(_RULES, -1, -1)], title)
+
+
+def burn_down(slots: Sequence[Slot], left: Sequence[float | None], title: str, say: Say) -> Markup:
+    """What is left of a budget at the end of each slot: all of it at the top, nothing at the line, overdrawn below.
+
+    The dashed line is where it would be, were it spent evenly.
+    """
+    floor = min([0.0, *(value for value in left if value is not None)])
+    low = -round_up(-floor) if floor < 0 else 0.0
+    scale = 100 / (1 - low)
+
+    def y(value: float) -> float:
+        return (1 - value) * scale
+
+    points = [f"{i + 1},{y(value):.2f}" for i, value in enumerate(left) if value is not None]
+    parts = [
+        f'<path class="even" d="M0 0L{len(slots)} {y(0):.2f}"/>',
+        f'<path class="zero" d="M0 {y(0):.2f}H{len(slots)}"/>',
+    ]
+    if points:
+        last = sum(value is not None for value in left)
+        parts.append(f'<polygon class="ribbon" points="0,{y(0):.2f} 0,0 {" ".join(points)} {last},{y(0):.2f}"/>')
+        parts.append(f'<polyline class="p50" points="0,0 {" ".join(points)}"/>')
+    told = [[] if value is None else [f"{say(value)} left"] for value in left]
+    hits = "".join(_column(i, slot, told[i]) for i, slot in enumerate(slots))
+    return _frame(slots, parts, hits, [say(low + (1 - low) * n / _RULES) for n in range(_RULES, -1, -1)], title)
 
 
 def sparkline(values: Sequence[float | None]) -> Markup:

@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from rowen import __version__
 from rowen.access import COOKIE, Register, Sessions, Visit
+from rowen.insight.desk import Insight
 from rowen.route import Health
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
@@ -24,6 +25,9 @@ from rowen.score.survey import Estimate
 from rowen.store.base import Scores, Traces
 from rowen.values import Clock, Deployment, Problem, Profile, Score, SessionRow, UserRow, at
 from rowen.values.interval import Interval
+from rowen.watch.desk import Desk
+from rowen.watch.engine import Watched
+from rowen.web.kept import Kept
 
 CONTENT_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -64,6 +68,9 @@ class Services:
     """The client's address, with trusted proxies taken into account."""
     secure: Callable[[Request], bool]
     """Whether the page came by TLS, here or at a trusted proxy."""
+    desk: Desk
+    insight: Insight
+    kept: Kept
     clock: Clock
 
 
@@ -81,6 +88,10 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("", (("Overview", "/"),)),
     ("Look", (("Traces", "/traces"), ("Sessions", "/sessions"), ("Users", "/users"))),
     ("Judge", (("Scores", "/scores"), ("Review", "/review"))),
+    (
+        "Watch",
+        (("Objectives", "/objectives"), ("Alerts", "/alerts"), ("Incidents", "/incidents"), ("Status", "/status")),
+    ),
     ("Run", (("Models", "/models"), ("Keys", "/keys"))),
 )
 """The pages that stand in the navigation, in groups: what each is called, and where it is."""
@@ -94,9 +105,21 @@ def tenant_of(visit: Visit) -> str | None:
     return None if "admin" in visit.caller.scopes else visit.caller.tenant
 
 
+def apps_seen(services: Services, visit: Visit, named: str = "") -> list[Watched]:
+    """The apps that the reader may see, or the one that is named: none where it is not theirs to see."""
+    allowed = visit.entry.apps
+    return [app for app in services.desk.apps(named) if not allowed or app.objectives.app in allowed]
+
+
 def may_manage(visit: Visit) -> bool:
     """Whether the reader may change things, and not only read."""
     return bool({"manage", "admin"} & set(visit.caller.scopes))
+
+
+def api_call(request: Request, path: str, **query: str) -> str:
+    """The call that gives what a page shows, to be copied."""
+    address = f"{request.url.replace(path=path, query='')}{address_with(query)}"
+    return f"curl -H 'Authorization: Bearer rk-…' '{address.rstrip('?')}'"
 
 
 def page(view: View, services: Services) -> Callable[[Request], Awaitable[Response]]:
@@ -185,6 +208,31 @@ def _spent(row: SessionRow | UserRow) -> str:
     return said_sum((row.cost,), unknown=row.unpriced)
 
 
+def said_length(ns: int) -> str:
+    """A stretch of time as people say it: `40 s`, `12 min`, `3 h 20 min`, `2 d 4 h`."""
+    minutes, hours = ns // 60_000_000_000, ns // 3_600_000_000_000
+    if minutes < 1:
+        return f"{max(ns, 0) // 1_000_000_000} s"
+    if hours < 1:
+        return f"{minutes} min"
+    if hours < 24:
+        return f"{hours} h {minutes % 60} min" if minutes % 60 else f"{hours} h"
+    return f"{hours // 24} d {hours % 24} h" if hours % 24 else f"{hours // 24} d"
+
+
+def said_share(share: float) -> str:
+    """A share in percent, with as many digits as it takes to tell it from all and from nothing."""
+    percent = share * 100
+    near = min(abs(percent), abs(100 - percent))
+    digits = 1 if near >= 1 or near == 0 else 2 if near >= 0.1 else 3
+    return f"{percent:.{digits}f}".rstrip("0").rstrip(".") + " %"
+
+
+def said_bound(stated: str) -> str:
+    """A target as it is printed, not as it is typed."""
+    return stated.replace(">=", "≥").replace("<=", "≤")
+
+
 def said_count(number: float) -> str:
     """A whole number with commas."""
     return f"{number:,.0f}"
@@ -227,6 +275,10 @@ def _moment(ns: int) -> str:
     return at(ns).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
+def _day(ns: int) -> str:
+    return at(ns).astimezone(UTC).strftime("%Y-%m-%d")
+
+
 def _machine(ns: int) -> str:
     """A moment for a `datetime` attribute."""
     return at(ns).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -260,7 +312,10 @@ ENVIRONMENT.filters |= {
     "ms": said_ms,
     "money": said_money,
     "count": said_count,
+    "share": said_share,
+    "bound": said_bound,
     "moment": _moment,
+    "day": _day,
     "machine": _machine,
     "mean": _mean,
     "bounds": _interval,
@@ -270,4 +325,6 @@ ENVIRONMENT.filters |= {
     "value": _value,
     "abilities": _abilities,
     "words": _words,
+    "lasting": said_length,
+    "capitalize_first": lambda text: text[:1].upper() + text[1:],
 }

@@ -4,13 +4,15 @@ from pathlib import Path
 
 from starlette.routing import Mount, Route
 
-from rowen.web import keys, review, sign
+from rowen.web import alerts, incidents, keys, review, sign
 from rowen.web.files import Files
 from rowen.web.models import models
+from rowen.web.objectives import objective, objectives
 from rowen.web.overview import overview
 from rowen.web.page import Services, page
 from rowen.web.scores import score, scores
 from rowen.web.sessions import session, sessions, users
+from rowen.web.status import status
 from rowen.web.tail import tail
 from rowen.web.traces import trace, traces
 
@@ -35,6 +37,17 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/review/{id}/{item}/decide", page(review.decide, services), methods=["POST"]),
         Route("/scores", page(scores, services)),
         Route("/scores/{name:path}", page(score, services)),
+        Route("/objectives", page(objectives, services)),
+        Route("/objectives/{name:path}", page(objective, services)),
+        Route("/status", page(status, services)),
+        Route("/alerts", page(alerts.alerts, services), methods=["GET"]),
+        Route("/alerts/silences", page(alerts.silence, services), methods=["POST"]),
+        Route("/alerts/silences/{id}/end", page(alerts.end_silence, services), methods=["POST"]),
+        Route("/alerts/{id}/acknowledge", page(alerts.acknowledge, services), methods=["POST"]),
+        Route("/incidents", page(incidents.incidents, services), methods=["GET"]),
+        Route("/incidents", page(incidents.open_incident, services), methods=["POST"]),
+        Route("/incidents/{id}", page(incidents.incident, services), methods=["GET"]),
+        Route("/incidents/{id}/{what}", page(incidents.change, services), methods=["POST"]),
         Route("/models", page(models, services)),
         Route("/keys", page(keys.keys, services), methods=["GET"]),
         Route("/keys", page(keys.create, services), methods=["POST"]),

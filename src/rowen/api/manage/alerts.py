@@ -1,6 +1,5 @@
 """Alerts: what fires, who was told, what is silenced, and whether somebody could be woken tonight."""
 
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta
@@ -74,8 +73,9 @@ async def acknowledge(asked: Asked[NoParams, Acknowledged]) -> Alert:
         raise Mistaken("not_found", "there is no such alert", place="id")
     await asked.manage.register.recorder.note(asked.actor, "alert.acknowledge", tenant=known.tenant, target=known.id)
     now = asked.manage.clock.now_ns()
-    change = partial(_acknowledged, now=now, by=asked.actor.key, noise=asked.body.noise)
-    changed = await shelf.amend(known.id, change, known.tenant)
+    changed = await shelf.amend(
+        known.id, lambda one: one.acknowledged(now, asked.actor.key, noise=asked.body.noise), known.tenant
+    )
     if changed is None:
         raise Mistaken("not_found", "there is no such alert", place="id")
     return changed
@@ -158,14 +158,6 @@ async def toil_of(asked: Asked[WeekParams, None]) -> Page[Week]:
 def home(asked: Asked[Any, Any]) -> str:
     """Return the tenant that what the caller makes belongs to: that of the operator for an admin."""
     return OPERATOR if asked.actor.everywhere else asked.actor.tenant
-
-
-def _acknowledged(alert: Alert, *, now: int, by: str, noise: bool) -> Alert:
-    return alert.but(
-        acknowledged_ns=alert.acknowledged_ns or now,
-        acknowledged_by=alert.acknowledged_by or by,
-        noise=alert.noise or noise,
-    )
 
 
 VERBS: Verbs = (

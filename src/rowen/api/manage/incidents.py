@@ -1,7 +1,6 @@
 """Incidents: opened by alerts or by hand, told as they go, and learned from; drills; the digest of a night."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
@@ -151,8 +150,7 @@ async def change_incident(asked: Asked[NoParams, IncidentChange]) -> Incident:
     await asked.manage.register.recorder.note(
         asked.actor, "incident.change", tenant=known.tenant, target=known.id, details={"fields": ",".join(changes)}
     )
-    change = partial(_changed, changes=changes, now=now, by=asked.actor.key)
-    return await _amended(asked, known, change)
+    return await _amended(asked, known, lambda one: one.changed(changes, now, asked.actor.key))
 
 
 async def note_incident(asked: Asked[NoParams, Note]) -> Incident:
@@ -220,19 +218,6 @@ async def _amended(asked: Asked[Any, Any], known: Incident, change: Callable[[In
     changed = await Incident.shelf(asked.manage.desk.store.records).amend(known.id, change, known.tenant)
     if changed is None:
         raise Mistaken("not_found", "there is no such incident", place="id")
-    return changed
-
-
-def _changed(incident: Incident, *, changes: dict[str, object], now: int, by: str) -> Incident:
-    changed = incident.but(**changes)
-    if changed.severity != incident.severity:
-        changed = changed.noted(now, f"severity {changed.severity}, was {incident.severity}", by)
-    if changed.state != incident.state:
-        changed = changed.noted(now, changed.state, by)
-        if changed.state == "open":
-            changed = changed.but(ended_ns=None)
-        elif changed.ended_ns is None:
-            changed = changed.but(ended_ns=now)
     return changed
 
 
