@@ -50,6 +50,7 @@ def list_traces(
             "id": row.id,
             "when": at(row.started_ns).isoformat(timespec="seconds"),
             "status": row.status,
+            "app": row.app,
             "model": row.model,
             "ms": round(row.duration_ns / 1e6, 1),
             "tokens": row.input_tokens + row.output_tokens,
