@@ -26,6 +26,7 @@ from rowen.serve.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs/tutorial/first-app.md"
+WEEK = ROOT / "docs/tutorial/a-week-in-production.md"
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),
@@ -75,16 +76,21 @@ def shown(block: Block) -> str:
 class Terminal:
     """A shell whose variables and folder last from block to block, and what runs in the background."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        self._state, self._here, self._port = folder / "state", folder, port
+    def __init__(self, folder: Path, ports: dict[str, str]) -> None:
+        self._state, self._here, self._ports = folder / "state", folder, ports
         self._state.write_text("")
         self._path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self._background: list[subprocess.Popen[bytes]] = []
-        self._log = folder / "server.log"
+        self._folder = folder
 
     @property
     def log(self) -> str:
+        """What the program that was started last has said."""
         return self.plain(self._log.read_text(encoding="utf-8"))
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / f"background-{len(self._background)}.log"
 
     @property
     def down(self) -> bool:
@@ -95,11 +101,24 @@ class Terminal:
         return self._here
 
     def real(self, text: str) -> str:
-        """Return a text with the port of this run for the documented one."""
-        return text.replace("8484", str(self._port))
+        """Return a text with the ports of this run for the documented ones."""
+        for documented, port in self._ports.items():
+            text = text.replace(documented, port)
+        return text
 
     def plain(self, text: str) -> str:
-        return text.replace(str(self._port), "8484")
+        """Return a text with the documented ports."""
+        for documented, port in self._ports.items():
+            text = text.replace(port, documented)
+        return text
+
+    def bring(self, folder: Path) -> None:
+        """Have a folder of the clone here, at the same place and with the ports of this run."""
+        here = self._here / folder.relative_to(ROOT)
+        shutil.copytree(folder, here, ignore=shutil.ignore_patterns(".rowen", "__pycache__"))
+        for file in here.rglob("*.*"):
+            if file.is_file():
+                file.write_text(self.real(file.read_text(encoding="utf-8")), encoding="utf-8")
 
     def run(self, text: str) -> tuple[int, str]:
         where = self._state.with_name("where")
@@ -119,7 +138,7 @@ class Terminal:
         return done.returncode, self.plain((done.stdout + done.stderr).decode())
 
     def start(self, text: str) -> None:
-        with self._log.open("wb") as log:
+        with (self._folder / f"background-{len(self._background) + 1}.log").open("wb") as log:
             process = subprocess.Popen(
                 ["bash", "-c", f"exec {self.real(text).strip()}"],
                 cwd=self._here,
@@ -130,7 +149,7 @@ class Terminal:
         self._background.append(process)
 
     def close(self) -> None:
-        for process in self._background:
+        for process in reversed(self._background):
             process.send_signal(signal.SIGTERM)
             process.wait(30)
 
@@ -138,7 +157,7 @@ class Terminal:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ROWEN_", "OPENAI_"))}
         models = {name: os.environ[name] for name in ("ROWEN_MODELS",) if name in os.environ}
         wide = {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
-        return {**kept, **models, **wide, "PATH": self._path, "ROWEN_PORT": str(self._port)}
+        return {**kept, **models, **wide, "PATH": self._path, "ROWEN_PORT": self._ports["8484"]}
 
 
 def says(output: str, expected: str) -> bool:
@@ -156,24 +175,37 @@ def says(output: str, expected: str) -> bool:
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    found = Terminal(tmp_path, port)
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        ports = {"8484": str(one.getsockname()[1]), "8485": str(other.getsockname()[1])}
+    found = Terminal(tmp_path, ports)
     yield found
     found.close()
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="the tutorial is run by bash")
 def test_the_tutorial_happens_as_it_is_written(terminal: Terminal):
-    found = blocks(TUTORIAL)
     has_weights = any(
         each.weights.name == "smollm2" and each.state != "absent" for each in Folder(default_place()).all()
     )
     local = has_weights and os.environ.get("ROWEN_TEST_LOCAL") == "1"
-    ran = 0
 
+    assert read_out(terminal, TUTORIAL, leave_out=set() if local else {"local"}) >= 12
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the tutorial is run by bash")
+def test_the_week_happens_as_it_is_written(terminal: Terminal):
+    """What needs other people's packages is run by `tests/compat/test_week.py`."""
+    terminal.bring(ROOT / "examples/03-week")
+
+    assert read_out(terminal, WEEK, leave_out={"compat"}) >= 12
+
+
+def read_out(terminal: Terminal, page: Path, *, leave_out: set[str]) -> int:
+    """Do what a page says, in order; return how many blocks were run."""
+    found = blocks(page)
+    ran = 0
     for block, after in zip(found, [*found[1:], None], strict=True):
-        if "local" in block.words and not local:
+        if leave_out & set(block.words):
             continue
         text = terminal.real(block.text)
         if block.named("file"):
@@ -185,13 +217,12 @@ def test_the_tutorial_happens_as_it_is_written(terminal: Terminal):
             expected = after.text if after is not None and after.language == "text" else ""
             play(terminal, block, expected)
             ran += 1
-
-    assert ran >= 12
+    return ran
 
 
 def play(terminal: Terminal, block: Block, expected: str) -> None:
     """Run one block until it says what is expected: a change holds within a second, not at once."""
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + float(block.named("patience") or PATIENCE)
     background, once = "background" in block.words, "once" in block.words
     if background:
         terminal.start(block.text)
@@ -206,8 +237,9 @@ def play(terminal: Terminal, block: Block, expected: str) -> None:
         time.sleep(0.2)
 
 
-def test_only_installing_needs_a_network():
-    assert [block.text.count("pip install") for block in blocks(TUTORIAL) if "install" in block.words] == [1]
+@pytest.mark.parametrize(("page", "times"), [(TUTORIAL, 1), (WEEK, 2)])
+def test_only_installing_needs_a_network(page: Path, times: int):
+    assert [block.text.count("pip install") for block in blocks(page) if "install" in block.words] == [1] * times
 
 
 @pytest.mark.parametrize("block", all_blocks("toml"), ids=shown)

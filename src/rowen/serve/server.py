@@ -70,6 +70,7 @@ class Opened:
     metrics: Metrics
     buffer: Buffer
     watching: Watching
+    worker: Worker
     follow: Follow[Trace]
     seen: Follow[Observed]
 
@@ -78,6 +79,11 @@ class Opened:
         await self.buffer.flush()
         await self.follow.told()
         await self.seen.told()
+
+    async def worked(self) -> None:
+        """Do the background work that is due now, to its end, without waiting for the worker to look for it."""
+        while await self.worker.once():
+            pass
 
 
 class Server:
@@ -331,6 +337,7 @@ class Server:
             metrics=metrics,
             buffer=buffer,
             watching=watching,
+            worker=worker,
             follow=follow,
             seen=seen,
         )
