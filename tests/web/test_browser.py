@@ -149,6 +149,8 @@ def every_page(site: Any) -> list[str]:
         "/alerts",
         "/incidents",
         "/status",
+        "/costs",
+        "/costs?by=user&from=main&to=openai/gpt-4.1-mini",
         "/models",
         "/keys",
         "/traces/nothing",

@@ -22,7 +22,7 @@ from rowen.api.metrics import Metrics
 from rowen.flow.assemble import Shared
 from rowen.insight.desk import Insight
 from rowen.jobs import Queue, Worker
-from rowen.provider.prices import Snapshot
+from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
 from rowen.score.cases import Cases
@@ -313,6 +313,7 @@ class Server:
             secure=lambda request: came_secure(request.scope, proxies),
             desk=watching.desk,
             insight=insight,
+            pricing=Prices(shared.snapshot),
             kept=kept,
             clock=clock,
         )

@@ -37,7 +37,17 @@ class Slot:
     link: str = ""
 
 
-def bars(slots: Sequence[Slot], layers: Sequence[Series], title: str, say: Say) -> Markup:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Something that happened at a slot, such as a release."""
+
+    place: int
+    name: str
+
+
+def bars(
+    slots: Sequence[Slot], layers: Sequence[Series], title: str, say: Say, *, marks: Sequence[Mark] = ()
+) -> Markup:
     """Stacked bars, the first layer at the bottom. The smallest amount is still a visible sliver."""
     sums = [sum(layer.values[i] or 0 for layer in layers) for i in range(len(slots))]
     top = round_up(max(sums, default=0))
@@ -53,7 +63,8 @@ def bars(slots: Sequence[Slot], layers: Sequence[Series], title: str, say: Say) 
             parts.append(
                 f'<rect class="{layer.kind}" x="{i + 0.1:.1f}" y="{max(y, 0):.2f}" width="0.8" height="{height:.2f}"/>'
             )
-    return _plot(slots, layers, parts, top, title, say)
+    parts += [f'<path class="mark" d="M{mark.place + 0.5} 0V100"/>' for mark in marks]
+    return _plot(slots, layers, parts, top, title, say, marks)
 
 
 def curves(slots: Sequence[Slot], series: Sequence[Series], title: str, say: Say) -> Markup:
@@ -73,14 +84,6 @@ def curves(slots: Sequence[Slot], series: Sequence[Series], title: str, say: Say
                 parts.append(f'<polyline class="{each.kind}" points="{" ".join(run)}"/>')
             run = []
     return _plot(slots, series, parts, top, title, say)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
-    """Something that happened at a slot, such as a release."""
-
-    place: int
-    name: str
 
 
 def trend(
@@ -231,9 +234,17 @@ def round_up(value: float) -> float:
 
 
 def _plot(
-    slots: Sequence[Slot], series: Sequence[Series], shapes: Sequence[str], top: float, title: str, say: Say
+    slots: Sequence[Slot],
+    series: Sequence[Series],
+    shapes: Sequence[str],
+    top: float,
+    title: str,
+    say: Say,
+    marks: Sequence[Mark] = (),
 ) -> Markup:
     told = [[f"{each.name} {say(value)}" for each in series if (value := each.values[i])] for i in range(len(slots))]
+    for mark in marks:
+        told[mark.place].append(mark.name)
     hits = "".join(_column(i, slot, told[i]) for i, slot in enumerate(slots))
     return _frame(slots, shapes, hits, [say(top * number / _RULES) for number in range(_RULES, -1, -1)], title)
 

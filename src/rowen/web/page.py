@@ -23,7 +23,7 @@ from rowen.score.intake import Intake
 from rowen.score.review import Review
 from rowen.score.survey import Estimate
 from rowen.store.base import Scores, Traces
-from rowen.values import Clock, Deployment, Problem, Profile, Score, SessionRow, UserRow, at
+from rowen.values import Clock, Deployment, Pricing, Problem, Profile, Score, SessionRow, UserRow, at
 from rowen.values.interval import Interval
 from rowen.watch.desk import Desk
 from rowen.watch.engine import Watched
@@ -70,6 +70,8 @@ class Services:
     """Whether the page came by TLS, here or at a trusted proxy."""
     desk: Desk
     insight: Insight
+    pricing: Pricing
+    """What a usage costs at the prices of now."""
     kept: Kept
     clock: Clock
 
@@ -92,6 +94,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         "Watch",
         (("Objectives", "/objectives"), ("Alerts", "/alerts"), ("Incidents", "/incidents"), ("Status", "/status")),
     ),
+    ("Spend", (("Costs", "/costs"),)),
     ("Run", (("Models", "/models"), ("Keys", "/keys"))),
 )
 """The pages that stand in the navigation, in groups: what each is called, and where it is."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.routing import Mount, Route
 
-from rowen.web import alerts, incidents, keys, review, sign
+from rowen.web import alerts, costs, incidents, keys, review, sign
 from rowen.web.files import Files
 from rowen.web.models import models
 from rowen.web.objectives import objective, objectives
@@ -39,6 +39,10 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/scores/{name:path}", page(score, services)),
         Route("/objectives", page(objectives, services)),
         Route("/objectives/{name:path}", page(objective, services)),
+        Route("/costs", page(costs.costs, services)),
+        Route("/costs/focus.csv", page(costs.export, services)),
+        Route("/costs/budgets", page(costs.create_budget, services), methods=["POST"]),
+        Route("/costs/budgets/{id}/delete", page(costs.delete_budget, services), methods=["POST"]),
         Route("/status", page(status, services)),
         Route("/alerts", page(alerts.alerts, services), methods=["GET"]),
         Route("/alerts/silences", page(alerts.silence, services), methods=["POST"]),
