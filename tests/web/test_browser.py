@@ -149,6 +149,8 @@ def every_page(site: Any) -> list[str]:
         "/alerts",
         "/incidents",
         "/status",
+        "/errors",
+        *[f"/errors/{each.id}" for each in site.running.do(site.running.opened.store.records.find("error_group"))][:2],
         "/costs",
         "/costs?by=user&from=main&to=openai/gpt-4.1-mini",
         "/models",

@@ -88,7 +88,7 @@ class Page:
 
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("", (("Overview", "/"),)),
-    ("Look", (("Traces", "/traces"), ("Sessions", "/sessions"), ("Users", "/users"))),
+    ("Look", (("Traces", "/traces"), ("Sessions", "/sessions"), ("Users", "/users"), ("Errors", "/errors"))),
     ("Judge", (("Scores", "/scores"), ("Review", "/review"))),
     (
         "Watch",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.routing import Mount, Route
 
-from rowen.web import alerts, costs, incidents, keys, review, sign
+from rowen.web import alerts, costs, errors, incidents, keys, review, sign
 from rowen.web.files import Files
 from rowen.web.models import models
 from rowen.web.objectives import objective, objectives
@@ -39,6 +39,9 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/scores/{name:path}", page(score, services)),
         Route("/objectives", page(objectives, services)),
         Route("/objectives/{name:path}", page(objective, services)),
+        Route("/errors", page(errors.errors, services)),
+        Route("/errors/{id}", page(errors.error, services), methods=["GET"]),
+        Route("/errors/{id}", page(errors.change, services), methods=["POST"]),
         Route("/costs", page(costs.costs, services)),
         Route("/costs/focus.csv", page(costs.export, services)),
         Route("/costs/budgets", page(costs.create_budget, services), methods=["POST"]),

@@ -56,8 +56,8 @@ async def status(request: Request, services: Services, visit: Visit) -> Page:
                     words=words,
                     figure="–" if line.figure is None else said_figure(table, line.figure),
                     bar=Markup("")
-                    if line.remaining is None
-                    else lane(0, int(max(line.remaining, 0) * 1000), 1000, "ok"),
+                    if line.remaining is None or line.remaining <= 0
+                    else lane(0, int(line.remaining * 1000), 1000, "ok"),
                 )
             )
         found.append((stands, SAID[stands.state], lines))
