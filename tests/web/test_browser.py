@@ -156,6 +156,7 @@ def every_page(site: Any) -> list[str]:
         "/models",
         "/keys",
         "/traces/nothing",
+        f"/traces/compare?left={rows[0].id}&right={rows[-1].id}",
         *traces,
     ]
 

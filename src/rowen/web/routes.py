@@ -5,6 +5,7 @@ from pathlib import Path
 from starlette.routing import Mount, Route
 
 from rowen.web import alerts, costs, errors, incidents, keys, review, sign
+from rowen.web.compare import compare
 from rowen.web.files import Files
 from rowen.web.models import models
 from rowen.web.objectives import objective, objectives
@@ -23,6 +24,7 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/", page(overview, services)),
         Route("/traces", page(traces, services)),
         Route("/traces/tail", tail(services)),
+        Route("/traces/compare", page(compare, services)),
         Route("/traces/{id}", page(trace, services)),
         Route("/traces/{id}/judge", page(review.judge, services), methods=["POST"]),
         Route("/sessions", page(sessions, services)),

@@ -304,7 +304,6 @@ class Api:
                 asked = Request(model="fast", messages=(says("user", f"hello from {tenant}"),))
                 spans = (Span(trace=row.id, id="c" * 16, name="chat", started_ns=START, ended_ns=START + 5),)
                 self.told.kept.append(Trace(row=row, spans=spans, request=asked))
-                self.told.kept.append(Trace(row=row, request=asked))
             await self.judging.rules.put(Rule(name=f"polite.{tenant}", tenant=tenant, app="handbook", kind="refusal"))
             await self.jobs.add("work", id=f"job-{tenant}", tenant=tenant, app="handbook")
             await self.jobs.pause(f"job-{tenant}")
