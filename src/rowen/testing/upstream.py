@@ -298,6 +298,8 @@ class Link(asyncio.Protocol):
             match step:
                 case bytes():
                     self.transport.write(step)
+                    if self.transport.is_closing():
+                        return  # the client left; the loop will say so, and what is written now goes nowhere
                     await self._writable.wait()
                 case Act.RESET:
                     self.stop()

@@ -17,6 +17,7 @@ from rowen.watch.window import Window
 
 VERSION = "openslo/v1"
 _SOURCE = "Rowen"
+_BREAKS = frozenset("\x85\u2028\u2029")
 _CALENDARS = {"day": "1d", "week": "1w", "month": "1M", "quarter": "1Q", "year": "1Y"}
 
 
@@ -69,7 +70,17 @@ def read_documents(found: Iterable[Any], app: str = "") -> Imported:
 
 def to_yaml(found: Sequence[Mapping[str, Any]]) -> str:
     """Return documents as YAML, the same text every time."""
-    return str(_yaml().safe_dump_all(list(found), sort_keys=False, allow_unicode=True, width=120))
+    yaml = _yaml()
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[name-defined,misc]
+        """Quotes texts with the line breaks of Unicode, which other styles give back as spaces."""
+
+    def text(dumper: Any, value: str) -> Any:
+        quoted = '"' if _BREAKS.intersection(value) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=quoted)
+
+    Dumper.add_representer(str, text)
+    return str(yaml.dump_all(list(found), Dumper=Dumper, sort_keys=False, allow_unicode=True, width=120))
 
 
 def from_yaml(text: str) -> list[Any]:

@@ -159,7 +159,6 @@ class Told:
             and (not filter.before or row.cursor < filter.before)
             and filter.status in {"", row.status}
             and filter.since_ns <= row.started_ns < (filter.until_ns or row.started_ns + 1)
-            and (not filter.before or row.id < filter.before)
         ][: filter.limit]
 
     async def get(self, id: str, tenant: str | None = None):
