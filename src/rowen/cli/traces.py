@@ -9,6 +9,14 @@ import msgspec
 from rich.console import Console
 from rich.progress import track
 
+from rowen.cli.archived import (
+    archive_traces,
+    archived_option,
+    erase_traces,
+    export_all,
+    in_archive,
+    query_traces,
+)
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.serve.settings import ServerSettings
 from rowen.serve.spans import alone
@@ -29,22 +37,40 @@ def command() -> None:
 @server_option
 @store_option
 @json_option
+@archived_option
 @click.option("--app", default="", help="Only this app.")
 @click.option("--model", default="", help="Only this model.")
 @click.option(
     "--status", default="", type=click.Choice(["", "ok", "refused", "failed", "cancelled"]), help="Only with this end."
 )
-@click.option("--text", default="", help="Only with this text in question or answer.")
+@click.option("--text", default="", help="Only with this text in question or answer; not with --archived.")
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="Traces at most.")
 def list_traces(
-    server_file: Path, store: str | None, as_json: bool, app: str, model: str, status: str, text: str, limit: int
+    server_file: Path,
+    store: str | None,
+    as_json: bool,
+    archived: bool,
+    app: str,
+    model: str,
+    status: str,
+    text: str,
+    limit: int,
 ) -> None:
     """List the newest traces."""
-    filter_ = TraceFilter(app=app, model=model, status=status, text=text, limit=limit)
+    if archived:
+        if text:
+            raise Mistaken(
+                "field_invalid", "the archive has no index of texts: use `rowen traces query`", place="--text"
+            )
+        wanted = {name: value for name, value in {"app": app, "model": model, "status": status}.items() if value}
+        found = in_archive(server_file, store, lambda archive: archive.find(where=wanted, limit=limit))
+    else:
+        filter_ = TraceFilter(app=app, model=model, status=status, text=text, limit=limit)
 
-    async def work(found: Store, _: ServerSettings) -> list[TraceRow]:
-        return await found.traces.find(filter_)
+        async def work(found: Store, _: ServerSettings) -> list[TraceRow]:
+            return await found.traces.find(filter_)
 
+        found = in_store(server_file, store, work)
     rows: list[Any] = [
         {
             "id": row.id,
@@ -57,7 +83,7 @@ def list_traces(
             "cost": "unknown" if row.cost is None else str(row.cost),
             "asked": row.asked[:60],
         }
-        for row in in_store(server_file, store, work)
+        for row in found
     ]
     show(rows, as_json=as_json, empty="No traces yet.")
 
@@ -66,31 +92,48 @@ def list_traces(
 @click.argument("id")
 @server_option
 @store_option
-def show_trace(id: str, server_file: Path, store: str | None) -> None:
+@archived_option
+def show_trace(id: str, server_file: Path, store: str | None, archived: bool) -> None:
     """Print the trace ID whole, as JSON."""
 
     async def work(found: Store, _: ServerSettings) -> Trace | None:
         return await found.traces.get(id)
 
-    found = in_store(server_file, store, work)
+    if archived:
+        found = in_archive(server_file, store, lambda archive: archive.get(id))
+    else:
+        found = in_store(server_file, store, work)
     if found is None:
-        raise Mistaken("not_found", f"there is no trace {id}")
+        raise Mistaken("not_found", f"there is no trace {id}{' in the archive' if archived else ''}")
     out.print_json(msgspec.json.encode(found).decode())
 
 
 @command.command("export")
 @server_option
 @store_option
-@click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="Traces at most.")
-def export(server_file: Path, store: str | None, limit: int) -> None:
-    """Print the newest traces whole, one JSON line each."""
+@click.option(
+    "--format",
+    default="jsonl",
+    show_default=True,
+    type=click.Choice(["jsonl", "parquet"]),
+    help="A line of JSON each, or a folder of files.",
+)
+@click.option("--to", type=click.Path(path_type=Path), help="The folder for Parquet.")
+@click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="Lines of JSON at most.")
+def export(server_file: Path, store: str | None, format: str, to: Path | None, limit: int) -> None:
+    """Print the newest traces whole, one JSON line each; or write all, with their scores, as Parquet."""
+    if format == "parquet":
+        if to is None:
+            raise Mistaken("field_invalid", "say which folder to write to, as `--to FOLDER`", place="--to")
+        export_all(server_file, store, to)
+        return
 
     async def work(found: Store, _: ServerSettings) -> None:
         left, before = limit, ""
         while left > 0:
             rows = await found.traces.find(TraceFilter(before=before, limit=min(left, 200)))
             for row in rows:
-                whole = await found.traces.get(row.id)
+                whole = await found.traces.get(row.id, row.tenant)
                 if whole is not None:
                     click.echo(msgspec.json.encode(whole).decode())
             if not rows:
@@ -98,6 +141,11 @@ def export(server_file: Path, store: str | None, limit: int) -> None:
             left, before = left - len(rows), rows[-1].cursor
 
     in_store(server_file, store, work)
+
+
+command.add_command(archive_traces)
+command.add_command(query_traces)
+command.add_command(erase_traces)
 
 
 @command.command("import")

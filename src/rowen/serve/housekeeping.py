@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from rowen.jobs import Queue
+from rowen.serve.archiving import Archiving
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
 from rowen.values import Clock, Problem
@@ -25,6 +26,7 @@ class Housekeeping:
         clock: Clock,
         *,
         keep: Callable[[], Awaitable[None]] | None = None,
+        archiving: Archiving | None = None,
         every: float = 600.0,
     ) -> None:
         """Make it.
@@ -34,10 +36,12 @@ class Housekeeping:
             settings: for how long.
             clock: the time.
             keep: counts what is to outlive the traces; done before any is deleted.
+            archiving: deletes traces and scores instead, when they are in the archive.
             every: seconds from one look to the next.
 
         """
         self._keep = keep
+        self._archiving = archiving
         self._store = store
         self._jobs = Queue(store.records, clock)
         self._settings = settings
@@ -65,15 +69,17 @@ class Housekeeping:
         now, settings, removed = self._clock.now_ns(), self._settings, 0
         if self._keep is not None:
             await self._keep()
-        if settings.trace_days:
+        if settings.trace_days and self._archiving is None:
             removed += await self._store.traces.delete(before_ns=now - settings.trace_days * _DAY_NS)
         if settings.turn_days:
             removed += await self._store.turns.prune(now - settings.turn_days * _DAY_NS)
-        if settings.score_days:
+        if settings.score_days and self._archiving is None:
             removed += await self._store.scores.prune(now - settings.score_days * _DAY_NS)
         if settings.measure_days:
             removed += await self._store.measures.prune(now - settings.measure_days * _DAY_NS)
         removed += await self._jobs.prune(now - _JOB_DAYS * _DAY_NS)
+        if self._archiving is not None:
+            removed += await self._archiving.once()
         return removed
 
     async def _run(self) -> None:

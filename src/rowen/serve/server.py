@@ -37,6 +37,7 @@ from rowen.score.tokens import Tokens
 from rowen.score.traffic import Traffic
 from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
+from rowen.serve.archiving import archiving_of
 from rowen.serve.explaining import Explaining
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.judging import AppModels
@@ -178,7 +179,8 @@ class Server:
         insight = Insight(
             traces=store.traces, scores=store.scores, records=store.records, tenants=store.tenants, clock=clock
         )
-        housekeeping = Housekeeping(store, settings, clock, keep=insight.keep)
+        archiving = archiving_of(store, settings, clock)
+        housekeeping = Housekeeping(store, settings, clock, keep=insight.keep, archiving=archiving)
         housekeeping.start()
         stack.push_async_callback(housekeeping.stop)
         stack.push_async_callback(seen.close)

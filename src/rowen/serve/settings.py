@@ -50,6 +50,11 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """Days after which scores are deleted, counted from what they judge; 0 keeps them for ever."""
     measure_days: int = 800
     """Days after which the minutes that objectives counted are deleted; 0 keeps them for ever."""
+    archive: str = ""
+    """A folder that closed days of traces and scores are kept in, as Parquet; empty keeps none. With it, nothing is
+    deleted for its age that is not in the archive. Needs `rowen[archive]`."""
+    archive_after: int = 1
+    """Days after its end that a day goes into the archive."""
     spans_content: Literal["full", "masked", "none"] = "full"
     """What is kept of spans that programs send: all, all with `spans_mask` applied, or figures only. The spans of an app
     served here follow its own `[trace]` table."""
