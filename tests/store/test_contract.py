@@ -23,3 +23,11 @@ class TestSqlite(StoreContract, ScoresContract, RecordsContract, MeasuresContrac
         store = await open_store(f"sqlite:{tmp_path}/data", clock=SystemClock())
         yield store
         await store.close()
+
+
+class TestPostgres(StoreContract, ScoresContract, RecordsContract, MeasuresContract):
+    @pytest.fixture
+    async def store(self, address: str):
+        store = await open_store(address, clock=SystemClock())
+        yield store
+        await store.close()

@@ -14,8 +14,13 @@ GROUP = "rowen.store"  # the entry point group of other people's stores
 
 CATALOG: dict[str, str] = {
     "memory": "rowen.store.memory.store:open_at",
+    "postgres": "rowen.store.postgres.store:open_at",
+    "postgresql": "rowen.store.postgres.store:open_at",
     "sqlite": "rowen.store.sqlite.store:open_at",
 }
+
+EXTRAS = {"psycopg": "pg"}
+"""What to install for a driver's package that is missing."""
 
 
 class OpenAt(Protocol):
@@ -28,11 +33,12 @@ async def open_store(url: str, *, clock: Clock) -> Store:
     """Open every family of one deployment.
 
     Args:
-        url: `memory:` or `sqlite:FOLDER`, with options as `?name=value&…`.
+        url: `memory:`, `sqlite:FOLDER` or `postgres://USER@HOST/DATABASE`, with options as `?name=value&…`.
         clock: what stamps the few times that no record brings along.
 
     Raises:
-        Mistaken: `config_invalid` for an address that no installed store understands.
+        Mistaken: `config_invalid` for an address that no installed store understands, `extra_missing` for one whose
+            driver is not installed.
         Unavailable: `store_unavailable` when the place cannot be read and written.
         Broken: `store_corrupt` naming the damaged file, which is left as it was.
 
@@ -52,4 +58,10 @@ def _opener(scheme: str) -> OpenAt:
         hint = f" — did you mean `{near[0]}:`?" if near else ""
         raise Mistaken("config_invalid", f"there is no store of the kind {scheme!r}{hint}")
     module, _, name = target.partition(":")
-    return cast("OpenAt", getattr(import_module(module), name))
+    try:
+        return cast("OpenAt", getattr(import_module(module), name))
+    except ModuleNotFoundError as error:
+        extra = EXTRAS.get(error.name or "")
+        if extra is None:
+            raise
+        raise Mistaken("extra_missing", f"a store at `{scheme}:` needs `pip install rowen[{extra}]`") from error

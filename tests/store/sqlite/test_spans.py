@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from rowen.store.base import SpanFilter, TraceFilter
+from rowen.store.pack import Body
 from rowen.store.sqlite.file import File, FileOptions
-from rowen.store.sqlite.pack import Body
 from rowen.store.sqlite.schema import FIRST
 from rowen.testing.contracts.spans import a_span, in_memory, same_of_spans, some_spans
 from rowen.testing.contracts.store import HOUR, START, a_trace, some_traces

@@ -5,8 +5,8 @@ import msgspec
 import pytest
 import zstandard
 
-from rowen.store.sqlite.familiar import FAMILIAR
-from rowen.store.sqlite.pack import Body
+from rowen.store.familiar import FAMILIAR
+from rowen.store.pack import Body
 from rowen.store.sqlite.schema import PLACES, SPANS, TRACES, WHATS
 from rowen.testing.contracts.store import HOUR, START, a_trace
 from rowen.values import SpanRow, TraceRow

@@ -1,8 +1,12 @@
 """The tables of the metadata families. What is queried is a column; the record itself is JSON in `record`."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table
+from sqlalchemy import Text as AnyText
 
 metadata = MetaData()
+
+# Everywhere in the order of code points, which is SQLite's and Python's.
+Text = AnyText().with_variant(AnyText(collation="C"), "postgresql")
 
 # SQLite counts rows by itself only in a column of the type INTEGER.
 _Number = BigInteger().with_variant(Integer, "sqlite")

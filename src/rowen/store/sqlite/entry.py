@@ -9,9 +9,9 @@ import msgspec
 
 from rowen.store.bounds import LATEST_NS
 from rowen.store.fold import Telling
+from rowen.store.pack import Body, Packing, SpanBody
 from rowen.store.sqlite import rollup, subjects
 from rowen.store.sqlite.names import Names
-from rowen.store.sqlite.pack import Body, Packing, SpanBody
 from rowen.store.sqlite.rows import (
     SENT_NAMES,
     SPAN_TABLES,

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
+from rowen.store.pack import Packing
 from rowen.store.sqlite import calls
 from rowen.store.sqlite.entry import Ledger
-from rowen.store.sqlite.pack import Packing
 from rowen.store.sqlite.schema import DROP_ASIDE, FIRST, NOW, SET_ASIDE
 from rowen.values import Trace, TraceRow
 

@@ -2,16 +2,12 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from rowen.store.bounds import bounded
 from rowen.store.fold import Telling
+from rowen.store.pack import body_of
 from rowen.store.sqlite.entry import Entry, Known, Stored
-from rowen.store.sqlite.pack import SpanBody
 from rowen.store.words import facts_of, words_of_span
-from rowen.values import Observed, Span, SpanRow
-
-_SAME = ("trace", "id", "parent", "name", "kind", "started_ns", "status")
+from rowen.values import Observed
 
 
 def observe(entry: Entry, spans: Sequence[Observed]) -> None:
@@ -80,41 +76,3 @@ def _tell(entry: Entry, at: tuple[str, str], number: int, old: Known | None, tel
         ),
         old,
     )
-
-
-def body_of(observed: Observed) -> SpanBody:
-    """Return what a span has beside its row."""
-    span, row = observed.span, observed.row
-    differs = {name: getattr(span, name) for name in _SAME if getattr(span, name) != getattr(row, name)}
-    if span.ended_ns != row.started_ns + row.duration_ns:
-        differs["ended_ns"] = span.ended_ns
-    return SpanBody(
-        differs=differs,
-        message=span.message,
-        attributes=span.attributes,
-        events=span.events,
-        links=span.links,
-        scope=span.scope,
-        input=observed.input,
-        output=observed.output,
-    )
-
-
-def span_of(row: SpanRow, body: SpanBody) -> Span:
-    """Return a span as it came."""
-    span = Span(
-        trace=row.trace,
-        id=row.id,
-        parent=row.parent,
-        name=row.name,
-        kind=row.kind,
-        started_ns=row.started_ns,
-        ended_ns=row.started_ns + row.duration_ns,
-        status=row.status,
-        message=body.message,
-        attributes=body.attributes,
-        events=body.events,
-        links=body.links,
-        scope=body.scope,
-    )
-    return msgspec.structs.replace(span, **body.differs) if body.differs else span

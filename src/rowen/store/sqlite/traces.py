@@ -9,12 +9,12 @@ import msgspec
 
 from rowen.store.base import DAY_NS, SPANS_WHOLE, Bucket, Day, GroupBy, SpanBucket, SpanFilter, SpanGroup, TraceFilter
 from rowen.store.own import own_rows, own_span, twig_of
+from rowen.store.pack import Body, Packing, span_of
 from rowen.store.sqlite import calls, removal, rollup, search, sent, subjects
 from rowen.store.sqlite.entry import Entry, Ledger
 from rowen.store.sqlite.file import File
 from rowen.store.sqlite.group import Group
 from rowen.store.sqlite.migration import SCRIPTS
-from rowen.store.sqlite.pack import Body, Packing
 from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, span_row, trace_row
 from rowen.values import Mistaken, Observed, SessionRow, SpanRow, Trace, TraceRow, Twig, UserRow
 
@@ -83,7 +83,7 @@ class SqliteTraces:
             spans = []
             for packed, *each in kept:
                 told = span_row(each)
-                spans.append(sent.span_of(told, self._packing.as_span(packed, told)))
+                spans.append(span_of(told, self._packing.as_span(packed, told)))
             if body is None:
                 return Trace(row=row, spans=tuple(spans))
             return Trace(
@@ -156,7 +156,7 @@ class SqliteTraces:
                 return None
             told = span_row(kept[1:])
             held = self._packing.as_span(kept[0], told)
-            return Observed(row=told, span=sent.span_of(told, held), input=held.input, output=held.output)
+            return Observed(row=told, span=span_of(told, held), input=held.input, output=held.output)
 
         return await self._reader.read(work)
 
@@ -172,7 +172,7 @@ class SqliteTraces:
             for packed, *each in kept:
                 told = span_row(each)
                 held = self._packing.as_span(packed, told)
-                found.append(Observed(row=told, span=sent.span_of(told, held), input=held.input, output=held.output))
+                found.append(Observed(row=told, span=span_of(told, held), input=held.input, output=held.output))
             return found
 
         return await self._reader.read(work)

@@ -8,17 +8,19 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     """Make the table."""
     op.create_table(
         "records",
-        sa.Column("kind", sa.Text, primary_key=True),
-        sa.Column("tenant", sa.Text, primary_key=True),
-        sa.Column("id", sa.Text, primary_key=True),
-        sa.Column("app", sa.Text, nullable=False),
-        sa.Column("group", sa.Text, nullable=False),
-        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("kind", _TEXT, primary_key=True),
+        sa.Column("tenant", _TEXT, primary_key=True),
+        sa.Column("id", _TEXT, primary_key=True),
+        sa.Column("app", _TEXT, nullable=False),
+        sa.Column("group", _TEXT, nullable=False),
+        sa.Column("state", _TEXT, nullable=False),
         sa.Column("at_ns", sa.BigInteger, nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import zstandard
 
-from rowen.store.sqlite.familiar import FAMILIAR, SPAN_FAMILIAR
-from rowen.values import Answer, Happening, Link, Request, Span, SpanRow, Trace, Value
+from rowen.store.familiar import FAMILIAR, SPAN_FAMILIAR
+from rowen.values import Answer, Happening, Link, Observed, Request, Span, SpanRow, Trace, Value
 
 _COMPRESSED_FROM = 512
 _SHORT = 4096
@@ -42,9 +42,49 @@ class SpanBody(Value, frozen=True, kw_only=True):
     """Of a text, the row has the beginning, and this only what follows: 1 of the input, 2 of the output, 3 of both."""
 
 
+_SAME = ("trace", "id", "parent", "name", "kind", "started_ns", "status")
+
 _encode = msgspec.json.Encoder().encode
 _call = msgspec.json.Decoder(Body).decode
 _span = msgspec.json.Decoder(SpanBody).decode
+
+
+def body_of(observed: Observed) -> SpanBody:
+    """Return what a span has beside its row."""
+    span, row = observed.span, observed.row
+    differs = {name: getattr(span, name) for name in _SAME if getattr(span, name) != getattr(row, name)}
+    if span.ended_ns != row.started_ns + row.duration_ns:
+        differs["ended_ns"] = span.ended_ns
+    return SpanBody(
+        differs=differs,
+        message=span.message,
+        attributes=span.attributes,
+        events=span.events,
+        links=span.links,
+        scope=span.scope,
+        input=observed.input,
+        output=observed.output,
+    )
+
+
+def span_of(row: SpanRow, body: SpanBody) -> Span:
+    """Return a span as it came."""
+    span = Span(
+        trace=row.trace,
+        id=row.id,
+        parent=row.parent,
+        name=row.name,
+        kind=row.kind,
+        started_ns=row.started_ns,
+        ended_ns=row.started_ns + row.duration_ns,
+        status=row.status,
+        message=body.message,
+        attributes=body.attributes,
+        events=body.events,
+        links=body.links,
+        scope=body.scope,
+    )
+    return msgspec.structs.replace(span, **body.differs) if body.differs else span
 
 
 class Packing:

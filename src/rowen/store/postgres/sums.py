@@ -1,0 +1,123 @@
+"""Sums over traces and spans, counted from the rows in the window."""
+
+from typing import Any
+
+from rowen.store.base import DAY_NS, Bucket, Day, GroupBy, SpanBucket, SpanGroup
+from rowen.store.fold import SPENDING
+from rowen.store.postgres.database import Raw
+from rowen.store.postgres.rows import plain, told
+from rowen.store.sums import whole_minutes
+
+_TRACES = """SELECT {place}, count(*), count(*) FILTER (WHERE status = 'failed'), count(*) FILTER (WHERE status = 'refused'),
+count(*) FILTER (WHERE source = 'cache'), sum(input_tokens), sum(output_tokens), coalesce(sum(cost), 0), sum(waste),
+count(*) FILTER (WHERE cost IS NULL) FROM traces WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2"""
+_SPENDS = "type IN ('" + "', '".join(sorted(SPENDING)) + "')"
+_SPANS = f"""SELECT {{place}}, count(*), count(*) FILTER (WHERE status = 'error'),
+coalesce(sum(input_tokens) FILTER (WHERE {_SPENDS}), 0), coalesce(sum(output_tokens) FILTER (WHERE {_SPENDS}), 0),
+coalesce(sum(cached_tokens) FILTER (WHERE {_SPENDS}), 0), coalesce(sum(reasoning_tokens) FILTER (WHERE {_SPENDS}), 0),
+coalesce(sum(cost) FILTER (WHERE {_SPENDS}), 0),
+count(*) FILTER (WHERE {_SPENDS} AND cost IS NULL AND (input_tokens > 0 OR output_tokens > 0))
+FROM spans WHERE {{where}} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - made of constants
+_BINS = """SELECT {place}, {bin}, count(*) FROM {table} WHERE {where} AND {bin} IS NOT NULL GROUP BY 1, 2, 3"""
+_VALUES = "SELECT DISTINCT {column} FROM traces WHERE {column} <> ''{scope} ORDER BY 1"
+_DAYS = f"""SELECT floor(started_ns::numeric / {DAY_NS})::bigint AS day, tenant, count(*),
+concat_ws('.', sum(spans), sum(failed_spans), sum(duration_ns), sum(input_tokens), sum(output_tokens))
+FROM traces WHERE started_ns < %s GROUP BY 1, 2 ORDER BY 1, 2"""
+
+_Place = tuple[int, str]
+
+
+def buckets(
+    raw: Raw, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: GroupBy, app: str
+) -> list[Bucket]:
+    """Return the sums over traces by stretch and group."""
+    asked = _Asked(tenant, since_ns, until_ns, every_ns, by, app)
+    durations, firsts = (asked.bins(raw, "traces", bin) for bin in ("duration_bin", "first_bin"))
+    return [
+        Bucket(
+            start_ns=start,
+            group=told(group),
+            calls=calls,
+            failed=failed,
+            refused=refused,
+            cached=cached,
+            input_tokens=int(tokens_in),
+            output_tokens=int(tokens_out),
+            cost=cost,
+            waste=waste,
+            unpriced=unpriced,
+            durations=durations.get((start, group), {}),
+            firsts=firsts.get((start, group), {}),
+        )
+        for start, group, calls, failed, refused, cached, tokens_in, tokens_out, cost, waste, unpriced in asked.run(
+            raw, _TRACES
+        )
+    ]
+
+
+def span_buckets(
+    raw: Raw, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: SpanGroup, app: str
+) -> list[SpanBucket]:
+    """Return the sums over spans by stretch and group."""
+    asked = _Asked(tenant, since_ns, until_ns, every_ns, by, app)
+    durations, firsts = (asked.bins(raw, "spans", bin) for bin in ("duration_bin", "first_bin"))
+    return [
+        SpanBucket(
+            start_ns=start,
+            group=told(group),
+            count=count,
+            errors=errors,
+            input_tokens=int(tokens_in),
+            output_tokens=int(tokens_out),
+            cached_tokens=int(cached),
+            reasoning_tokens=int(reasoning),
+            cost=cost,
+            unpriced=unpriced,
+            durations=durations.get((start, group), {}),
+            firsts=firsts.get((start, group), {}),
+        )
+        for start, group, count, errors, tokens_in, tokens_out, cached, reasoning, cost, unpriced in asked.run(
+            raw, _SPANS
+        )
+    ]
+
+
+def values(raw: Raw, column: GroupBy, tenant: str | None) -> list[str]:
+    """Return the distinct values of a column."""
+    if not column:
+        return []
+    scope, given = ("", []) if tenant is None else (" AND tenant = %s", [plain(tenant)])
+    found = raw.execute(_VALUES.format(column=f'"{column}"', scope=scope), given)
+    return [told(value) for (value,) in found]
+
+
+def days(raw: Raw, before_ns: int) -> list[Day]:
+    """Return the days that have traces, by day and tenant."""
+    return [
+        Day(start_ns=day * DAY_NS, tenant=told(tenant), count=count, mark=mark)
+        for day, tenant, count, mark in raw.execute(_DAYS, (before_ns,))
+    ]
+
+
+class _Asked:
+    """A window, what is in it, and how it is told apart."""
+
+    def __init__(self, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: str, app: str) -> None:
+        since, until, every = whole_minutes(since_ns, until_ns, every_ns)
+        self._place = f"started_ns / {every} * {every}, " + (f'"{by}"' if by else "''")
+        self._where = "started_ns >= %s AND started_ns < %s"
+        self._values: list[Any] = [since, until]
+        for name, wanted in (("tenant", tenant), ("app", app or None)):
+            if wanted is not None:
+                self._where += f" AND {name} = %s"
+                self._values.append(plain(wanted))
+
+    def run(self, raw: Raw, query: str) -> list[tuple[Any, ...]]:
+        return raw.execute(query.format(place=self._place, where=self._where), self._values).fetchall()
+
+    def bins(self, raw: Raw, table: str, bin: str) -> dict[_Place, dict[int, int]]:
+        query = _BINS.format(place=self._place, where=self._where, table=table, bin=bin)
+        found: dict[_Place, dict[int, int]] = {}
+        for start, group, index, count in raw.execute(query, self._values):
+            found.setdefault((start, group), {})[index] = count
+        return found

