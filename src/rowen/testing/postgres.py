@@ -63,11 +63,16 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Stop the server, cutting every connection."""
-        _run("pg_ctl", "stop", "--wait", "-D", self.folder / "data", "-m", "immediate")
+        _run("pg_ctl", "stop", "--wait", "-D", self.folder / "data", "-m", "fast")
+
+    def running(self) -> bool:
+        """Whether the server runs."""
+        return (self.folder / "data" / "postmaster.pid").exists()
 
     def remove(self) -> None:
         """Stop the server and remove all that was in it."""
-        self.stop()
+        if self.running():
+            self.stop()
         shutil.rmtree(self.folder)
 
 

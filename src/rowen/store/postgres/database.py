@@ -125,11 +125,14 @@ class PostgresDatabase:
         raise AssertionError
 
     def _connected(self) -> Raw:
-        connection = psycopg.connect(**self._target)
-        connection.autocommit = True
-        connection.execute(SQL("SET search_path TO {}").format(Identifier(self.schema)))
-        connection.autocommit = False
-        connection.isolation_level = IsolationLevel.READ_COMMITTED
+        connection = psycopg.connect(**self._target, autocommit=True)
+        try:
+            connection.execute(SQL("SET search_path TO {}").format(Identifier(self.schema)))
+            connection.autocommit = False
+            connection.isolation_level = IsolationLevel.READ_COMMITTED
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _problem(self, fault: psycopg.Error) -> Problem:

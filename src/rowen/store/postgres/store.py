@@ -1,7 +1,7 @@
 """All families in one PostgreSQL database, in a schema of their own."""
 
 import re
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 import psycopg
@@ -29,7 +29,7 @@ class PostgresOptions(Value, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     schema: str = "rowen"
     """The schema of the tables; it is made if it is not there."""
-    connections: int = 4
+    connections: Annotated[int, msgspec.Meta(ge=1, le=100)] = 4
     """Connections of one process for live calls; as many again are for traces, scores and searches."""
     connect_timeout: int = 5
     """Seconds."""
