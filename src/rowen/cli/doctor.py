@@ -13,7 +13,7 @@ from rowen.serve.run import is_loopback
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
 
-_EXTRAS = {"local": ("xllamacpp", "onnxruntime", "tokenizers")}
+_EXTRAS = {"local": ("xllamacpp", "onnxruntime", "tokenizers"), "pg": ("psycopg",)}
 
 
 @click.command("doctor")

@@ -113,7 +113,9 @@ def run(
     base = f"{scheme}://{settings.host if ':' not in settings.host else f'[{settings.host}]'}:{port}"
     if settings.workers > 1 and folder_of(settings) is None:
         raise Mistaken(
-            "config_invalid", 'several workers need a store on disk: `store = "sqlite:FOLDER"`', place="workers"
+            "config_invalid",
+            'several workers need a store that outlives them: `store = "sqlite:FOLDER"` or `postgres://…`',
+            place="workers",
         )
     if folder_of(settings) is not None:
         first = asyncio.run(_first(settings, base, link=sign_in and is_loopback(settings.host)))

@@ -17,7 +17,7 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     workers: int = 1
     """Processes that answer."""
     store: str = "sqlite:.rowen"
-    """Where records live: `sqlite:FOLDER` or `memory:`."""
+    """Where records live: `sqlite:FOLDER`, `postgres://USER@HOST/DATABASE` or `memory:`."""
     tls_cert: str = ""
     """Certificate chain (PEM). With `tls_key`, the server speaks HTTPS."""
     tls_key: str = ""

@@ -50,8 +50,9 @@ _SUMS = """SELECT at_ns / {minute} * {minute} / %s * %s, {by}, amount, label, ma
 WHERE at_ns >= %s AND at_ns < %s{scope} GROUP BY 1, 2, 3, 4"""
 _LISTED = """SELECT "name", "app", "type", "source", count(*), max(at_ns) FROM scores
 WHERE true{scope} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
-_DAYS = f"""SELECT floor(at_ns::numeric / {DAY_NS})::bigint AS day, tenant, count(*),
-concat_ws('.', max(created_ns), sum(coalesce(amount, 0)::numeric)::real) FROM scores WHERE at_ns < %s GROUP BY 1, 2 ORDER BY 1, 2"""
+_DAYS = f"""SELECT at_ns - mod(mod(at_ns, {DAY_NS}) + {DAY_NS}, {DAY_NS}) AS day, tenant, count(*),
+concat_ws('.', max(created_ns), sum(coalesce(amount, 0)::numeric)::real) FROM scores WHERE at_ns < %s
+GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - made of constants
 _PRUNE = """DELETE FROM scores WHERE (id, tenant) IN (
 SELECT id, tenant FROM scores WHERE at_ns < %s ORDER BY at_ns LIMIT 500)"""
 
@@ -132,7 +133,7 @@ class PostgresScores:
     async def days(self, *, before_ns: int) -> list[Day]:
         """Return the days that have scores, by day and tenant."""
         rows = await self._database.change(lambda raw: raw.execute(_DAYS, (before_ns,)).fetchall())
-        return [Day(start_ns=day * DAY_NS, tenant=tenant, count=count, mark=mark) for day, tenant, count, mark in rows]
+        return [Day(start_ns=day, tenant=tenant, count=count, mark=mark) for day, tenant, count, mark in rows]
 
     async def prune(self, before_ns: int) -> int:
         """Remove the scores of what was judged earlier; return how many."""

@@ -20,9 +20,9 @@ count(*) FILTER (WHERE {_SPENDS} AND cost IS NULL AND (input_tokens > 0 OR outpu
 FROM spans WHERE {{where}} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - made of constants
 _BINS = """SELECT {place}, {bin}, count(*) FROM {table} WHERE {where} AND {bin} IS NOT NULL GROUP BY 1, 2, 3"""
 _VALUES = "SELECT DISTINCT {column} FROM traces WHERE {column} <> ''{scope} ORDER BY 1"
-_DAYS = f"""SELECT floor(started_ns::numeric / {DAY_NS})::bigint AS day, tenant, count(*),
+_DAYS = f"""SELECT started_ns - mod(mod(started_ns, {DAY_NS}) + {DAY_NS}, {DAY_NS}) AS day, tenant, count(*),
 concat_ws('.', sum(spans), sum(failed_spans), sum(duration_ns), sum(input_tokens), sum(output_tokens))
-FROM traces WHERE started_ns < %s GROUP BY 1, 2 ORDER BY 1, 2"""
+FROM traces WHERE started_ns < %s GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - made of constants
 
 _Place = tuple[int, str]
 
@@ -94,7 +94,7 @@ def values(raw: Raw, column: GroupBy, tenant: str | None) -> list[str]:
 def days(raw: Raw, before_ns: int) -> list[Day]:
     """Return the days that have traces, by day and tenant."""
     return [
-        Day(start_ns=day * DAY_NS, tenant=told(tenant), count=count, mark=mark)
+        Day(start_ns=day, tenant=told(tenant), count=count, mark=mark)
         for day, tenant, count, mark in raw.execute(_DAYS, (before_ns,))
     ]
 

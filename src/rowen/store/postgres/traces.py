@@ -101,7 +101,8 @@ class PostgresTraces:
             if found is None:
                 return []
             row, body = found
-            query, values = _LISTED, [plain(row.id), plain(row.tenant)]
+            query = _LISTED
+            values: list[Any] = [plain(row.id), plain(row.tenant)]
             if only is not None:
                 query, values = query + " AND spans.id = ANY(%s)", [*values, [plain(id) for id in only]]
             listed = [find.span_of(*each) for each in raw.execute(query, values)]
