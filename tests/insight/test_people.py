@@ -7,13 +7,13 @@ import pytest
 
 from rowen.insight.digest import Digest, costs, errors, latency, regression
 from rowen.insight.errors import Group
-from rowen.insight.finding import Finding
 from rowen.insight.latency import Diagnosis, Share
 from rowen.insight.regression import Judged, suspects
 from rowen.insight.review import review, unused_share, week_before
 from rowen.insight.sessions import Step, activity, funnel, rephrased, retention
 from rowen.insight.worth import worth
 from rowen.values import Answer, Choice, Request, Score, Trace, says
+from rowen.watch.finding import Finding
 
 MONDAY, DAY, HOUR = 1_790_553_600_000_000_000, 86_400_000_000_000, 3_600_000_000_000
 MINUTE = 60_000_000_000

@@ -131,3 +131,17 @@ def test_the_silence_of_another_tenant_covers_its_own_alerts_alone(watched, firi
     assert made.tenant == "globex"
     assert not made.covers(firing, SystemClock().now_ns())
     assert ">silenced<" not in watched.reader().get("/alerts").html
+
+
+def test_what_was_found_is_shown_with_whom_it_concerns_and_its_examples(watched, firing):
+    found = firing.but(
+        id=new_id(SystemClock().now_ns()), objective="", kind="latency", app="", tenant="", examples=("abc", "def")
+    )
+    watched.running.do(Alert.shelf(watched.running.opened.store.records).put(found))
+
+    shown = watched.reader().get("/alerts")
+
+    assert "latency" in shown.text
+    assert "all tenants" in shown.text
+    assert 'href="/traces/abc"' in shown.html
+    assert 'href="/objectives/?app=' not in shown.html

@@ -8,17 +8,19 @@ from decimal import Decimal
 from typing import Literal
 
 from rowen.insight.calendar import DAY_NS, WEEK_NS, day_of, month_of, named, next_month
-from rowen.insight.finding import Finding
 from rowen.insight.forecast import Forecast, forecast
 from rowen.insight.ledger import Asked, Entry, Ledger
 from rowen.store.base import Record, Records
 from rowen.store.shelf import Shelf
 from rowen.values import Mistaken, Value
 from rowen.values.interval import Interval
+from rowen.watch.finding import Finding
 
 BudgetBy = Literal["", "app", "key", "user", "feature", "model", "provider"]
 
 _HISTORY_NS = 8 * WEEK_NS
+_FEWEST_DAYS = 3
+"""With fewer nothing is said of a month: the first day of a new app is no sign of what the others will cost."""
 
 
 class Budget(Value, frozen=True, kw_only=True):
@@ -54,6 +56,9 @@ class Standing(Value, frozen=True, kw_only=True):
     """What will have been spent when the window ends; None for a day."""
     mape: float | None = None
     findings: tuple[Finding, ...] = ()
+    """What there is to tell: the highest share that is reached, and that the forecast passes the amount."""
+    holding: tuple[str, ...] = ()
+    """Keys of what is true of the window, also where something graver is told in its place."""
 
 
 class Budgets:
@@ -122,23 +127,45 @@ def stands(budget: Budget, days: Sequence[Entry], now_ns: int) -> Standing:
         if expected is not None:
             found = found.but(expected=expected.total, mape=expected.mape)
             told.append(_will_pass(found, now_ns))
-    return found.but(findings=tuple(one for one in told if one is not None))
+    return found.but(findings=tuple(one for one in told if one is not None), holding=_holding(found))
+
+
+def _holding(standing: Standing) -> tuple[str, ...]:
+    """Return the keys of what still stands: of every share that is reached, and of a forecast that may yet come true.
+
+    A forecast is taken back only when the whole of its interval is within the budget, and not when it came true.
+    """
+    budget, expected = standing.budget, standing.expected
+    keys = [_key(standing, share) for share in _passed(standing)]
+    if standing.spent >= budget.amount or (expected is not None and expected.high > float(budget.amount)):
+        keys.append(f"forecast:{budget.id}:{named(standing.start_ns)}")
+    return tuple(keys)
+
+
+def _passed(standing: Standing) -> list[float]:
+    budget = standing.budget
+    return [share for share in budget.thresholds if standing.spent >= budget.amount * Decimal(str(share))]
+
+
+def _key(standing: Standing, share: float) -> str:
+    return f"budget:{standing.budget.id}:{named(standing.start_ns)}:{share:g}"
 
 
 def _reached(standing: Standing, now_ns: int) -> Finding | None:
     budget = standing.budget
-    passed = [share for share in budget.thresholds if standing.spent >= budget.amount * Decimal(str(share))]
+    passed = _passed(standing)
     if not passed:
         return None
     most = max(passed)
     return Finding(
         kind="budget",
-        key=f"budget:{budget.id}:{named(standing.start_ns)}:{most:g}",
+        key=_key(standing, most),
         tenant=budget.tenant,
         app=budget.of if budget.by == "app" else "",
         severity="critical" if most >= 1 else "warning",
         title=f"{_name(budget)} has spent {standing.share:.0%} of {budget.amount:f} USD a {budget.window}",
         at_ns=now_ns,
+        ends_ns=standing.end_ns,
         facts={
             "spent": f"{standing.spent:f}",
             "amount": f"{budget.amount:f}",
@@ -161,6 +188,7 @@ def _will_pass(standing: Standing, now_ns: int) -> Finding | None:
         severity="warning",
         title=f"{_name(budget)} will have spent {expected.value:.2f} of {budget.amount:f} USD when the month ends",
         at_ns=now_ns,
+        ends_ns=standing.end_ns,
         facts={
             "spent": f"{standing.spent:f}",
             "expected": f"{expected.value:.2f}",
@@ -178,6 +206,8 @@ def _expected(days: Sequence[Entry], start: int, end: int, now_ns: int) -> Forec
     if not earlier:
         return None
     history = [by_day.get(day, 0.0) for day in range(min(earlier), today, DAY_NS)]
+    if len(history) < _FEWEST_DAYS:
+        return None
     ahead = forecast(history, (end - today) // DAY_NS)
     spent = sum(cost for day, cost in by_day.items() if start <= day < today)
     so_far = by_day.get(today, 0.0)

@@ -9,7 +9,6 @@ from rowen.insight.budget import Budgets
 from rowen.insight.calendar import DAY_NS, HOUR_NS
 from rowen.insight.errors import Change, Group, Inbox
 from rowen.insight.explain import Tell, explain
-from rowen.insight.finding import Finding
 from rowen.insight.forecast import Forecast, forecast
 from rowen.insight.latency import Diagnosis, diagnose
 from rowen.insight.ledger import Asked, Entry, Ledger
@@ -23,6 +22,7 @@ from rowen.insight.spikes import series, spikes
 from rowen.insight.worth import Worth, worth
 from rowen.store.base import Records, ScoreFilter, Scores, Tenants, TraceFilter, Traces
 from rowen.values import Clock, Mistaken, Score, TraceRow, Value
+from rowen.watch.finding import Finding
 
 _MOST_TRACES = 600
 """Read whole on each side of a diagnosis."""

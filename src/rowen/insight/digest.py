@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from rowen.insight.errors import Group, trend
-from rowen.insight.finding import Finding
 from rowen.insight.latency import Diagnosis
 from rowen.insight.regression import Regression
 from rowen.values import Value
+from rowen.watch.finding import Finding
 
 _SURE = 0.01
 _SHOWN = 5

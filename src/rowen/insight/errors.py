@@ -11,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from rowen.insight.calendar import HOUR_NS
-from rowen.insight.finding import Finding
 from rowen.insight.reading import Told, whole_of
 from rowen.store.base import Record, Records, TraceFilter, Traces
 from rowen.store.shelf import Shelf
 from rowen.values import Mistaken, Span, Trace, Value
+from rowen.watch.finding import Finding
 
 State = Literal["open", "ignored", "solved", "regressed"]
 
@@ -82,6 +82,11 @@ class Group(Value, frozen=True, kw_only=True):
         """How often it came."""
         return self.earlier + sum(self.hours.values())
 
+    @property
+    def news(self) -> str:
+        """The key under which it is told: as a new error, and anew each time it comes back."""
+        return f"errors:{self.tenant}:{self.id}:{self.state}:{self.solved_ns}"
+
 
 class Change(Value, frozen=True, kw_only=True):
     """What is to be set of a group; what is None stays."""
@@ -129,6 +134,10 @@ class Inbox:
         seen = [seen_in(trace) async for trace in whole_of(self._traces, filter_, told)]
         await self.count(seen, since, until)
         return len(seen)
+
+    async def failed_since(self, since_ns: int) -> bool:
+        """Whether any trace failed since a moment, counted or not."""
+        return bool(await self._traces.find(TraceFilter(status="failed", since_ns=since_ns, limit=1)))
 
     async def count(self, seen: Iterable[Seen], since_ns: int, until_ns: int) -> None:
         """Count all that was seen in a window of whole hours into its groups, in place of what was counted before."""
@@ -220,13 +229,17 @@ def findings(groups: Iterable[Group], since_ns: int) -> list[Finding]:
     found = []
     for group in groups:
         fresh = group.first_ns >= since_ns
-        if group.state == "ignored" or group.last_ns < since_ns or not (fresh or group.state == "regressed"):
+        if (
+            group.state in {"ignored", "solved"}
+            or group.last_ns < since_ns
+            or not (fresh or group.state == "regressed")
+        ):
             continue
         what = "A solved error came back" if group.state == "regressed" else "A new error"
         found.append(
             Finding(
                 kind="errors",
-                key=f"errors:{group.tenant}:{group.id}:{group.state}:{group.solved_ns}",
+                key=group.news,
                 tenant=group.tenant,
                 app=group.app,
                 title=f"{what} in {group.place or group.app}: {group.title[:120]}",

@@ -11,7 +11,7 @@ from typing import Literal, cast, get_args
 
 from rowen.insight.book import Book, Line
 from rowen.insight.calendar import DAY_NS, HOUR_NS, Every, stretch_of
-from rowen.store.base import Bucket, GroupBy, Traces
+from rowen.store.base import Bucket, GroupBy, TraceFilter, Traces
 from rowen.values import Value
 
 Dimension = Literal[
@@ -34,6 +34,7 @@ DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 IN_BOOK = frozenset({"purpose", "definition", "release", "environment"})
 
 _NOTHING = Decimal(0)
+_LOOKED_AT = 1_000
 
 
 class Entry(Value, frozen=True, kw_only=True):
@@ -102,6 +103,22 @@ class Ledger:
         """Return what one of a group spent in the whole window."""
         entries = await self.entries(asked.but(every="all"), (group,) if asked.by == "tenant" else ())
         return next((one for one in entries if one.group == group), Entry(group=group))
+
+    async def dearest(self, asked: Asked, by: Dimension = "", group: str = "", *, most: int = 5) -> tuple[str, ...]:
+        """Return the ids of the dearest calls of a window, of one of a group where it is named.
+
+        Those that cost less than half the mean are passed over, and of the others the newest thousand are looked at.
+        """
+        whole = await self.spent(asked.but(by=by), group)
+        filter_ = TraceFilter(
+            tenant=asked.tenant, since_ns=asked.since_ns, until_ns=asked.until_ns, limit=_LOOKED_AT, app=asked.app
+        )
+        if by:
+            filter_ = filter_.but(**{by: group})
+        mean = whole.cost / max(1, whole.calls - whole.unpriced)
+        rows = await self._traces.find(filter_.but(dearer=mean / 2))
+        rows.sort(key=lambda row: (-(row.cost or _NOTHING), row.id))
+        return tuple(row.id for row in rows[:most])
 
     async def _from_sums(self, asked: Asked) -> list[Entry]:
         buckets = await self._traces.buckets(

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 from rowen.insight.anomaly import Anomaly, anomalies
 from rowen.insight.calendar import DAY_NS, HOUR_NS, WEEK_NS, day_of, stretch_of
-from rowen.insight.finding import Finding
 from rowen.insight.ledger import Asked, Dimension, Entry, Ledger
 from rowen.values import at
+from rowen.watch.finding import Finding
 
 _WEEKS = 8
 _DRIVERS: tuple[Dimension, ...] = ("app", "model", "feature", "key", "user")
@@ -37,8 +37,13 @@ async def spikes(
         last = sum(1 for index in range(len(history)) if first + index * length >= since_ns)
         for one in anomalies(history, season=season, last=last, least=least):
             begins = first + one.index * length
-            drivers = await _drivers(ledger, tenant, app, begins, length)
-            found.append(_finding(one, every, begins, drivers, tenant, app))
+            asked = Asked(since_ns=begins, until_ns=begins + length, tenant=tenant, app=app)
+            drivers = await _drivers(ledger, asked)
+            first_driver = max(drivers.items(), key=lambda each: each[1][1], default=None)
+            examples = await ledger.dearest(
+                asked, *((first_driver[0], first_driver[1][0]) if first_driver else ("", ""))
+            )
+            found.append(_finding(one, every, asked, drivers, examples))
     return found
 
 
@@ -54,23 +59,23 @@ def series(entries: Sequence[Entry], start: int, end: int, length: int) -> tuple
     return [by_start.get(begins, 0.0) for begins in range(first, end, length)], first
 
 
-async def _drivers(ledger: Ledger, tenant: str | None, app: str, begins: int, length: int) -> dict[str, str]:
+async def _drivers(ledger: Ledger, asked: Asked) -> dict[Dimension, tuple[str, float]]:
     """Return, by dimension, whose cost is furthest above what it was in the same stretch of the weeks before."""
-    told: dict[str, str] = {}
+    told: dict[Dimension, tuple[str, float]] = {}
     for by in _DRIVERS:
-        now = await _by_group(ledger, Asked(since_ns=begins, until_ns=begins + length, tenant=tenant, app=app, by=by))
+        now = await _by_group(ledger, asked.but(by=by))
         before: dict[str, float] = {}
         for week in range(1, 5):
-            since = begins - week * WEEK_NS
+            since = asked.since_ns - week * WEEK_NS
             if since < 0:
                 continue
-            asked = Asked(since_ns=since, until_ns=since + length, tenant=tenant, app=app, by=by)
-            for group, cost in (await _by_group(ledger, asked)).items():
+            then = asked.but(since_ns=since, until_ns=asked.until_ns - week * WEEK_NS, by=by)
+            for group, cost in (await _by_group(ledger, then)).items():
                 before[group] = before.get(group, 0.0) + cost / 4
         more = {group: cost - before.get(group, 0.0) for group, cost in now.items() if group}
         if more:
             name = max(more, key=lambda group: more[group])
-            told[by] = f"{name} {more[name]:+.2f} USD"
+            told[by] = (name, more[name])
     return told
 
 
@@ -79,17 +84,29 @@ async def _by_group(ledger: Ledger, asked: Asked) -> Mapping[str, float]:
 
 
 def _finding(
-    one: Anomaly, every: str, begins: int, drivers: Mapping[str, str], tenant: str | None, app: str
+    one: Anomaly,
+    every: str,
+    asked: Asked,
+    drivers: Mapping[Dimension, tuple[str, float]],
+    examples: tuple[str, ...],
 ) -> Finding:
+    begins, length = asked.since_ns, asked.until_ns - asked.since_ns
     when = at(begins).strftime("%Y-%m-%d %H:%M" if every == "hour" else "%Y-%m-%d")
     what = "more" if one.direction == "up" else "less"
     return Finding(
         kind="anomaly",
-        key=f"anomaly:{tenant or ''}:{app}:{every}:{begins}",
-        tenant=tenant or "",
-        app=app,
+        key=f"anomaly:{asked.tenant or ''}:{asked.app}:{every}:{begins}",
+        tenant=asked.tenant or "",
+        app=asked.app,
         severity="warning" if one.direction == "up" else "info",
         title=f"The {every} of {when} cost {one.value:.2f} USD, {what} than the usual {one.low:.2f} to {one.high:.2f}",
         at_ns=begins,
-        facts={"value": f"{one.value:.4f}", "expected": f"{one.expected:.4f}", "z": f"{one.z:.1f}", **drivers},
+        ends_ns=begins + 2 * length,  # when the hour or day after it is over, which says whether it goes on
+        facts={
+            "value": f"{one.value:.4f}",
+            "expected": f"{one.expected:.4f}",
+            "z": f"{one.z:.1f}",
+            **{by: f"{name} {more:+.2f} USD" for by, (name, more) in drivers.items()},
+        },
+        examples=examples,
     )

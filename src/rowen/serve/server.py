@@ -21,6 +21,7 @@ from rowen.api.feedback import Feedback, Pace
 from rowen.api.metrics import Metrics
 from rowen.flow.assemble import Shared
 from rowen.insight.desk import Insight
+from rowen.insight.looks import looks_of
 from rowen.jobs import Queue, Worker
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.tokens import at_most, count, count_request
@@ -206,7 +207,7 @@ class Server:
         stack.push_async_callback(served.close)
         for path in self._paths:
             await served.load(path)
-        watching = Watching(store, served, transport, clock)
+        watching = Watching(store, served, transport, clock, looks=looks_of(insight, store.tenants))
         watching.start()
         stack.push_async_callback(watching.stop)
         judging = Judging(

@@ -15,6 +15,7 @@ from rowen.watch import WatchTable, objectives_of
 from rowen.watch.desk import Desk
 from rowen.watch.engine import Engine, Watched
 from rowen.watch.judge import Judges
+from rowen.watch.rounds import Look
 from rowen.watch.send import sender
 from rowen.watch.tell import Teller
 
@@ -37,11 +38,21 @@ class Watching:
         served: gives the apps as they are loaded now.
         transport: how webhooks are reached.
         clock: the time.
+        looks: how what is no objective is found.
         every: seconds between ticks.
 
     """
 
-    def __init__(self, store: Store, served: Loads, transport: Transport, clock: Clock, *, every: float = 10.0) -> None:
+    def __init__(
+        self,
+        store: Store,
+        served: Loads,
+        transport: Transport,
+        clock: Clock,
+        *,
+        looks: Sequence[Look] = (),
+        every: float = 10.0,
+    ) -> None:
         self._store = store
         self._served = served
         self._clock = clock
@@ -59,6 +70,7 @@ class Watching:
             teller=self.teller,
             probe=self._ready,
             correct=judges,
+            looks=looks,
         )
 
     def apps(self) -> Sequence[Watched]:

@@ -1,4 +1,7 @@
-"""Alerts: opened when an objective burns, closed when it does not; each opens or joins an incident. All of it is kept."""
+"""Alerts: opened when an objective burns, closed when it does not; each opens or joins an incident. All of it is kept.
+
+What somebody found that is no objective is an alert too; `rounds` opens and closes it.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -12,6 +15,7 @@ from rowen.watch.budget import Standing
 from rowen.watch.burn import Burning, Severity
 from rowen.watch.contact import OncallTable
 from rowen.watch.fill import Seen
+from rowen.watch.finding import FindingKind
 from rowen.watch.incident import Incident, IncidentSeverity, Suspect
 from rowen.watch.window import DAY_NS, MINUTE_NS
 
@@ -68,13 +72,23 @@ class Alert(Value, frozen=True, kw_only=True):
     id: str
     tenant: str = OPERATOR
     app: str
-    objective: str
+    objective: str = ""
+    """Which objective burns; empty for what somebody found."""
+    kind: FindingKind | Literal[""] = ""
+    """What was found; empty for an objective."""
+    key: str = ""
+    """The key of what was found."""
     severity: Severity
     state: Literal["firing", "resolved"] = "firing"
     fired_ns: int
     last_ns: int = 0
     resolved_ns: int | None = None
+    ends_ns: int | None = None
+    """When what was found is over whatever happens."""
     firing: Firing
+    facts: dict[str, str] = {}
+    examples: tuple[str, ...] = ()
+    """Trace ids of what was found."""
     acknowledged_ns: int | None = None
     acknowledged_by: str = ""
     noise: bool = False
@@ -93,6 +107,11 @@ class Alert(Value, frozen=True, kw_only=True):
             noise=noise or self.noise,
         )
 
+    @property
+    def name(self) -> str:
+        """What it is about, in a word: the objective, or the kind of what was found."""
+        return self.objective or self.kind
+
     @staticmethod
     def shelf(records: Records) -> "Shelf[Alert]":
         """Return where alerts stand."""
@@ -105,9 +124,9 @@ class Alert(Value, frozen=True, kw_only=True):
                 id=one.id,
                 tenant=one.tenant,
                 app=one.app,
-                group=f"{one.objective}/{one.severity}",
+                group=f"found/{one.kind}" if one.kind else f"{one.objective}/{one.severity}",
                 state=one.state,
-                at_ns=one.fired_ns,
+                at_ns=one.resolved_ns or one.fired_ns,  # what burned for weeks and is over now is told of now
             ),
         )
 
@@ -147,9 +166,8 @@ class Alerting:
                 await self._alerts.put(alert)
                 changed.append(alert)
             elif open_ is not None:
-                over = await self._alerts.amend(open_.id, partial(_resolved, now=now))
+                over = await resolve(self._store, open_.id, now)
                 if over is not None:
-                    await self._over(over, now)
                     changed.append(over)
         return changed
 
@@ -184,16 +202,20 @@ class Alerting:
         await self._incidents.put(incident)
         return incident.id
 
-    async def _over(self, alert: Alert, now: int) -> None:
-        found = await self._incidents.get(alert.incident) if alert.incident else None
-        if found is None or found.state != "open":
-            return
-        noted = found.noted(now, f"alert {alert.severity} is over")
-        still = [each for each in found.alerts if each != alert.id]
-        others = [await self._alerts.get(each) for each in still]
-        if not any(each is not None and each.state == "firing" for each in others):
-            noted = noted.ended(now)
-        await self._incidents.put(noted)
+
+async def resolve(store: Store, id: str, now: int) -> Alert | None:
+    """Close an alert, and its incident where no other alert of it fires; return it closed, None when it is gone."""
+    alerts, incidents = Alert.shelf(store.records), Incident.shelf(store.records)
+    alert = await alerts.amend(id, partial(_resolved, now=now))
+    found = await incidents.get(alert.incident) if alert is not None and alert.incident else None
+    if alert is None or found is None or found.state != "open":
+        return alert
+    noted = found.noted(now, f"alert {alert.severity} is over")
+    others = [await alerts.get(each) for each in found.alerts if each != alert.id]
+    if not any(each is not None and each.state == "firing" for each in others):
+        noted = noted.ended(now)
+    await incidents.put(noted)
+    return alert
 
 
 def _began(cells: Sequence[Cell], usual: float) -> int:

@@ -1,11 +1,13 @@
 """Who is told: the contacts of an app, by what means, of what, and how long after; and what on-call needs."""
 
+import hashlib
 from datetime import UTC, date, datetime
 from typing import Literal
 
 from rowen.config import Duration
 from rowen.values import Secret, Settings, ns_of
 from rowen.watch.base import Class
+from rowen.watch.finding import FindingKind
 
 
 class ContactTable(Settings, frozen=True, kw_only=True):
@@ -35,6 +37,8 @@ class ContactTable(Settings, frozen=True, kw_only=True):
     """What it is told of."""
     objectives: tuple[str, ...] = ()
     """Only alerts of these objectives; default: all."""
+    findings: tuple[FindingKind, ...] | None = None
+    """What was found that it is told of; default: all of it, or nothing for a contact that names `objectives`."""
     after: Duration = 0
     """Escalation: only of alerts that nobody acknowledged for so long."""
     wait: Duration = 0
@@ -47,6 +51,13 @@ class ContactTable(Settings, frozen=True, kw_only=True):
     """Alerts that agree in these go out as one notice."""
     attempts: int = 8
     """Tries of one notice before it is given up."""
+
+    @property
+    def place(self) -> str:
+        """The same for two contacts that lead to the same place; shows nothing of the address."""
+        url = self.url.reveal() if self.url is not None else self.address
+        parts = "\x00".join((self.kind, url, self.smtp, *sorted(self.to)))
+        return f"{self.kind} {hashlib.sha256(parts.encode()).hexdigest()[:16]}"
 
     def __post_init__(self) -> None:
         """Hold what is written against what its kind needs.

@@ -254,7 +254,8 @@ class Desk:
     async def status(self, app: Watched, tenant: str | None = None) -> Status:
         """Return what the status page of an app shows. Whoever is of one tenant reads the titles of its own incidents."""
         rows = [row for row in await self.rows(app, tenant) if row.table.status]
-        incidents = await Incident.shelf(self.store.records).find(app=app.objectives.app, state="open")
+        open_ = await Incident.shelf(self.store.records).find(app=app.objectives.app, state="open")
+        incidents = [each for each in open_ if not each.kind]  # what something costs is for no status page
         paged = any("page" in row.alerts for row in rows)
         state: Literal["ok", "degraded", "outage", "unknown"] = "ok"
         if any(each.outage for each in incidents):

@@ -88,7 +88,7 @@ async def digest(
         app=name,
         since_ns=since_ns,
         until_ns=until_ns,
-        alerts=tuple(f"{alert.state} {alert.severity} {alert.objective}: {alert.firing.said}" for alert in shown),
+        alerts=tuple(f"{alert.state} {alert.severity} {alert.name}: {alert.firing.said}" for alert in shown),
         incidents=tuple(
             f"{each.severity} {each.state}: {each.title}"
             for each in incidents

@@ -10,13 +10,14 @@ import msgspec
 from rowen.store.base import Cell, Record, Records, Store
 from rowen.store.shelf import Shelf
 from rowen.values import Clock, Value
-from rowen.watch.alert import Alerting, Firing
+from rowen.watch.alert import Alerting, Firing, on_call
 from rowen.watch.base import Objectives, WatchTable
 from rowen.watch.budget import Correct, standing
 from rowen.watch.burn import LONGEST_NS, Tail, burning
 from rowen.watch.contact import ContactTable, OncallTable
 from rowen.watch.fill import Filler
 from rowen.watch.judge import Corrects
+from rowen.watch.rounds import Look, Rounds
 from rowen.watch.tell import Teller
 from rowen.watch.window import DAY_NS, MINUTE_NS
 
@@ -78,6 +79,7 @@ class Engine:
         teller: sends notices.
         probe: says whether an app is ready, for objectives of uptime.
         correct: gives what corrects the figures of an erring judge.
+        looks: how what is no objective is found.
 
     """
 
@@ -91,8 +93,10 @@ class Engine:
         teller: Teller,
         probe: Probe | None = None,
         correct: Corrects | None = None,
+        looks: Sequence[Look] = (),
     ) -> None:
         self._store = store
+        self._rounds = Rounds(store, looks, self._on_call)
         self._apps = apps
         self._clock = clock
         self._owner = owner
@@ -123,14 +127,21 @@ class Engine:
 
     async def _tick(self) -> bool:
         await self._lead()
-        now = self._clock.now_ns()
-        for app in self._apps():
-            if not app.objectives.counted():
-                continue
-            if await self._count(app, now):
+        now, apps = self._clock.now_ns(), self._apps()
+        await self._teller.tell_all({app.objectives.app: app.contacts for app in apps}, now)
+        for app in apps:
+            if app.objectives.counted() and await self._count(app, now):
                 await self._weigh(app, now // MINUTE_NS * MINUTE_NS)
             await self._teller.tell(app.objectives.app, app.contacts, now)
+        # Last, and told of at the next tick: what an earlier tick found is told before a look says that it is over.
+        await self._rounds.tick(now, self._lead)
         return True
+
+    def _on_call(self, app: str, at_ns: int) -> str:
+        """Return who is on call for an app; where it is none that is served, for the first that has a rota."""
+        rotas = {one.objectives.app: one.oncall for one in self._apps() if one.oncall.rota}
+        oncall = rotas.get(app) or next(iter(rotas.values()), OncallTable())
+        return on_call(oncall, at_ns)
 
     async def _lead(self) -> None:
         """Lead, or go on leading.

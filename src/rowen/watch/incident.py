@@ -7,6 +7,7 @@ from rowen.store.base import Record, Records
 from rowen.store.shelf import Shelf
 from rowen.values import Value
 from rowen.watch.base import Class
+from rowen.watch.finding import FindingKind
 
 IncidentSeverity = Literal["sev1", "sev2", "sev3", "sev4"]
 
@@ -57,6 +58,8 @@ class Incident(Value, frozen=True, kw_only=True):
     owner: str = ""
     alerts: tuple[str, ...] = ()
     objective: str = ""
+    kind: FindingKind | Literal[""] = ""
+    """What was found, where it is not about an objective; empty also for what somebody opened by hand."""
     runbook: str = ""
     suspect: Suspect | None = None
     timeline: tuple[Moment, ...] = ()

@@ -126,7 +126,8 @@ async def toil(store: Store, app: Watched, now: int, weeks: int = 8) -> list[Wee
 
 
 def _noise(alert: Alert) -> bool:
-    return alert.noise or (alert.state == "resolved" and alert.acknowledged_ns is None and not alert.incident)
+    quiet = not alert.kind  # a budget ends with its month, whether or not somebody looked after it
+    return alert.noise or (quiet and alert.state == "resolved" and alert.acknowledged_ns is None and not alert.incident)
 
 
 def _place(contact: ContactTable) -> tuple[str, int]:

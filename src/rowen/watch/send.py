@@ -64,6 +64,10 @@ def body_of(notice: Notice) -> dict[str, Any]:
             {
                 "id": alert.id,
                 "objective": alert.objective,
+                "finding": alert.kind,
+                "key": alert.key,
+                "tenant": alert.tenant,
+                "app": alert.app,
                 "severity": alert.severity,
                 "state": alert.state,
                 "fired_ns": alert.fired_ns,
@@ -72,6 +76,8 @@ def body_of(notice: Notice) -> dict[str, Any]:
                 "rate": alert.firing.rate,
                 "bad": alert.firing.bad,
                 "total": alert.firing.total,
+                "facts": alert.facts,
+                "examples": list(alert.examples),
             }
             for alert in notice.alerts
         ],

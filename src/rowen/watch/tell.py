@@ -7,6 +7,7 @@ and sending sends it after its restart under the same id, which goes along as `i
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -15,24 +16,32 @@ from rowen.store.shelf import Shelf
 from rowen.values import Problem, Value
 from rowen.watch.alert import OPERATOR, Alert
 from rowen.watch.contact import ContactTable
+from rowen.watch.finding import FindingKind
 from rowen.watch.incident import Incident
 
 log = logging.getLogger(__name__)
 
 _FIRST_RETRY_S = 30
 _LAST_RETRY_S = 3600
+_SHOWN = 20
+"""Lines of one notice for people; a webhook gets all of its alerts."""
+_MOST = 10_000
 _RECENT_NS = 7 * 86_400_000_000_000
 """Alerts that were over for longer are not told of any more."""
 
 
 class Silence(Value, frozen=True, kw_only=True):
-    """Alerts of its tenant that nobody is told of for a time. Empty fields fit every one of them."""
+    """Alerts of its tenant, or of all, that nobody is told of for a time. Empty fields fit every one of them."""
 
     id: str
     tenant: str = OPERATOR
     app: str = ""
     objective: str = ""
+    finding: FindingKind | Literal[""] = ""
+    """Only what was found of this kind."""
     severity: str = ""
+    everywhere: bool = False
+    """Whether it covers the alerts of every tenant: it was made by whoever runs the server."""
     begins_ns: int
     ends_ns: int
     why: str
@@ -41,10 +50,11 @@ class Silence(Value, frozen=True, kw_only=True):
     def covers(self, alert: Alert, at_ns: int) -> bool:
         """Whether an alert is silenced at a moment."""
         return (
-            self.tenant == alert.tenant
+            (self.everywhere or self.tenant == alert.tenant)
             and self.begins_ns <= at_ns < self.ends_ns
             and self.app in ("", alert.app)
             and self.objective in ("", alert.objective)
+            and self.finding in ("", alert.kind)
             and self.severity in ("", alert.severity)
         )
 
@@ -83,17 +93,29 @@ class Notice(Value, frozen=True, kw_only=True):
         """One line."""
         if self.what == "test":
             return f"[rowen] {self.app}: test"
-        names = ", ".join(sorted({alert.objective for alert in self.alerts}))
+        names = ", ".join(sorted({alert.name for alert in self.alerts}))
         severity = "page" if any(alert.severity == "page" for alert in self.alerts) else "ticket"
         word = {"firing": severity, "again": f"still {severity}", "escalated": f"escalated {severity}"}
-        return f"[rowen] {self.app}: {names} ({word.get(self.what, self.what)})"
+        return f"[rowen] {self.about}: {names} ({word.get(self.what, self.what)})"
+
+    @property
+    def about(self) -> str:
+        """Whose alerts they are: the app's, or those of a tenant, or of all tenants together."""
+        apps = sorted(
+            {alert.app or (f"tenant {alert.tenant}" if alert.tenant else "all tenants") for alert in self.alerts}
+        )
+        return ", ".join(apps) or self.app
 
     @property
     def text(self) -> str:
         """The message for people."""
         if self.what == "test":
             return f"A test of the contact {self.contact}. Nothing is wrong."
-        lines = [f"{alert.severity} {alert.objective}: {alert.firing.said}" for alert in self.alerts]
+        lines = [
+            f"{alert.severity} {alert.name}: {alert.firing.said}{_examples(alert)}" for alert in self.alerts[:_SHOWN]
+        ]
+        if len(self.alerts) > _SHOWN:
+            lines.append(f"and {len(self.alerts) - _SHOWN} more")
         if self.suspect:
             lines.append(f"suspected release: {self.suspect}")
         if self.incident:
@@ -123,6 +145,17 @@ Send = Callable[[ContactTable, Notice], Awaitable[None]]
 """Sends one notice; raises a `Problem` where it did not arrive."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Ear:
+    """Who is to be told."""
+
+    app: str
+    name: str
+    contact: ContactTable
+    mark: str
+    """Under which it stands among those who were told."""
+
+
 class Teller:
     """Makes the notices that are due, and sends them until they arrive or are given up."""
 
@@ -137,15 +170,30 @@ class Teller:
         """Tell every contact of an app what it should know now; return the notices that were tried."""
         if contacts:
             silences = await self._silences.find(since_ns=now)
-            open_ = [
-                alert
-                for alert in await self._alerts.find(app=app, state="firing")
-                if not any(each.covers(alert, now) for each in silences)
-            ]
+            open_ = _heard(await self._alerts.find(app=app, state="firing"), silences, now)
             over = await self._alerts.find(app=app, state="resolved", since_ns=max(0, now - _RECENT_NS))
             for name, contact in contacts.items():
-                await self._compose(app, name, contact, (open_, over), now)
+                await self._compose(_Ear(app, name, contact, name), (open_, over), now)
         return await self._deliver(app, contacts, now)
+
+    async def tell_all(self, apps: Mapping[str, Mapping[str, ContactTable]], now: int) -> None:
+        """Write down the notices of what was found about no app that is served: for the contacts of every app.
+
+        Two contacts that lead to the same place count as one. `tell` sends them.
+        """
+        if not any(apps.values()):
+            return
+        found = [
+            one for one in await self._alerts.find(state="firing", limit=_MOST) if one.kind and one.app not in apps
+        ]
+        silences = await self._silences.find(since_ns=now) if found else []
+        open_ = _heard(found, silences, now)
+        recent = await self._alerts.find(state="resolved", since_ns=max(0, now - _RECENT_NS), limit=_MOST)
+        over = [one for one in recent if one.kind and one.app not in apps]
+        for app, contacts in sorted(apps.items()):
+            for name, contact in contacts.items():
+                told = await self._compose(_Ear(app, name, contact, contact.place), (open_, over), now)
+                open_, over = ([told.get(one.id, one) for one in alerts] for alerts in (open_, over))
 
     async def test(self, app: str, name: str, contact: ContactTable, now: int) -> Notice:
         """Send a test notice to one contact; its state says whether it arrived."""
@@ -154,58 +202,60 @@ class Teller:
         )
         return await self._try(notice, contact.but(attempts=1), now)
 
-    async def _compose(
-        self, app: str, name: str, contact: ContactTable, alerts: tuple[list[Alert], list[Alert]], now: int
-    ) -> None:
+    async def _compose(self, ear: "_Ear", alerts: tuple[list[Alert], list[Alert]], now: int) -> dict[str, Alert]:
+        """Write down what one contact is to be told now; return the alerts it knows of by now that it did not before."""
+        contact, mark, known = ear.contact, ear.mark, dict[str, Alert]()
         open_, over = alerts
         groups: dict[str, list[Alert]] = {}
         for alert in open_:
             if _concerns(contact, alert) and _waited(contact, alert, now):
                 groups.setdefault(_group(contact, alert), []).append(alert)
         for group, members in sorted(groups.items()):
-            new = [alert for alert in members if name not in alert.told]
+            new = [alert for alert in members if mark not in alert.told]
             again = [
                 alert
                 for alert in members
-                if name in alert.told
+                if mark in alert.told
                 and contact.repeat
+                and not alert.kind  # what was found is told once: a budget that is used up stays so for weeks
                 and alert.acknowledged_ns is None
-                and now - alert.told[name] >= contact.repeat * 1e9
+                and now - alert.told[mark] >= contact.repeat * 1e9
             ]
             if new and now - min(alert.fired_ns for alert in new) >= contact.wait * 1e9:
-                await self._note(app, name, group, "escalated" if contact.after else "firing", new, now)
+                known |= await self._note(ear, group, "escalated" if contact.after else "firing", new, now)
             if again:
-                await self._note(app, name, group, "again", again, now)
+                await self._note(ear, group, "again", again, now)
         groups = {}
         for alert in over:
-            if contact.resolved and name in alert.told and name not in alert.told_over:
+            if contact.resolved and mark in alert.told and mark not in alert.told_over:
                 groups.setdefault(_group(contact, alert), []).append(alert)
         for group, members in sorted(groups.items()):
-            await self._note(app, name, group, "resolved", members, now)
+            known |= await self._note(ear, group, "resolved", members, now)
+        return known
 
     async def _note(
         self,
-        app: str,
-        name: str,
+        ear: "_Ear",
         group: str,
         what: Literal["firing", "again", "escalated", "resolved"],
         alerts: Sequence[Alert],
         now: int,
-    ) -> None:
+    ) -> dict[str, Alert]:
         """Write a notice down, then that the contact was told. Killed in between, the same notice is written again."""
         members = sorted(alerts, key=lambda alert: alert.id)
         incident = next((alert.incident for alert in members if alert.incident), "")
         found = await self._incidents.get(incident) if incident else None
-        count = min((alert.told.get(name, 0) for alert in members), default=0)
-        id = _id(name, group, what, str(count), *(alert.id for alert in members))
+        count = min((alert.told.get(ear.mark, 0) for alert in members), default=0)
+        id = _id(ear.mark, group, what, str(count), *(alert.id for alert in members))
         if await self._notices.get(id) is None:
             suspect = found.suspect if found is not None else None
             said = "" if suspect is None else f"{suspect.release or suspect.definition[:12]} — {suspect.why}"
             await self._notices.put(
                 Notice(
                     id=id,
-                    app=app,
-                    contact=name,
+                    tenant=members[0].tenant,
+                    app=ear.app,
+                    contact=ear.name,
                     group=group,
                     what=what,
                     alerts=tuple(members),
@@ -215,17 +265,30 @@ class Teller:
                     due_ns=now,
                 )
             )
+        told: dict[str, Alert] = {}
         for alert in members:
-            await self._alerts.amend(alert.id, partial(_told, name=name, over=what == "resolved", now=now))
+            changed = await self._alerts.amend(
+                alert.id, partial(_told, name=ear.mark, over=what == "resolved", now=now)
+            )
+            told |= {alert.id: changed} if changed is not None else {}
+        return told
 
     async def _deliver(self, app: str, contacts: Mapping[str, ContactTable], now: int) -> list[Notice]:
-        tried = []
-        for notice in sorted(await self._notices.find(app=app, state="due"), key=lambda one: one.made_ns):
+        """Send what is due, each contact's notices of one alert in their order: nothing is over before it was told."""
+        tried, waiting = [], set[tuple[str, str]]()
+        due = await self._notices.find(app=app, state="due")
+        for notice in sorted(due, key=lambda one: (one.made_ns, one.what == "resolved")):
             contact = contacts.get(notice.contact)
             if contact is None:
                 await self._notices.put(notice.but(state="failed", error="the contact is not configured any more"))
-            elif notice.due_ns <= now:
-                tried.append(await self._try(notice, contact, now))
+                continue
+            concerns = {(notice.contact, alert.id) for alert in notice.alerts}
+            left = notice
+            if notice.due_ns <= now and not concerns & waiting:
+                left = await self._try(notice, contact, now)
+                tried.append(left)
+            if left.state == "due":
+                waiting |= concerns
         return tried
 
     async def _try(self, notice: Notice, contact: ContactTable, now: int) -> Notice:
@@ -255,8 +318,20 @@ def _told(alert: Alert, *, name: str, over: bool, now: int) -> Alert:
     return alert.but(told={**alert.told, name: now})
 
 
+def _heard(alerts: Sequence[Alert], silences: Sequence[Silence], now: int) -> list[Alert]:
+    return [alert for alert in alerts if not any(each.covers(alert, now) for each in silences)]
+
+
+def _examples(alert: Alert) -> str:
+    return f" (traces {', '.join(alert.examples[:3])})" if alert.examples else ""
+
+
 def _concerns(contact: ContactTable, alert: Alert) -> bool:
-    return alert.severity in contact.severities and (not contact.objectives or alert.objective in contact.objectives)
+    if alert.severity not in contact.severities:
+        return False
+    if alert.kind:
+        return not contact.objectives if contact.findings is None else alert.kind in contact.findings
+    return not contact.objectives or alert.objective in contact.objectives
 
 
 def _waited(contact: ContactTable, alert: Alert, now: int) -> bool:
@@ -267,7 +342,10 @@ def _waited(contact: ContactTable, alert: Alert, now: int) -> bool:
 
 
 def _group(contact: ContactTable, alert: Alert) -> str:
-    return "/".join(getattr(alert, name) for name in contact.group)
+    """Return what a contact's notices are told apart by. Alerts of two tenants never go out as one."""
+    parts = {"app": alert.app, "severity": alert.severity, "objective": alert.name}
+    own = () if alert.tenant == OPERATOR else (f"tenant {alert.tenant}",)
+    return "/".join((*own, *(parts[name] for name in contact.group)))
 
 
 def _id(*parts: str) -> str:

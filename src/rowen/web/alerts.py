@@ -67,7 +67,8 @@ async def silence(request: Request, services: Services, visit: Visit) -> Page | 
         made = _silence(form, services, visit)
     except Mistaken as problem:
         return await _shown(request, services, visit, failed=problem, filled=form)
-    made = made.but(tenant=OPERATOR if actor.everywhere else actor.tenant, by=actor.key)
+    tenant = OPERATOR if actor.everywhere else actor.tenant
+    made = made.but(tenant=tenant, everywhere=actor.everywhere, by=actor.key)
     await services.register.recorder.note(
         actor, "silence.create", tenant=made.tenant, target=made.id, details={"why": made.why}
     )

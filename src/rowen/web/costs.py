@@ -15,11 +15,11 @@ from rowen.access import Visit
 from rowen.insight import focus
 from rowen.insight.calendar import DAY_NS
 from rowen.insight.desk import Window
-from rowen.insight.finding import Finding
 from rowen.insight.forecast import Forecast
 from rowen.insight.ledger import IN_BOOK, Asked, Dimension, Entry, total
 from rowen.insight.worth import Worth
 from rowen.values import Mistaken, Problem, Usage, at
+from rowen.watch.finding import Finding
 from rowen.watch.sli import SLIS
 from rowen.web.budgets import Stands, budget_of, budgets_of
 from rowen.web.charts import Mark, Series, Slot, bars, share

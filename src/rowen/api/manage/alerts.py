@@ -8,6 +8,7 @@ from rowen.api.manage.base import Asked, Limited, Name, NoParams, Page, Plain, V
 from rowen.api.manage.objectives import ObjectiveParams, app_of
 from rowen.values import Mistaken, Settings, new_id
 from rowen.watch.alert import OPERATOR, Alert
+from rowen.watch.finding import FindingKind
 from rowen.watch.oncall import Readiness, Week, readiness, toil
 from rowen.watch.tell import Notice, Silence
 
@@ -35,6 +36,8 @@ class NewSilence(Settings, frozen=True, kw_only=True):
     minutes: Annotated[int, Meta(ge=1, le=100_000)]
     app: Plain = ""
     objective: Plain = ""
+    finding: FindingKind | Literal[""] = ""
+    """Only what was found of this kind: `budget`, `anomaly`, `errors`, …"""
     severity: Literal["", "page", "ticket"] = ""
 
 
@@ -106,7 +109,9 @@ async def create_silence(asked: Asked[NoParams, NewSilence]) -> Silence:
         tenant=home(asked),
         app=app,
         objective=body.objective,
+        finding=body.finding,
         severity=body.severity,
+        everywhere=asked.actor.everywhere,
         begins_ns=now,
         ends_ns=now + body.minutes * 60_000_000_000,
         why=body.why,

@@ -9,7 +9,6 @@ from rowen.api.manage.base import Asked, Name, NoParams, Page, Plain, Verb, Verb
 from rowen.insight.budget import Budget, Standing
 from rowen.insight.calendar import Every, month_of
 from rowen.insight.desk import Window
-from rowen.insight.finding import Finding
 from rowen.insight.forecast import Forecast
 from rowen.insight.ledger import Asked as Costs
 from rowen.insight.ledger import Dimension, Entry
@@ -19,6 +18,7 @@ from rowen.insight.review import Review, week_before
 from rowen.insight.usage import exported
 from rowen.insight.worth import Worth
 from rowen.values import Mistaken, Settings, Value, new_id
+from rowen.watch.finding import Finding
 
 _DAY = 86_400_000_000_000
 _STRETCHES = 2_000

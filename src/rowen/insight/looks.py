@@ -1,0 +1,78 @@
+"""The looks by which what is found here reaches people: budgets, odd hours of costs, errors. The watch stage makes them."""
+
+from collections.abc import Iterable
+
+from rowen.insight.calendar import DAY_NS, HOUR_NS, WEEK_NS, day_of, month_of
+from rowen.insight.desk import Insight
+from rowen.insight.errors import Group, findings
+from rowen.store.base import Tenants
+from rowen.watch.finding import Finding, Round
+from rowen.watch.rounds import Look
+
+_MINUTE_NS = HOUR_NS // 60
+_SECOND_NS = _MINUTE_NS // 60
+_LATE_NS = 2 * HOUR_NS
+"""What comes so much later is still found: long calls, and spans that were held back."""
+_QUIET_NS = WEEK_NS
+"""An error that did not come for so long is over, also when nobody said that it is solved."""
+_EVERY_GROUP = 100_000
+
+
+def looks_of(insight: Insight, tenants: Tenants) -> tuple[Look, ...]:
+    """Return every look of this stage."""
+    looks = _Looks(insight, tenants)
+    return (
+        Look(name="budgets", kinds=("budget", "forecast"), every_ns=5 * _MINUTE_NS, look=looks.budgets),
+        Look(name="anomalies", kinds=("anomaly",), every_ns=HOUR_NS, look=looks.anomalies),
+        Look(name="errors", kinds=("errors",), every_ns=5 * _MINUTE_NS, look=looks.errors),
+    )
+
+
+class _Looks:
+    def __init__(self, insight: Insight, tenants: Tenants) -> None:
+        self._insight = insight
+        self._tenants = tenants
+
+    async def budgets(self, since_ns: int, now_ns: int) -> Round:
+        """Look at every budget; after the turn of a day or month also at how the last one ended."""
+        found: list[Finding] = []
+        holding: set[str] = set()
+        for budget in await self._insight.budgets.all(None):
+            stands = await self._insight.budgets.standing(budget, now_ns)
+            found += stands.findings
+            holding.update(stands.holding)
+            start = day_of(now_ns) if budget.window == "day" else month_of(now_ns)
+            if since_ns < start and budget.created_ns < start:
+                ended = await self._insight.budgets.standing(budget, start - _SECOND_NS)
+                found += [one for one in ended.findings if one.kind == "budget"]
+        return Round(found=tuple(found), holding=frozenset(holding))
+
+    async def anomalies(self, since_ns: int, _: int) -> Round:
+        """Look at the hours and days that ended since the last look, and some before it, for what came late.
+
+        What is odd of a tenant is told of the tenant; of all together only what is odd of none of them.
+        """
+        since = max(0, since_ns - _LATE_NS)
+        found: list[Finding] = []
+        for tenant in [*(one.id for one in await self._tenants.all()), None]:
+            found += await self._insight.anomalies(tenant, "", max(0, day_of(since) - DAY_NS))
+        kept: dict[tuple[int, int], list[Finding]] = {}
+        for one in found:
+            ends = one.ends_ns or one.at_ns
+            same = kept.setdefault((one.at_ns, ends), [])
+            if (one.at_ns + ends) // 2 >= since and (one.tenant or not same):
+                same.append(one)
+        return Round(found=tuple(one for same in kept.values() for one in same))
+
+    async def errors(self, since_ns: int, now_ns: int) -> Round:
+        """Look at the errors that came since the last look, for those that are new or were thought to be solved."""
+        inbox, lately = self._insight.inbox, max(0, since_ns - 5 * _MINUTE_NS)
+        if await inbox.failed_since(lately):
+            await inbox.collect(lately, now_ns)
+        groups = await inbox.groups(None, since_ns=max(0, now_ns - _QUIET_NS), limit=_EVERY_GROUP)
+        return Round(found=tuple(findings(groups, max(0, since_ns - _LATE_NS))), holding=holding(groups))
+
+
+def holding(groups: Iterable[Group]) -> frozenset[str]:
+    """Return the keys of the errors that nobody solved or ignores."""
+    return frozenset(one.news for one in groups if one.state in {"open", "regressed"})

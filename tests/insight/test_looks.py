@@ -1,0 +1,121 @@
+"""What the looks find, and what they say still stands."""
+
+import random
+from decimal import Decimal
+
+import pytest
+
+from rowen.insight.budget import Budget, stands
+from rowen.insight.calendar import DAY_NS, HOUR_NS, moment
+from rowen.insight.desk import Insight
+from rowen.insight.errors import Change
+from rowen.insight.ledger import Entry
+from rowen.insight.looks import looks_of
+from rowen.values import Tenant
+
+
+@pytest.fixture
+def insight(store, clock) -> Insight:
+    return Insight(traces=store.traces, scores=store.scores, records=store.records, tenants=store.tenants, clock=clock)
+
+
+@pytest.fixture
+def look(insight, store, clock):
+    looks = {one.name: one for one in looks_of(insight, store.tenants)}
+
+    async def made(name: str, since_ns: int | None = None):
+        return await looks[name].look(clock.ns if since_ns is None else since_ns, clock.ns)
+
+    return made
+
+
+async def test_of_several_shares_only_the_highest_is_told_and_all_of_them_stand(insight, look, row, write, clock):
+    clock.ns = moment("2026-11-10")
+    await insight.budgets.put(Budget(id="b", tenant="acme", amount=Decimal(10)))
+    await write([row(moment("2026-11-02"), cost=Decimal(9))])
+
+    found = await look("budgets")
+
+    (one,) = [each for each in found.found if each.kind == "budget"]
+    assert one.key == "budget:b:2026-11-01:0.8"
+    assert one.ends_ns == moment("2026-12-01")
+    assert found.holding >= {"budget:b:2026-11-01:0.5", "budget:b:2026-11-01:0.8"}
+    assert "budget:b:2026-11-01:1" not in found.holding
+
+
+async def test_how_a_month_ended_is_found_in_the_first_look_after_it(insight, look, row, write, clock):
+    clock.ns = moment("2026-12-01T00:04")
+    await insight.budgets.put(Budget(id="old", tenant="acme", amount=Decimal(10)))
+    await insight.budgets.put(Budget(id="new", tenant="acme", amount=Decimal(10), created_ns=clock.ns))
+    await write([row(moment("2026-11-30T23:59"), cost=Decimal(10))])
+
+    first = await look("budgets", clock.ns - 300 * 10**9)
+    later = await look("budgets", clock.ns - 60 * 10**9)
+
+    assert [one.key for one in first.found] == ["budget:old:2026-11-01:1"]
+    assert first.found[0].ends_ns < clock.ns
+    assert later.found == ()
+
+
+def test_a_forecast_is_taken_back_only_when_its_whole_interval_is_within_the_budget():
+    now = moment("2026-11-15")
+    rand = random.Random(5)
+    costs = {start: 10 * rand.lognormvariate(0, 0.2) for start in range(moment("2026-09-15"), now, DAY_NS)}
+    days = [Entry(start_ns=start, cost=Decimal(f"{cost:.4f}"), calls=1) for start, cost in costs.items()]
+
+    def at(amount: float):
+        return stands(Budget(id="b", amount=Decimal(f"{amount:.2f}"), thresholds=(1.0,)), days, now)
+
+    expected = at(1_000).expected
+    within, between, past = at(expected.high + 1), at((expected.value + expected.high) / 2), at(expected.value - 1)
+    key = "forecast:b:2026-11-01"
+    assert [bool(one.findings) for one in (within, between, past)] == [False, False, True]
+    assert [key in one.holding for one in (within, between, past)] == [False, True, True]
+    assert key in at(20).holding  # it came true
+
+
+async def test_what_is_odd_of_a_tenant_is_not_told_of_all_together_too(insight, look, row, write, clock, store):
+    rand = random.Random(2)
+    clock.ns = moment("2026-11-02T15:00")
+    first = clock.ns - 28 * DAY_NS
+    for tenant in ("acme", "globex"):
+        await store.tenants.put(Tenant(id=tenant, name=tenant))
+        await write(
+            row(first + hour * HOUR_NS + 1, tenant=tenant, cost=Decimal(f"{rand.lognormvariate(0, 0.1):.6f}"))
+            for hour in range(28 * 24)
+        )
+    await write([row(clock.ns - HOUR_NS // 2, cost=Decimal(40), feature="import").but(id=f"{7:032x}")])
+
+    found = await look("anomalies", clock.ns - HOUR_NS)
+    old = await look("anomalies", clock.ns + 4 * HOUR_NS)
+
+    (one,) = found.found
+    assert (one.tenant, one.examples[0], one.severity) == ("acme", f"{7:032x}", "warning")
+    assert one.ends_ns == clock.ns + HOUR_NS
+    assert old.found == ()
+    assert found.holding is None
+
+
+async def test_an_error_stands_until_it_is_solved_ignored_or_forgotten(insight, look, row, write, clock):
+    clock.ns = moment("2026-11-02T15:00")
+    await write([row(clock.ns - 10**9, status="failed", code=code) for code in ("timeout", "upstream_error")])
+    first = await look("errors")
+    solved, ignored = first.found
+    for one, state in ((solved, "solved"), (ignored, "ignored")):
+        group = one.key.split(":")[2]
+        await insight.inbox.change(group, "acme", Change(state=state), by="ann", now_ns=clock.ns)
+    second = await look("errors")
+
+    assert (len(first.found), len(first.holding), second.found, second.holding) == (2, 2, (), frozenset())
+
+    await write([row(clock.ns - 10**9, status="failed", code="other")])
+    third = await look("errors")
+    clock.ns += 8 * DAY_NS
+    last = await look("errors")
+
+    assert (len(third.holding), last.holding) == (1, frozenset())
+
+
+async def test_nothing_is_found_where_nothing_is(look):
+    for name in ("budgets", "anomalies", "errors"):
+        assert (await look(name)).found == ()
