@@ -53,6 +53,7 @@ class Week:
         self._chance = random.Random(7)
         self._began = clock.ns
         self._day = 0
+        self._talks: dict[str, tuple[str, list[str]]] = {}
         self.counts: Counter[str] = Counter()
 
     @property
@@ -79,8 +80,8 @@ class Week:
     async def _users(self, end: float) -> None:
         """The next thing that a user does, or the rest of the step. By day there are more of them, on busy days most."""
         day, hour = divmod(self.second / HOUR, 24)
-        busy = 60 if day in {1, 3, 5} else 150
-        wait = self._chance.expovariate(1 / (busy if 8 <= hour < 18 else 900))
+        busy = 60 if day in {1, 3, 5} else 200
+        wait = self._chance.expovariate(1 / (busy if 8 <= hour < 18 else 1500))
         left = end - self.second
         if wait >= left:
             self._clock.move(max(left, 0.001))
@@ -88,11 +89,20 @@ class Week:
         self._clock.move(wait)
         user = f"u-{self._chance.randrange(40):02d}"
         if self._chance.random() < 0.015:  # what was asked is summed up, with a large model
-            await self._ask("Sum this up: " + "what people asked, " * 500, "large", feature="digest", user="nightly")
-        else:
-            await self._ask(self._chance.choice(list(ANSWERS)), "fast", feature="chat", user=user)
+            await self._ask(
+                "Sum this up: " + "what people asked, " * 500, "large", feature="digest", user="nightly", session=""
+            )
+            return
+        session, questions = self._talks.get(user, ("", []))
+        if not questions:  # somebody comes with one to three things to ask
+            session, questions = (
+                f"{user}-{self.second:.0f}",
+                self._chance.sample(list(ANSWERS), self._chance.randint(1, 3)),
+            )
+            self._talks[user] = session, questions
+        await self._ask(questions.pop(), "fast", feature="chat", user=user, session=session)
 
-    async def _ask(self, question: str, model: str, *, feature: str, user: str) -> None:
+    async def _ask(self, question: str, model: str, *, feature: str, user: str, session: str) -> None:
         """Ask by the door that programs use, and judge the answer as users do, now and then."""
         said = await self._client.post(
             "/v1/chat/completions",
@@ -100,7 +110,7 @@ class Week:
             headers={
                 "x-rowen-feature": feature,
                 "x-rowen-user": user,
-                "x-rowen-session": f"{user}-{self.second // (2 * HOUR):.0f}",
+                **({"x-rowen-session": session} if session else {}),
             },
         )
         self.counts["calls"] += 1
@@ -139,10 +149,11 @@ class Week:
 
 
 def steps() -> Iterator[float]:
-    """Give the seconds of the week at which the server works: every ten minutes, every minute after a release."""
+    """Give the seconds of the week at which the server works: every minute after a release, less often else."""
     second = 0
     while second < WEEK:
-        second += MINUTE if RELEASE <= second < RELEASE + HOUR else 10 * MINUTE
+        by_day = 8 <= second / HOUR % 24 < 18
+        second += MINUTE if RELEASE <= second < RELEASE + HOUR else 10 * MINUTE if by_day else 30 * MINUTE
         yield second
 
 
