@@ -186,6 +186,7 @@ WATCHED = [
     "/incidents",
     "/incidents/incident",
     "/status",
+    "/night",
 ]
 """The pages of what is watched, of an app that has objectives."""
 

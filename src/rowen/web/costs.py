@@ -93,7 +93,7 @@ class Costs:
     more: int
     counting: bool
     rows: Sequence[tuple[str, Entry, str]]
-    ahead: Forecast
+    ahead: Found[Forecast]
     budgets: Sequence[Stands]
     anomalies: Found[list[Finding]]
     score: str
@@ -161,8 +161,9 @@ async def costs_page(
     app = _app(visit, query.get("app", ""))
     by: Dimension = next((each for each in CUTS if each == query.get("by")), "model")
     asked = Asked(since_ns=stretch.since_ns, until_ns=stretch.until_ns, tenant=tenant, app=app)
-    days = await services.insight.costs(asked)
     cut, counting = await _cut(services, asked.but(by=by))
+    # What is cut comes to what is not, so it is read once.
+    days = _days(cut) if by not in IN_BOOK else await services.insight.costs(asked)
     groups = _groups(cut, by, app)
     marks = await services.kept.get(
         ("anomalies", tenant, app, stretch.range), partial(services.insight.anomalies, tenant, app, stretch.since_ns)
@@ -206,7 +207,7 @@ async def costs_page(
             more=max(0, len(groups) - _ROWS),
             counting=counting,
             rows=[(stretch.said(one.start_ns), one, said_entry(one)) for one in reversed(days)],
-            ahead=await services.insight.ahead(tenant, app, 30),
+            ahead=await services.kept.get(("ahead", tenant, app), partial(services.insight.ahead, tenant, app, 30)),
             budgets=[] if visit.entry.apps else await budgets_of(services, tenant),
             anomalies=marks,
             score=score,
@@ -281,6 +282,14 @@ async def _cut(services: Services, asked: Asked) -> tuple[list[Entry], bool]:
     return found.value or [], found.value is None
 
 
+def _days(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the sums of the days, oldest first."""
+    by_day: dict[int, list[Entry]] = {}
+    for one in entries:
+        by_day.setdefault(one.start_ns, []).append(one)
+    return [total(by_day[start]).but(start_ns=start) for start in sorted(by_day)]
+
+
 def _groups(entries: Sequence[Entry], by: Dimension, app: str) -> list[Group]:
     sums = {
         name: total(one for one in entries if one.group == name) for name in dict.fromkeys(one.group for one in entries)
@@ -336,11 +345,11 @@ async def _what_if(
 
     It is an estimate by the sums that are kept: an average call at the other price, as often as there were calls.
     """
-    by_model = await services.insight.costs(asked.but(by="model", every="all"))
-    models = [one.group for one in by_model if one.group and one.calls]
+    models = await services.traces.values("model", asked.tenant)
     model, other = query.get("from", ""), query.get("to", "").strip()
     if not model or not other:
         return models, None, ""
+    by_model = await services.insight.costs(asked.but(by="model", every="all"))
     used = next((one for one in by_model if one.group == model), None)
     provider, slash, name = other.partition("/")
     if used is None or not used.calls or not slash or not name:

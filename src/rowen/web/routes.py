@@ -8,6 +8,7 @@ from rowen.web import alerts, costs, errors, incidents, keys, review, sign
 from rowen.web.compare import compare
 from rowen.web.files import Files
 from rowen.web.models import models
+from rowen.web.night import night
 from rowen.web.objectives import objective, objectives
 from rowen.web.overview import overview
 from rowen.web.page import Services, page
@@ -48,6 +49,7 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/costs/focus.csv", page(costs.export, services)),
         Route("/costs/budgets", page(costs.create_budget, services), methods=["POST"]),
         Route("/costs/budgets/{id}/delete", page(costs.delete_budget, services), methods=["POST"]),
+        Route("/night", page(night, services)),
         Route("/status", page(status, services)),
         Route("/alerts", page(alerts.alerts, services), methods=["GET"]),
         Route("/alerts/silences", page(alerts.silence, services), methods=["POST"]),
