@@ -11,7 +11,12 @@ from rowen.insight.desk import Insight
 from rowen.insight.errors import Change
 from rowen.insight.ledger import Entry
 from rowen.insight.looks import looks_of
+from rowen.jobs import Queue
+from rowen.score.rule import Rule
+from rowen.score.rules import Fault, Ledger, Rules
 from rowen.values import Tenant
+
+RULE = Rule(name="helpful", app="shop", kind="refusal", budget="2.5")
 
 
 @pytest.fixture
@@ -20,8 +25,13 @@ def insight(store, clock) -> Insight:
 
 
 @pytest.fixture
-def look(insight, store, clock):
-    looks = {one.name: one for one in looks_of(insight, store.tenants)}
+def rules(store, clock) -> Rules:
+    return Rules(store.records, Queue(store.records, clock), clock, lambda: [RULE])
+
+
+@pytest.fixture
+def look(insight, store, clock, rules):
+    looks = {one.name: one for one in looks_of(insight, store.tenants, rules)}
 
     async def made(name: str, since_ns: int | None = None):
         return await looks[name].look(clock.ns if since_ns is None else since_ns, clock.ns)
@@ -117,5 +127,31 @@ async def test_an_error_stands_until_it_is_solved_ignored_or_forgotten(insight, 
 
 
 async def test_nothing_is_found_where_nothing_is(look):
-    for name in ("budgets", "anomalies", "errors"):
+    for name in ("budgets", "anomalies", "errors", "judging"):
         assert (await look(name)).found == ()
+
+
+async def test_a_judge_whose_budget_is_used_up_is_told_for_the_day(look, rules, clock):
+    await rules.ledgers.put(Ledger(key=RULE.key, capped=3, capped_ns=clock.ns))
+    (today,) = (await look("judging")).found
+    clock.ns += DAY_NS
+    tomorrow = await look("judging")
+
+    assert (today.app, today.kind, today.ends_ns) == ("shop", "judging", clock.ns // DAY_NS * DAY_NS)
+    assert "2.5 USD" in today.title
+    assert tomorrow.found == ()
+
+
+async def test_a_judge_that_fails_on_end_is_told_until_it_judges_again(look, rules, clock):
+    for failing in (4, 5, 9):
+        await rules.ledgers.put(Ledger(key=RULE.key, failing=failing, failing_ns=7))
+        fault = Fault(
+            id=str(failing), rule=RULE.key, tenant="default", trace=f"t{failing}", at_ns=failing, code="c", message="m"
+        )
+        await rules.faults.put(fault)
+        found = (await look("judging")).found
+        assert [one.key for one in found] == ([] if failing < 5 else [f"judging:failing:{RULE.key}:7"])
+    assert (found[0].examples, found[0].facts["code"]) == (("t9", "t5", "t4"), "c")
+
+    await rules.ledgers.put(Ledger(key=RULE.key, failing=0, failing_ns=7))
+    assert (await look("judging")).found == ()

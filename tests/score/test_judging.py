@@ -214,6 +214,21 @@ async def test_a_provider_that_is_down_is_an_error_of_each_judgement(house):
     assert (fault.code, fault.cost) == ("upstream_connect", "0")
 
 
+async def test_errors_on_end_are_counted_from_the_first_until_it_judges_again(house):
+    house.models.verdict = lambda prompt: Unavailable("upstream_connect", "nobody there")
+    await house.rules.put(rule())
+    told = []
+    for number in range(4):
+        if number == 3:
+            house.models.verdict = lambda prompt: "good"
+        await house.call(number)
+        await house.tick()
+        told.append(await house.rules.ledgers.get(rule().key, "acme"))
+
+    assert [ledger.failing for ledger in told] == [1, 2, 3, 0]
+    assert len({ledger.failing_ns for ledger in told[:3]}) == 1
+
+
 async def test_a_limit_is_waited_for_and_nothing_is_judged_twice(house):
     left = [2]
 
@@ -246,6 +261,7 @@ async def test_the_budget_of_a_day_is_a_cap_and_what_it_cut_is_counted(house):
     assert len(await house.scores()) == 5
     ledger = await house.rules.ledgers.get(rule().key, "acme")
     assert (ledger.judged, ledger.capped, ledger.cost) == (5, 7, "0.005")
+    assert START < ledger.capped_ns <= house.clock.ns
 
 
 async def test_a_budget_that_cannot_be_kept_stops_the_rule_and_says_why(house):

@@ -1,10 +1,12 @@
-"""The looks by which what is found here reaches people: budgets, odd hours of costs, errors. The watch stage makes them."""
+"""The looks by which what is found here reaches people: budgets, odd hours, errors, judges. The watch stage makes them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rowen.insight.calendar import DAY_NS, HOUR_NS, WEEK_NS, day_of, month_of
 from rowen.insight.desk import Insight
 from rowen.insight.errors import Group, findings
+from rowen.score.rule import Rule
+from rowen.score.rules import Fault, Ledger, Rules
 from rowen.store.base import Tenants
 from rowen.watch.finding import Finding, Round
 from rowen.watch.rounds import Look
@@ -16,22 +18,26 @@ _LATE_NS = 2 * HOUR_NS
 _QUIET_NS = WEEK_NS
 """An error that did not come for so long is over, also when nobody said that it is solved."""
 _EVERY_GROUP = 100_000
+_FAILING = 5
+"""Errors of a judge on end that are told of."""
 
 
-def looks_of(insight: Insight, tenants: Tenants) -> tuple[Look, ...]:
+def looks_of(insight: Insight, tenants: Tenants, rules: Rules) -> tuple[Look, ...]:
     """Return every look of this stage."""
-    looks = _Looks(insight, tenants)
+    looks = _Looks(insight, tenants, rules)
     return (
         Look(name="budgets", kinds=("budget", "forecast"), every_ns=5 * _MINUTE_NS, look=looks.budgets),
         Look(name="anomalies", kinds=("anomaly",), every_ns=HOUR_NS, look=looks.anomalies),
         Look(name="errors", kinds=("errors",), every_ns=5 * _MINUTE_NS, look=looks.errors),
+        Look(name="judging", kinds=("judging",), every_ns=5 * _MINUTE_NS, look=looks.judging),
     )
 
 
 class _Looks:
-    def __init__(self, insight: Insight, tenants: Tenants) -> None:
+    def __init__(self, insight: Insight, tenants: Tenants, rules: Rules) -> None:
         self._insight = insight
         self._tenants = tenants
+        self._rules = rules
 
     async def budgets(self, since_ns: int, now_ns: int) -> Round:
         """Look at every budget; after the turn of a day or month also at how the last one ended."""
@@ -71,6 +77,49 @@ class _Looks:
             await inbox.collect(lately, now_ns)
         groups = await inbox.groups(None, since_ns=max(0, now_ns - _QUIET_NS), limit=_EVERY_GROUP)
         return Round(found=tuple(findings(groups, max(0, since_ns - _LATE_NS))), holding=holding(groups))
+
+    async def judging(self, _: int, now_ns: int) -> Round:
+        """Look for judges whose day's budget is used up, and for those that fail on end."""
+        found: list[Finding] = []
+        for rule in await self._rules.all():
+            ledger = await self._rules.ledgers.get(rule.key, rule.tenant or "default")
+            if ledger is None or not rule.enabled:
+                continue
+            faults = await self._rules.faults.find(group=rule.key, limit=3) if ledger.failing >= _FAILING else []
+            found += judged(rule, ledger, faults, now_ns)
+        return Round(found=tuple(found), holding=frozenset())
+
+
+def judged(rule: Rule, ledger: Ledger, faults: Sequence[Fault], now_ns: int) -> list[Finding]:
+    """Return what there is to tell of a judge."""
+    tenant, today, found = rule.tenant or "default", day_of(now_ns), list[Finding]()
+    if ledger.capped_ns >= today:
+        found.append(
+            Finding(
+                kind="judging",
+                key=f"judging:capped:{rule.key}:{today}",
+                tenant=tenant,
+                app=rule.app,
+                title=f"The rule {rule.name} has used up its {rule.budget} USD of the day: what comes is not judged",
+                at_ns=ledger.capped_ns,
+                ends_ns=today + DAY_NS,
+                facts={"rule": rule.name, "budget": rule.budget},
+            )
+        )
+    if ledger.failing >= _FAILING:
+        found.append(
+            Finding(
+                kind="judging",
+                key=f"judging:failing:{rule.key}:{ledger.failing_ns}",
+                tenant=tenant,
+                app=rule.app,
+                title=f"The rule {rule.name} failed {ledger.failing} times on end",
+                at_ns=ledger.failing_ns,
+                facts={"rule": rule.name, "failed": f"{ledger.failing}"} | ({"code": faults[0].code} if faults else {}),
+                examples=tuple(one.trace for one in faults if one.trace),
+            )
+        )
+    return found
 
 
 def holding(groups: Iterable[Group]) -> frozenset[str]:

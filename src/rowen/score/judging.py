@@ -143,6 +143,9 @@ class Judging:
             failed=ledger.failed + tally.failed,
             passed_over=ledger.passed_over + tally.passed_over,
             capped=ledger.capped + tally.capped,
+            capped_ns=now if tally.capped else ledger.capped_ns,
+            failing=0 if tally.judged else ledger.failing + tally.failed,
+            failing_ns=ledger.failing_ns if ledger.failing or not tally.failed else now,
             cost=str(Decimal(ledger.cost) + tally.cost),
         )
         if kept != ledger:

@@ -28,6 +28,12 @@ class Ledger(Value, frozen=True, kw_only=True):
     """What lacked what the scorer judges, such as a reference."""
     capped: int = 0
     """What was not judged because the day's budget was used up."""
+    capped_ns: int = 0
+    """When that was last so."""
+    failing: int = 0
+    """How many judgements on end were errors, up to now."""
+    failing_ns: int = 0
+    """When the first of these was."""
     cost: str = "0"
     """US dollars of all judgements whose price is known."""
 

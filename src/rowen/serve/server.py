@@ -207,11 +207,12 @@ class Server:
         stack.push_async_callback(served.close)
         for path in self._paths:
             await served.load(path)
-        watching = Watching(store, served, transport, clock, looks=looks_of(insight, store.tenants))
+        rules = Rules(store.records, jobs, clock, served.rules)
+        watching = Watching(store, served, transport, clock, looks=looks_of(insight, store.tenants, rules))
         watching.start()
         stack.push_async_callback(watching.stop)
         judging = Judging(
-            Rules(store.records, jobs, clock, served.rules),
+            rules,
             Traffic(store.traces),
             intake=intake,
             scores=store.scores,
