@@ -1,6 +1,7 @@
 """What was in the store is in the archive, field by field, whatever happens to the one who writes it."""
 
 import asyncio
+import random
 import signal
 import subprocess
 import sys
@@ -511,6 +512,50 @@ def test_a_full_disk_is_told_leaves_nothing_half_and_is_got_over(tmp_path: Path,
     assert said.startswith("store_unavailable the archive in"), done.stderr
     assert days == "[] []"
     assert written == "499"
+
+
+async def test_bodies_of_a_megabyte_each_fit_into_bounded_memory(tmp_path: Path):
+    async with both(tmp_path) as (store, archive):
+        dice = random.Random(1)
+        for number in range(1, 301):
+            await store.traces.observe([a_span(number, f"t{number % 7}", input=dice.randbytes(500_000).hex())])
+
+        kept = await archive.keep(store.traces, store.scores, before_ns=TOMORROW)
+        erased = await archive.erase("acme", traces=["t1"])
+
+        whole = await archive.whole("t2", "acme")
+        assert (kept.spans, erased.spans) == (300, 43)
+        assert whole is not None
+        assert list(whole.sent) == await store.traces.sent("t2", "acme")
+
+
+async def test_a_damaged_day_does_not_hold_up_the_others(tmp_path: Path):
+    async with both(tmp_path) as (store, archive):
+        await store.traces.observe([a_span(1, "t1"), a_span(1, "t2", started_ns=START - HOUR)])
+        await archive.keep(store.traces, store.scores, before_ns=TOMORROW)
+        day = (await archive.days())[0]
+        (tmp_path / day.place / day.tables["spans"].file).write_bytes(b"no parquet")
+        await store.traces.observe([a_span(2, "t1"), a_span(2, "t2", started_ns=START - HOUR)])
+
+        with pytest.raises(Broken, match=r"spans-1\.parquet"):
+            await archive.keep(store.traces, store.scores, before_ns=TOMORROW)
+
+        assert [each.generation for each in await archive.days()] == [1, 2]
+
+
+async def test_a_writer_that_is_stopped_while_duckdb_works_ends_at_once(tmp_path: Path):
+    async with both(tmp_path) as (store, archive):
+        await store.traces.write([a_trace(number) for number in range(1, 3000)])
+        task = asyncio.ensure_future(archive.keep(store.traces, store.scores, before_ns=TOMORROW))
+        while not list(tmp_path.glob(".staged/*/*.parquet")) and not task.done():
+            await asyncio.sleep(0)
+
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+        assert await archive.days() == []
+        assert not list((tmp_path / ".staged").iterdir())
 
 
 async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):

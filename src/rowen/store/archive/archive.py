@@ -17,9 +17,11 @@ from rowen.store.archive.merge import merged
 from rowen.store.archive.reading import Found, Reading
 from rowen.store.archive.spool import Spool
 from rowen.store.base import Day, Scores, Traces
-from rowen.values import Broken, Clock, Score, Trace, TraceRow, Value
+from rowen.values import Broken, Clock, Mistaken, Score, Trace, TraceRow, Value
 
 T = TypeVar("T")
+
+_BEAT = 20.0  # seconds between two beats while DuckDB writes
 
 _TABLES_OF: Mapping[str, tuple[Family, ...]] = {"traces": ("traces", "spans"), "scores": ("scores",)}
 
@@ -71,18 +73,25 @@ class Archive:
             beat: called now and then; raises to end it. What was written by then stays.
 
         Raises:
-            Unavailable: `store_unavailable`, such as when the disk is full. Broken: `store_corrupt`.
+            Unavailable: `store_unavailable`, such as when the disk is full.
+            Broken: `store_corrupt` for a day whose files are damaged; it was left, and the others are written.
 
         """
-        kept = Kept()
+        kept, damaged = Kept(), None
         found = await _days(traces, scores, before_ns)
         for (start_ns, tenant), marks in sorted(found.items()):
             await beat()
             manifest = await asyncio.to_thread(self._folder.manifest, day_of(start_ns), tenant)
             changed = [family for family, day in marks.items() if final == family or _changed(manifest, family, day)]
             if changed:
-                written = await self._write(traces, scores, start_ns, tenant, marks, changed, manifest, beat)
-                kept = _with(kept, written)
+                try:
+                    written = await self._write(traces, scores, start_ns, tenant, marks, changed, manifest, beat)
+                except Broken as problem:
+                    damaged = problem
+                else:
+                    kept = _with(kept, written)
+        if damaged is not None:
+            raise damaged
         return kept
 
     async def seal(self, family: str, days: Sequence[Day]) -> bool:
@@ -136,7 +145,10 @@ class Archive:
     ) -> list[TraceRow]:
         """Return the rows of the newest traces whose columns have some values."""
         given = where or {}
-        condition = " AND ".join(["true", *(f'traces."{name}" = ?' for name in given if name in TABLES["traces"])])
+        for name in given:
+            if name not in TABLES["traces"]:
+                raise Mistaken("field_unknown", f"the archive has no column {name!r}", place="where")
+        condition = " AND ".join(["true", *(f'traces."{name}" = ?' for name in given)])
         return await self._read(tenant, lambda reading: reading.rows(condition, list(given.values()), limit=limit))
 
     async def whole(self, id: str, tenant: str | None = None) -> Whole | None:
@@ -222,24 +234,27 @@ class Archive:
                     await scores_of(scores, spool, tenant, start_ns, beat=beat)
             finally:
                 spool.close()
-            await beat()
             fresh = manifest or Manifest(
                 rowen=__version__, day=day_of(start_ns), tenant=tenant, generation=0, written_ns=0
             )
             fresh = fresh.but(marks={**fresh.marks, **{family: marks[family].mark for family in changed}})
-            return await asyncio.to_thread(self._finish, spool, staged, manifest, fresh, changed)
+            fresh, files, kept = await _in_thread(
+                lambda: self._made(spool, staged, manifest, fresh, changed), spool, beat
+            )
+            await beat()
+            if fresh != manifest:
+                await asyncio.to_thread(self._folder.put, fresh, files)
+            return kept
         finally:
             await asyncio.to_thread(shutil.rmtree, staged, ignore_errors=True)
 
-    def _finish(
+    def _made(
         self, spool: Spool, staged: Path, manifest: Manifest | None, fresh: Manifest, changed: Sequence[str]
-    ) -> Kept:
-        """Turn the spool into files and put them; or only the marks when nothing else is new."""
+    ) -> tuple[Manifest, dict[str, Path], Kept]:
+        """Turn the spool into files; into none when there is nothing new but the marks."""
         read = {table: spool.content(table) for family in changed for table in _TABLES_OF[family]}
         if manifest is not None and all(manifest.read.get(table) == content for table, content in read.items()):
-            if fresh != manifest:
-                self._folder.put(fresh, {})
-            return Kept(unchanged=1)
+            return fresh, {}, Kept(unchanged=1)
         fresh = fresh.but(generation=fresh.generation + 1, read={**fresh.read, **read})
         tables: dict[str, Part] = dict(fresh.tables)
         files: dict[str, Path] = {}
@@ -253,8 +268,7 @@ class Archive:
                 tables[table] = part
                 files[table] = staged / part.file
         fresh = fresh.but(tables=tables, rowen=__version__, written_ns=self._clock.now_ns())
-        self._folder.put(fresh, files)
-        return Kept(days=1, **{table: _rows(fresh, table) for table in TABLES})
+        return fresh, files, Kept(days=1, **{table: _rows(fresh, table) for table in TABLES})
 
     def _without(self, manifest: Manifest, gone: Mapping[Family, Sequence[str]]) -> Manifest:
         """Write a day again without some of its rows; return what is left."""
@@ -315,6 +329,21 @@ class Archive:
                 raise
             manifests = now
             return await asyncio.to_thread(once)
+
+
+async def _in_thread(work: Callable[[], T], spool: Spool, beat: Beat) -> T:
+    """Do what takes long in a thread; it ends with the one who waits for it."""
+    task = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        while not task.done():
+            await asyncio.wait({task}, timeout=_BEAT)
+            if not task.done():
+                await beat()
+        return task.result()
+    except BaseException:
+        spool.stop()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
 
 
 def open_archive(place: Path, clock: Clock) -> Archive:

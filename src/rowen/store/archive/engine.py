@@ -22,6 +22,7 @@ class Connection(Protocol):
     """A database in memory of its own."""
 
     def execute(self, query: str, parameters: Sequence[Any] = ..., /) -> Rows: ...
+    def interrupt(self) -> None: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *raised: object) -> None: ...
@@ -32,6 +33,15 @@ _OPTIONS: dict[str, Any] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "allow_community_extensions": False,
+}
+
+_DAMAGE = {
+    "IOException",
+    "InvalidInputException",
+    "InternalException",
+    "SerializationException",
+    "FatalException",
+    "Error",
 }
 
 
@@ -51,6 +61,11 @@ def duckdb() -> Any:
 def failure() -> type[Exception]:
     """Return what DuckDB raises."""
     return cast("type[Exception]", duckdb().Error)
+
+
+def may_be_damage(error: Exception) -> bool:
+    """Whether a failure may come from a damaged file, rather than from what was asked."""
+    return type(error).__name__ in _DAMAGE
 
 
 def writing(scratch: Path, *, memory: str = "256MB") -> Connection:

@@ -116,7 +116,9 @@ class Reading:
         try:
             yield
         except engine.failure() as error:
-            for manifest in self._manifests:
+            suspects = self._manifests if engine.may_be_damage(error) else ()
+            named = [each for each in suspects if each.place in str(error)]
+            for manifest in named or suspects:
                 damage = self._folder.damaged(manifest, whole=True)
                 if damage is not None:
                     raise Broken("store_corrupt", damage, place=manifest.place) from error

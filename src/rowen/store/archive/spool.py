@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import zstandard
@@ -12,7 +13,8 @@ from rowen.store.archive.folder import hash_of, unwritten
 from rowen.store.archive.manifest import Part
 from rowen.values import Broken, Unavailable
 
-_ROWS = 8_192  # of a row group: what DuckDB holds in memory while it writes; bodies make a row some kilobytes
+_ROWS = 8_192  # of a row group at most
+_GROUP = 32 * 1024 * 1024  # bytes of one, about: what DuckDB holds in memory while it writes
 _LEAST = 16 * 1024 * 1024  # bytes of a line that DuckDB is prepared for
 
 
@@ -26,6 +28,8 @@ class Spool:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._connection: engine.Connection | None = None
+        self._stopped = False
         self._lines = {table: _Lines(folder / f"{table}.jsonl.zst") for table in TABLES}
 
     def add(self, table: Family, lines: Iterable[bytes]) -> None:
@@ -75,6 +79,9 @@ class Spool:
         sources = [f"SELECT {typed(table)} FROM {self._read(table)}"] if lines.count else []  # noqa: S608 - our own path
         try:
             with engine.writing(self._folder) as connection:
+                self._connection = connection
+                if self._stopped:
+                    raise Unavailable("shutting_down", who="archive")
                 if earlier is not None:
                     sources.append(_TAKEN_OVER.format(table=named(table), file=engine.text(earlier), key=KEY[table]))
                     self._gone(connection, table, without)
@@ -83,7 +90,7 @@ class Spool:
                 target = engine.text(str(self._folder / name))
                 connection.execute(
                     f"COPY ({' UNION ALL '.join(sources)}) TO {target} "
-                    f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROWS})"
+                    f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {self._group(connection, table, earlier)})"
                 )
                 counted = connection.execute(f"SELECT count(*) FROM read_parquet({target})").fetchone()  # noqa: S608 - our own path
         except engine.failure() as error:
@@ -97,6 +104,21 @@ class Spool:
             return None
         file = self._folder / name
         return Part(file=name, rows=rows, bytes=file.stat().st_size, sha256=hash_of(file))
+
+    def stop(self) -> None:
+        """End a `parquet` that another thread is in; it raises `Unavailable`."""
+        self._stopped = True
+        if self._connection is not None:
+            with suppress(engine.failure()):  # closed already: it has ended by itself
+                self._connection.interrupt()
+
+    def _group(self, connection: engine.Connection, table: Family, earlier: str | None) -> int:
+        """Return how many rows make a group, so that it is not too large where rows are long."""
+        count, size = self._lines[table].count, self._lines[table].size
+        if earlier is not None:
+            found = connection.execute(_SIZE.format(file=engine.text(earlier))).fetchone() or (0, 0)
+            count, size = count + int(found[0]), size + int(found[1])
+        return max(16, min(_ROWS, _GROUP * max(1, count) // max(1, size)))
 
     def _read(self, table: Family) -> str:
         lines = self._lines[table]
@@ -122,6 +144,8 @@ class Spool:
         )
 
 
+_SIZE = """SELECT (SELECT sum(num_rows) FROM parquet_file_metadata({file})),
+(SELECT sum(total_uncompressed_size) FROM parquet_metadata({file}))"""
 _TAKEN_OVER = "SELECT {table} FROM read_parquet({file}) WHERE {key} NOT IN (SELECT id FROM gone)"
 
 
@@ -130,6 +154,7 @@ class _Lines:
         self.path = path
         self.count = 0
         self.longest = 0
+        self.size = 0
         self._hash = hashlib.sha256()
         self._file = path.open("wb")
         self._stream = zstandard.ZstdCompressor(level=1).stream_writer(self._file)
@@ -143,6 +168,7 @@ class _Lines:
             self._hash.update(line)
             self._stream.write(line)
             self.count += 1
+            self.size += len(line)
             self.longest = max(self.longest, len(line))
 
     def close(self) -> None:
