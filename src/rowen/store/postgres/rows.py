@@ -63,6 +63,7 @@ CREATE TABLE traces (
     PRIMARY KEY (id, tenant)
 )
 """,
+    "ALTER TABLE traces ALTER body SET STORAGE EXTERNAL",  # it is compressed already
     "CREATE INDEX traces_by_start ON traces (started_ns, id, tenant)",
     "CREATE INDEX traces_by_tenant ON traces (tenant, started_ns, id)",
     "CREATE INDEX traces_not_ok ON traces (started_ns) WHERE status <> 'ok'",
@@ -80,6 +81,7 @@ CREATE TABLE spans (
     PRIMARY KEY (trace, tenant, id)
 )
 """,
+    "ALTER TABLE spans ALTER body SET STORAGE EXTERNAL",
     "CREATE INDEX spans_by_start ON spans (started_ns, trace, id, tenant)",
     "CREATE INDEX spans_by_tenant ON spans (tenant, started_ns, trace, id)",
     "CREATE INDEX spans_by_words ON spans USING gin (words)",

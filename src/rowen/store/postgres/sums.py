@@ -8,23 +8,29 @@ from rowen.store.postgres.database import Raw
 from rowen.store.postgres.rows import plain, told
 from rowen.store.sums import whole_minutes
 
-_TRACES = """SELECT {place}, count(*), count(*) FILTER (WHERE status = 'failed'), count(*) FILTER (WHERE status = 'refused'),
+# One pass over the rows tells the sums, and how many have each duration and each first event.
+_BOTH = """SELECT start, part, duration_bin, first_bin, grouping(duration_bin, first_bin), {sums}
+FROM (SELECT *, {place} FROM {table} WHERE {where}) AS chosen
+GROUP BY GROUPING SETS ((start, part), (start, part, duration_bin), (start, part, first_bin))
+ORDER BY start, part"""
+_ALL, _BY_DURATION = 0b11, 0b01  # what `grouping` says of those that are told together
+
+_TRACES = """count(*), count(*) FILTER (WHERE status = 'failed'), count(*) FILTER (WHERE status = 'refused'),
 count(*) FILTER (WHERE source = 'cache'), sum(input_tokens), sum(output_tokens), coalesce(sum(cost), 0), sum(waste),
-count(*) FILTER (WHERE cost IS NULL) FROM traces WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2"""
+count(*) FILTER (WHERE cost IS NULL)"""
 _SPENDS = "type IN ('" + "', '".join(sorted(SPENDING)) + "')"
-_SPANS = f"""SELECT {{place}}, count(*), count(*) FILTER (WHERE status = 'error'),
+_SPANS = f"""count(*), count(*) FILTER (WHERE status = 'error'),
 coalesce(sum(input_tokens) FILTER (WHERE {_SPENDS}), 0), coalesce(sum(output_tokens) FILTER (WHERE {_SPENDS}), 0),
 coalesce(sum(cached_tokens) FILTER (WHERE {_SPENDS}), 0), coalesce(sum(reasoning_tokens) FILTER (WHERE {_SPENDS}), 0),
 coalesce(sum(cost) FILTER (WHERE {_SPENDS}), 0),
-count(*) FILTER (WHERE {_SPENDS} AND cost IS NULL AND (input_tokens > 0 OR output_tokens > 0))
-FROM spans WHERE {{where}} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - made of constants
-_BINS = """SELECT {place}, {bin}, count(*) FROM {table} WHERE {where} AND {bin} IS NOT NULL GROUP BY 1, 2, 3"""
+count(*) FILTER (WHERE {_SPENDS} AND cost IS NULL AND (input_tokens > 0 OR output_tokens > 0))"""
 _VALUES = "SELECT DISTINCT {column} FROM traces WHERE {column} <> ''{scope} ORDER BY 1"
 _DAYS = f"""SELECT started_ns - mod(mod(started_ns, {DAY_NS}) + {DAY_NS}, {DAY_NS}) AS day, tenant, count(*),
 concat_ws('.', sum(spans), sum(failed_spans), sum(duration_ns), sum(input_tokens), sum(output_tokens))
 FROM traces WHERE started_ns < %s GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - made of constants
 
 _Place = tuple[int, str]
+_Bins = dict[int, int]
 
 
 def buckets(
@@ -32,7 +38,6 @@ def buckets(
 ) -> list[Bucket]:
     """Return the sums over traces by stretch and group."""
     asked = _Asked(tenant, since_ns, until_ns, every_ns, by, app)
-    durations, firsts = (asked.bins(raw, "traces", bin) for bin in ("duration_bin", "first_bin"))
     return [
         Bucket(
             start_ns=start,
@@ -46,13 +51,13 @@ def buckets(
             cost=cost,
             waste=waste,
             unpriced=unpriced,
-            durations=durations.get((start, group), {}),
-            firsts=firsts.get((start, group), {}),
+            durations=durations,
+            firsts=firsts,
         )
-        for start, group, calls, failed, refused, cached, tokens_in, tokens_out, cost, waste, unpriced in asked.run(
-            raw, _TRACES
-        )
-    ]
+        for (start, group), durations, firsts, (
+            calls, failed, refused, cached, tokens_in, tokens_out, cost, waste, unpriced,
+        ) in asked.run(raw, "traces", _TRACES)
+    ]  # fmt: skip
 
 
 def span_buckets(
@@ -60,7 +65,6 @@ def span_buckets(
 ) -> list[SpanBucket]:
     """Return the sums over spans by stretch and group."""
     asked = _Asked(tenant, since_ns, until_ns, every_ns, by, app)
-    durations, firsts = (asked.bins(raw, "spans", bin) for bin in ("duration_bin", "first_bin"))
     return [
         SpanBucket(
             start_ns=start,
@@ -73,13 +77,13 @@ def span_buckets(
             reasoning_tokens=int(reasoning),
             cost=cost,
             unpriced=unpriced,
-            durations=durations.get((start, group), {}),
-            firsts=firsts.get((start, group), {}),
+            durations=durations,
+            firsts=firsts,
         )
-        for start, group, count, errors, tokens_in, tokens_out, cached, reasoning, cost, unpriced in asked.run(
-            raw, _SPANS
-        )
-    ]
+        for (start, group), durations, firsts, (
+            count, errors, tokens_in, tokens_out, cached, reasoning, cost, unpriced,
+        ) in asked.run(raw, "spans", _SPANS)
+    ]  # fmt: skip
 
 
 def values(raw: Raw, column: GroupBy, tenant: str | None) -> list[str]:
@@ -104,7 +108,7 @@ class _Asked:
 
     def __init__(self, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: str, app: str) -> None:
         since, until, every = whole_minutes(since_ns, until_ns, every_ns)
-        self._place = f"started_ns / {every} * {every}, " + (f'"{by}"' if by else "''")
+        self._place = f"started_ns / {every} * {every} AS start, " + (f'"{by}"' if by else "''") + " AS part"
         self._where = "started_ns >= %s AND started_ns < %s"
         self._values: list[Any] = [since, until]
         for name, wanted in (("tenant", tenant), ("app", app or None)):
@@ -112,12 +116,17 @@ class _Asked:
                 self._where += f" AND {name} = %s"
                 self._values.append(plain(wanted))
 
-    def run(self, raw: Raw, query: str) -> list[tuple[Any, ...]]:
-        return raw.execute(query.format(place=self._place, where=self._where), self._values).fetchall()
-
-    def bins(self, raw: Raw, table: str, bin: str) -> dict[_Place, dict[int, int]]:
-        query = _BINS.format(place=self._place, where=self._where, table=table, bin=bin)
-        found: dict[_Place, dict[int, int]] = {}
-        for start, group, index, count in raw.execute(query, self._values):
-            found.setdefault((start, group), {})[index] = count
-        return found
+    def run(self, raw: Raw, table: str, sums: str) -> list[tuple[_Place, _Bins, _Bins, list[Any]]]:
+        query = _BOTH.format(sums=sums, place=self._place, table=table, where=self._where)
+        found: dict[_Place, list[Any]] = {}
+        durations: dict[_Place, _Bins] = {}
+        firsts: dict[_Place, _Bins] = {}
+        for start, part, duration, first, kind, *totals in raw.execute(query, self._values):
+            place = (start, part)
+            if kind == _ALL:
+                found[place] = totals
+            elif kind == _BY_DURATION:
+                durations.setdefault(place, {})[duration] = totals[0]
+            elif first is not None:
+                firsts.setdefault(place, {})[first] = totals[0]
+        return [(place, durations.get(place, {}), firsts.get(place, {}), totals) for place, totals in found.items()]
