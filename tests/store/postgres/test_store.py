@@ -109,6 +109,54 @@ async def test_a_server_that_is_away_is_told_and_used_again_when_it_is_back(own_
     await store.close()
 
 
+async def test_a_database_that_takes_no_writes_is_told_and_still_read(own_server):
+    store = await open_store(own_server.address, clock=SystemClock())
+    await store.keys.put(a_key())
+    asked(own_server, "ALTER ROLE rowen SET default_transaction_read_only = on")
+    own_server.stop()
+    own_server.start()
+
+    states = set((await store.check()).values())
+    with pytest.raises(Unavailable, match="it takes no writes now"):
+        await store.counters.add("c", 1, START)
+
+    assert len(states) == 1
+    assert "it takes no writes now" in states.pop()
+    assert [key.id for key in await store.keys.all()] == ["k1"]
+    await store.close()
+
+
+def test_without_the_driver_the_extra_is_named():
+    program = """
+import asyncio, sys
+sys.modules["psycopg"] = None
+from rowen.store.catalog import open_store
+from rowen.values import Mistaken, SystemClock
+try:
+    asyncio.run(open_store("postgres://h/db", clock=SystemClock()))
+except Mistaken as problem:
+    print(problem.code, problem.message)
+"""
+
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert said == "extra_missing a store at `postgres:` needs `pip install rowen[pg]`\n"
+
+
+async def test_an_id_that_no_index_can_hold_is_refused_and_a_long_session_is_kept(store):
+    long = "".join(chr(0x4E00 + number * 7 % 20_000) for number in range(5_000))
+
+    with pytest.raises(Mistaken, match="longer than the store can look up") as caught:
+        await store.traces.observe([a_span(1, long)])
+    await store.traces.observe([a_span(1, "t1", session=long, user=long)])
+
+    assert caught.value.code == "field_invalid"
+    (row,) = await store.traces.find(TraceFilter(session=long, user=long))
+    assert row.id == "t1"
+    assert await store.traces.erase("acme", session=long) == 1
+    assert await store.traces.find_spans(SpanFilter()) == []
+
+
 async def test_two_stores_on_one_schema_see_one_another_and_another_schema_sees_nothing(store, address, postgres):
     other = await open_store(address, clock=SystemClock())
     stranger = await open_store(f"{address}x", clock=SystemClock())

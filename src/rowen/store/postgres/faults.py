@@ -11,6 +11,7 @@ _DENIED = {
     "42501": "the user may not do what Rowen needs",
     "25006": "it takes no writes now",
 }
+_TOO_LONG = "54000"  # of a row of an index, which takes about 2,700 bytes
 _DAMAGED = ("XX001", "XX002")
 
 
@@ -24,6 +25,8 @@ def problem_of(error: Error, place: str) -> Problem:
     if code.startswith(_AWAY):
         said = error.diag.message_primary or type(error).__name__
         return Unavailable("store_unavailable", f"{place}: {said}", place=place, who="store")
+    if code == _TOO_LONG:
+        return Mistaken("field_invalid", "an id or a name is longer than the store can look up")
     if not code and isinstance(error, OperationalError | InterfaceError):
         return Unavailable(
             "store_unavailable", f"{place} cannot be reached: {_reason(error)}", place=place, who="store"
