@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,3 +128,25 @@ def test_damage_is_named(server, tmp_path):
 def test_without_an_archive_it_is_said_how_to_have_one(tmp_path):
     with pytest.raises(Mistaken, match="--archive"):
         run("traces", "archive", "--store", f"sqlite:{tmp_path}/data", "--server", str(tmp_path / "server.toml"))
+
+
+WITHOUT = """
+import sys
+sys.modules["duckdb"] = None
+from rowen.cli.main import rowen
+from rowen.values import Mistaken
+try:
+    rowen(["traces", "query", "SELECT 1", "--archive", sys.argv[1]], standalone_mode=False)
+except Mistaken as problem:
+    print(problem.code, problem)
+rowen(["traces", "list", "--store", f"sqlite:{sys.argv[1]}/data"], standalone_mode=False)
+"""
+
+
+def test_without_duckdb_it_is_said_what_to_install_and_the_rest_works(tmp_path):
+    done = subprocess.run([sys.executable, "-c", WITHOUT, str(tmp_path)], check=True, capture_output=True, text=True)
+
+    assert done.stdout.splitlines() == [
+        "extra_missing the archive needs `pip install rowen[archive]` (archive)",
+        "No traces yet.",
+    ]
