@@ -11,7 +11,14 @@ HOME = "192.0.2.7"
 
 @pytest.fixture(params=sorted(CATALOG))
 async def store(request, tmp_path, clock):
-    opened = await open_store(f"{request.param}:{tmp_path if request.param == 'sqlite' else ''}", clock=clock)
+    match request.param:
+        case "memory":
+            address = "memory:"
+        case "sqlite":
+            address = f"sqlite:{tmp_path}"
+        case scheme:
+            address = f"{scheme}:{request.getfixturevalue('address').partition(':')[2]}"
+    opened = await open_store(address, clock=clock)
     yield opened
     await opened.close()
 

@@ -1,9 +1,6 @@
 """Two servers on one database: what is written through one is read through the other."""
 
 import signal
-from uuid import uuid4
-
-import pytest
 
 from rowen.testing.postgres import PostgresServer
 from rowen.testing.upstream import openai_chat
@@ -16,18 +13,6 @@ provider = "openai"
 base_url = "{url}/v1"
 retries = 0
 """
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    server = PostgresServer.made()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def address(postgres: PostgresServer) -> str:
-    return f"{postgres.address}?schema=t{uuid4().hex}"
 
 
 def test_two_servers_on_one_database_know_what_either_was_told(up, process, until, rowen, address):

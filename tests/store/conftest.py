@@ -5,12 +5,10 @@ import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from rowen.store.catalog import open_store
-from rowen.testing.postgres import PostgresServer
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -43,20 +41,6 @@ def open_at(folder: Path, clock: StoppedClock):
     return open_folder
 
 
-@pytest.fixture(scope="session")
-def postgres():
-    """A real server, made for this run."""
-    server = PostgresServer.made()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def address(postgres: PostgresServer) -> str:
-    """The address of an empty schema of its own."""
-    return f"{postgres.address}?schema=t{uuid4().hex}"
-
-
 @pytest.fixture
 def start(folder: Path):
     """Starts a process that runs an async body with `store` open on the folder and `args` at hand."""
@@ -82,7 +66,6 @@ def start(folder: Path):
 _PROGRAM = """
 import asyncio, sys
 from rowen.store.catalog import open_store
-from rowen.testing.postgres import PostgresServer
 from rowen.testing.contracts.store import START, HOUR, a_key, a_trace, an_entry
 from rowen.values import SystemClock
 
