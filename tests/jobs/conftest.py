@@ -10,9 +10,11 @@ def clock():
     return FakeClock()
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def store(request, tmp_path, clock):
-    store = await open_store("memory:" if request.param == "memory" else f"sqlite:{tmp_path}/data", clock=clock)
+    places = {"memory": lambda: "memory:", "sqlite": lambda: f"sqlite:{tmp_path}/data"}
+    place = places.get(request.param, lambda: request.getfixturevalue("address"))
+    store = await open_store(place(), clock=clock)
     yield store
     await store.close()
 

@@ -146,9 +146,11 @@ async def test_everything_comes_back_as_it_was(sent: list[Observed], own: list[T
             assert kept.scores == len({(score.tenant, score.id) for score in judged})
 
 
-@pytest.mark.parametrize("address", ["memory:", "sqlite:{}"])
-async def test_every_store_is_archived_alike(tmp_path: Path, address: str):
-    async with both(tmp_path / "archive", address.format(tmp_path / "data")) as (store, archive):
+@pytest.mark.parametrize("place", ["memory:", "sqlite:{}", "postgres:"])
+async def test_every_store_is_archived_alike(tmp_path: Path, place: str, request: pytest.FixtureRequest):
+    if place == "postgres:":
+        place = request.getfixturevalue("address")
+    async with both(tmp_path / "archive", place.format(tmp_path / "data")) as (store, archive):
         await store.traces.observe([*some_spans(120, 1), *(a_span(number, "long") for number in range(1, 450))])
         await store.traces.write([a_trace(1, id="t1"), a_trace(2)])
         await store.traces.observe([a_span(5, a_trace(2).row.id)])
