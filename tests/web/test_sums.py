@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowen.web.page import _ENVIRONMENT, address_with
+from rowen.web.page import ENVIRONMENT, address_with
 from rowen.web.sums import quantile, wilson
 
 
@@ -43,7 +43,7 @@ def test_the_interval_is_wilsons():
     [(None, "unknown"), ("0", "$0"), ("0.0000031", "$0.0000031"), ("0.5", "$0.50"), ("1234.5", "$1,234.50")],
 )
 def test_money_never_reads_as_nothing(amount, said: str):
-    assert _ENVIRONMENT.filters["money"](None if amount is None else Decimal(amount)) == said
+    assert ENVIRONMENT.filters["money"](None if amount is None else Decimal(amount)) == said
 
 
 def test_an_address_drops_empty_fields():

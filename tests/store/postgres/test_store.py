@@ -12,7 +12,6 @@ from sqlalchemy import create_engine
 from rowen.store.base import SpanFilter, TraceFilter
 from rowen.store.catalog import open_store
 from rowen.store.migrations.upgrade import upgrade
-from rowen.testing.contracts.scores import ScoresContract
 from rowen.testing.contracts.spans import a_span
 from rowen.testing.contracts.store import START, a_key, a_trace, an_entry
 from rowen.testing.postgres import PASSWORD, PostgresServer
@@ -258,10 +257,6 @@ async def test_words_of_any_length_and_number_can_be_kept(store):
     assert [row.trace for row in await store.traces.find_spans(SpanFilter(text=many[:1]))] == ["many"]
 
 
-async def test_days_of_scores_are_counted_by_tenant_and_marked(store):
-    await ScoresContract.test_days_are_counted_by_tenant_and_marked(ScoresContract(), store)
-
-
 async def test_after_closing_nothing_is_done_and_closing_again_changes_nothing(address):
     store = await open_store(address, clock=SystemClock())
     waiting = [asyncio.ensure_future(store.keys.put(a_key(f"k{number}"))) for number in range(20)]
@@ -281,7 +276,6 @@ async def test_after_closing_nothing_is_done_and_closing_again_changes_nothing(a
 PROGRAM = """
 import asyncio, sys
 from rowen.store.catalog import open_store
-from rowen.testing.contracts.scores import ScoresContract
 from rowen.testing.contracts.spans import a_span
 from rowen.testing.contracts.store import START, HOUR, a_key, a_trace, an_entry
 from rowen.values import SystemClock

@@ -123,7 +123,7 @@ class PostgresDatabase:
     def _connected(self) -> Raw:
         connection = psycopg.connect(**self._target, autocommit=True)
         try:
-            # To compile a query takes longer than most of them: 0.2 s for a search that takes 0.02 s.
+            # To compile a query takes longer than most of them: see docs/explanation/decisions/0009-postgres.md.
             connection.execute(SQL("SET search_path TO {}; SET jit TO off").format(Identifier(self.schema)))
             connection.autocommit = False
             connection.isolation_level = IsolationLevel.READ_COMMITTED

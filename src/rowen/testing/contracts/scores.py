@@ -122,7 +122,7 @@ class ScoresContract:
         kept = await store.scores.find(ScoreFilter())
         assert sorted((score.tenant, score.value) for score in kept) == [("acme", 0.2), ("umbrella", 0.9)]
 
-    async def test_days_are_counted_by_tenant_and_marked(self, store: Store) -> None:
+    async def test_days_of_scores_are_counted_by_tenant_and_marked(self, store: Store) -> None:
         day = 24 * HOUR
         await store.scores.put(
             [a_score(1), a_score(2, tenant="umbrella"), a_score(3, judged_ns=0), a_score(4, judged_ns=START + day)]
