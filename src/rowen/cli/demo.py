@@ -125,7 +125,12 @@ def _play(stage: Stage) -> list[Told]:
 
     def ask(who: OpenAI, model: str, question: str, **more: Any) -> tuple[str, Any]:
         raw = who.chat.completions.with_raw_response.create(
-            model=model, messages=[{"role": "user", "content": question}], max_tokens=40, **more
+            # The likeliest words, and room to end: an answer that was cut off is not kept in the cache.
+            model=model,
+            messages=[{"role": "user", "content": question}],
+            max_tokens=256,
+            temperature=0,
+            **more,
         )
         return raw.parse().choices[0].message.content or "", raw.headers
 
