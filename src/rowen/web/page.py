@@ -243,14 +243,19 @@ def said_count(number: float) -> str:
 
 def _mean(mean: Interval | None) -> str:
     """A mean as a reader says it; what is not known is a dash."""
-    return "–" if mean is None or mean.value is None else f"{mean.value:.3g}"
+    return "–" if mean is None or mean.value is None else _three(mean.value)
 
 
 def _interval(mean: Interval) -> str:
     """The bounds of a mean, and what it rests on."""
     if not mean.n or not (isfinite(mean.low) and isfinite(mean.high)):
         return f"n {mean.n}"
-    return f"{mean.low:.3g} to {mean.high:.3g} · n {mean.n:,}"
+    return f"{_three(mean.low)} to {_three(mean.high)} · n {mean.n:,}"
+
+
+def _three(number: float) -> str:
+    """A number in three digits, whole from a thousand on."""
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
 
 
 def _value(score: Score) -> str:
