@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowen.web.page import ENVIRONMENT, address_with
-from rowen.web.sums import quantile, wilson
+from rowen.web.sums import Share, quantile
 
 
 def index(ms: float) -> int:
@@ -31,11 +31,13 @@ def test_a_quantile_of_nothing_is_unknown():
 
 def test_the_interval_is_wilsons():
     # Worked by hand from the formula for 8 of 10; agrees with statsmodels' proportion_confint(8, 10, method="wilson").
-    low, high = wilson(8, 10)
+    share = Share.of(8, 10)
+    low, high = share.low, share.high
 
     assert low == pytest.approx(0.4902, abs=5e-4)
     assert high == pytest.approx(0.9433, abs=5e-4)
-    assert wilson(0, 0) == (0.0, 1.0)
+    nothing = Share.of(0, 0)
+    assert (nothing.low, nothing.high) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from rowen.access import Actor, Made, Visit, Wanted
 from rowen.limits import written
 from rowen.values import Key, Limit, Mistaken, Problem
-from rowen.web.page import Page, Services
+from rowen.web.page import Page, Services, may_manage
 
 _DAY_NS = 86_400_000_000_000
 SCOPES = {
@@ -159,7 +159,7 @@ async def _listed(
             filled=filled or Filled(),
             apps=services.apps(),
             scopes=SCOPES,
-            may_change=bool({"manage", "admin"} & set(visit.caller.scopes)),
+            may_change=may_manage(visit),
         ),
     )
 

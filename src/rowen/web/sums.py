@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from math import sqrt
 
 from rowen.store.base import Bucket
+from rowen.values.interval import wilson
 from rowen.web.page import said_money
 
 
@@ -73,8 +73,8 @@ class Share:
     @classmethod
     def of(cls, part: int, whole: int) -> "Share":
         """Return the share with its Wilson interval."""
-        low, high = wilson(part, whole)
-        return cls(part=part, whole=whole, low=low, high=high)
+        found = wilson(part, whole)
+        return cls(part=part, whole=whole, low=found.low, high=found.high)
 
     @property
     def percent(self) -> str:
@@ -129,17 +129,6 @@ def quantile(histogram: Counter[int], share: float) -> float | None:
         if seen >= share * total:
             return float(1.05 ** (index + 0.5) * 1e6)
     return None
-
-
-def wilson(good: int, calls: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the 95 % Wilson score interval of a share (Wilson 1927)."""
-    if not calls:
-        return 0.0, 1.0
-    share = good / calls
-    middle = share + z * z / (2 * calls)
-    half = z * sqrt(share * (1 - share) / calls + z * z / (4 * calls * calls))
-    scale = 1 + z * z / calls
-    return max(0.0, (middle - half) / scale), min(1.0, (middle + half) / scale)
 
 
 def _merged(histograms: Iterable[dict[int, int]]) -> Counter[int]:

@@ -45,7 +45,7 @@ def condition(query: Query) -> Condition:
             inner, values = condition(part)
             return f"NOT coalesce({inner}, 0)", values
         case Says(text=text, phrase=phrase):
-            wanted = matched(text, phrase=phrase)
+            wanted = matched(said_as(text, phrase=phrase))
             told = "SELECT spans.trace FROM texts CROSS JOIN spans ON spans.number = texts.rowid WHERE texts MATCH ?"
             return _NEVER if wanted is None else (f"traces.number IN ({told})", [wanted])
         case Spans():
@@ -70,9 +70,9 @@ def prepare(connection: sqlite3.Connection) -> None:
     )
 
 
-def matched(text: str, *, phrase: bool) -> str | None:
-    """Return a text as FTS5 searches for it; None when there is no word in it."""
-    found = phrases(said_as(text, phrase=phrase))
+def matched(text: str) -> str | None:
+    """Return a filter's `text` as FTS5 searches for it; None when there is no word in it."""
+    found = phrases(text)
     said = " AND ".join('"' + " ".join(words) + '"' + ("*" if goes_on else "") for words, goes_on in found)
     return f"words : ({said})" if said else None
 

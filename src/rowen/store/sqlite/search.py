@@ -15,9 +15,9 @@ from typing import Any
 from rowen.store.base import SpanFilter, TraceFilter
 from rowen.store.cursor import place_of
 from rowen.store.sqlite.entry import SLACK, first_moment, first_number
-from rowen.store.sqlite.query import condition, prepare
+from rowen.store.sqlite.query import condition, matched, prepare
 from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, span_row, trace_row
-from rowen.store.words import fact_wanted, phrases
+from rowen.store.words import fact_wanted
 from rowen.values import SpanRow, TraceRow
 
 _MERGED = 300  # lists merged at most; when more combinations fit, nearly every row does
@@ -214,11 +214,10 @@ def _match(text: str, attribute: str) -> str | None:
     """Return a search as FTS5 writes it, None for a text in which nothing can be searched for."""
     said = []
     if text:
-        asked = phrases(text)
-        if not asked:
+        words = matched(text)
+        if words is None:
             return None
-        words = " AND ".join('"' + " ".join(words) + '"' + ("*" if goes_on else "") for words, goes_on in asked)
-        said.append(f"words : ({words})")
+        said.append(words)
     if attribute:
         said.append(f'facts : "{fact_wanted(attribute)}"')
     return " AND ".join(said)
