@@ -176,7 +176,6 @@ def mean_of(bucket: ScoreBucket, kind: str) -> Interval:
 
 
 async def _named(services: Services, tenant: str | None, each: ScoreName, stretch: Stretch) -> Named:
-    buckets = await _buckets(services, tenant, each.name, each.app, stretch)
     of_source = await _buckets(services, tenant, each.name, each.app, stretch, by="source")
     mine = [bucket for bucket in of_source if bucket.group == each.source]
     total = _merged(mine)
@@ -187,7 +186,7 @@ async def _named(services: Services, tenant: str | None, each: ScoreName, stretc
         app=each.app,
         link=f"/scores/{each.name}{address_with({'app': each.app, 'range': stretch.range})}",
         count=total.count,
-        mean=mean_of(total, each.type) if any(bucket.numbers for bucket in buckets) else None,
+        mean=mean_of(total, each.type) if total.numbers else None,
         labels=_labels(mine)[:4] if each.type in _LABELLED else (),
         line=sparkline(values),
         last_ns=each.last_ns,
