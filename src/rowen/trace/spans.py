@@ -41,11 +41,7 @@ def trace_of(call: Call, settings: TraceSettings, mask: Mask | None = None, rand
     used = _deciding(call)
     spans = _spans(call, used, rand)
     return Trace(
-        row=_row(call, used, request, answer, settings.preview).but(
-            name=spans[0].name,
-            spans=len(spans),
-            failed_spans=sum(span.status == "error" for span in spans),
-        ),
+        row=_row(call, used, request, answer, settings.preview, spans),
         spans=spans,
         request=request,
         answer=answer,
@@ -53,10 +49,18 @@ def trace_of(call: Call, settings: TraceSettings, mask: Mask | None = None, rand
     )
 
 
-def _row(call: Call, used: Attempt | None, request: Request | None, answer: Answer | None, preview: int) -> TraceRow:
+def _row(
+    call: Call,
+    used: Attempt | None,
+    request: Request | None,
+    answer: Answer | None,
+    preview: int,
+    spans: tuple[Span, ...],
+) -> TraceRow:
     caller, usage = call.caller, used.usage if used else _NONE
     return TraceRow(
         id=call.id,
+        name=spans[0].name,
         started_ns=call.started_ns,
         duration_ns=call.ended_ns - call.started_ns,
         first_ns=call.first_ns - call.started_ns if call.first_ns else None,
@@ -84,6 +88,8 @@ def _row(call: Call, used: Attempt | None, request: Request | None, answer: Answ
         waste=_waste(call),
         tags=call.tags,
         within=call.door.parent_trace,
+        spans=len(spans),
+        failed_spans=sum(span.status == "error" for span in spans),
         asked=_asked(request, preview),
         said=answer.text[:preview] if answer else "",
     )
