@@ -25,6 +25,7 @@ from rowen.values.event import (
     Used,
 )
 from rowen.values.key import AuditEntry, Caller, Key, Priority, Scope, Tenant, User
+from rowen.values.knowledge import Chunk, Condition, Document, Fact, Manifest, Passage, Reader, Section
 from rowen.values.limit import Limit
 from rowen.values.message import (
     Audio,
@@ -42,7 +43,7 @@ from rowen.values.message import (
 )
 from rowen.values.model import Deployment, Patience, Profile, UnknownPolicy
 from rowen.values.money import Money, usd
-from rowen.values.ports import Ask, CountText, CountTokens, Pricing
+from rowen.values.ports import Ask, CountText, CountTokens, Embed, Embeddings, Pricing, Search
 from rowen.values.request import Format, Reasoning, Request, Tool, ToolChoice
 from rowen.values.score import Score, ScoreConfig, ScoreSource, ScoreTarget, ScoreType
 from rowen.values.trace import (
@@ -77,16 +78,22 @@ __all__ = [
     "Caller",
     "Case",
     "Choice",
+    "Chunk",
     "Clock",
+    "Condition",
     "CountText",
     "CountTokens",
     "Declined",
     "Definition",
     "Deployment",
+    "Document",
     "Door",
+    "Embed",
     "Embedded",
+    "Embeddings",
     "Event",
     "Events",
+    "Fact",
     "Fault",
     "File",
     "Finished",
@@ -100,17 +107,20 @@ __all__ = [
     "Likely",
     "Limit",
     "Link",
+    "Manifest",
     "Message",
     "Mistaken",
     "Money",
     "Observed",
     "Part",
+    "Passage",
     "Patience",
     "Plan",
     "Pricing",
     "Priority",
     "Problem",
     "Profile",
+    "Reader",
     "Reasoned",
     "Reasoning",
     "Refused",
@@ -124,7 +134,9 @@ __all__ = [
     "ScoreSource",
     "ScoreTarget",
     "ScoreType",
+    "Search",
     "Secret",
+    "Section",
     "SessionRow",
     "Settings",
     "Signed",

@@ -1,9 +1,10 @@
 """What a stage may need of another, as callables that are handed in. A test hands in three lines."""
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Literal, NamedTuple, Protocol
 
 from rowen.values.event import Events
+from rowen.values.knowledge import Condition, Passage, Reader
 from rowen.values.money import Money
 from rowen.values.request import Request
 from rowen.values.usage import Usage
@@ -26,3 +27,36 @@ CountTokens = Callable[[Request], int]
 
 CountText = Callable[[str], int]
 """Tokens of a text, for estimates; offline."""
+
+
+class Embeddings(NamedTuple):
+    """The vectors of some texts in their order, each of length 1."""
+
+    data: bytes
+    """float32, little-endian, row by row: `len(texts) * dimensions` numbers."""
+    dimensions: int
+    tokens: int
+    """Read by the model; 0 when not known."""
+
+
+class Embed(Protocol):
+    """Makes vectors of texts with one model."""
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells its vectors from another model's: equal dimensions do not mean equal spaces."""
+        ...
+
+    async def __call__(self, texts: Sequence[str], *, role: Literal["query", "document"] = "document") -> Embeddings:
+        """Return one vector a text; a text that is too long is cut. Raises `Problem`."""
+        ...
+
+
+class Search(Protocol):
+    """Finds what an app knows about a question, for one reader."""
+
+    async def __call__(
+        self, question: str, *, reader: Reader, top: int, where: tuple[Condition, ...] = ()
+    ) -> tuple[Passage, ...]:
+        """Return at most `top` passages, best first. Raises `Problem`."""
+        ...

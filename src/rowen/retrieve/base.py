@@ -1,0 +1,71 @@
+"""The table `[retrieve.NAME]`: where documents come from, how they are indexed, and how they are searched."""
+
+from typing import Any, Literal
+
+from rowen.config import Duration
+from rowen.values import Fact, Settings
+
+
+class SourceTable(Settings, frozen=True, kw_only=True):
+    """One place that documents come from."""
+
+    kind: str = "files"
+    """A kind of the source reference: `files`, `sitemap`, `sql`, `s3`, …"""
+    at: str = ""
+    """Where: a glob relative to the `app.toml`, a URL, a query; the kind says which."""
+    options: dict[str, Any] = {}
+    """The kind's own settings; see its reference."""
+    every: Duration = 0
+    """How often to look for changes; 0: only when told, and on a change of files while `rowen dev` runs."""
+    access: tuple[str, ...] = ()
+    """Groups of which a reader needs one; empty: everybody of the tenant."""
+    metadata: dict[str, Fact] = {}
+    """Put on each of its documents."""
+    stale_after: Duration = 0
+    """Answers are marked when the source could not be read for so long; 0: never."""
+
+
+class ChunkTable(Settings, frozen=True, kw_only=True):
+    """How documents are cut."""
+
+    kind: str = "overlap"
+    """A kind of the chunker reference: `overlap`, `recursive`, `sentence`, `whole`, `parent`, `tokens`."""
+    size: int = 800
+    """Characters of a chunk (for `tokens`: tokens)."""
+    overlap: int = 400
+    """Of them, how many it shares with the one before."""
+    context: str = "free"
+    """What a chunk is given of what it lost: `none`; `free`: title, heading path and head of the document; `model:NAME`."""
+
+
+class RetrieveSettings(Settings, frozen=True, kw_only=True):
+    """Something the app knows."""
+
+    source: str | SourceTable | tuple[SourceTable, ...] = ()
+    """A glob of files relative to the `app.toml`, or tables of sources."""
+    chunk: ChunkTable = ChunkTable()
+    """How documents are cut."""
+    embed: str = "minilm"
+    """A model of `[models]`, or a bundled one: `minilm`, `wordllama`; empty: lexical search alone."""
+    storage: Literal["float32", "float16", "int8", "binary"] = "float32"
+    """How vectors are kept."""
+    top: int = 6
+    """Passages given to the model."""
+    budget: int = 1500
+    """Tokens that they may take in the prompt."""
+    search: Literal["hybrid", "dense", "lexical"] = "hybrid"
+    """Which ways of searching are used."""
+    weight: float | None = None
+    """The dense way's share in the fusion, 0 to 1; left out: found from the corpus itself when it is indexed."""
+    rerank: str = ""
+    """`model:NAME` (listwise, by a model of the app), `onnx:PATH`, or `http…` of a rerank endpoint; empty: none."""
+    rewrite: Literal["none", "turns", "model"] = "turns"
+    """How the question is made: as it is said; with recent turns folded in; rewritten by the app's model."""
+    diversity: float = 0.0
+    """MMR: 0 takes the best passages, towards 1 those that differ."""
+    half_life: Duration = 0
+    """Age after which a document counts half; 0: age does not count."""
+    answer_above: float | None = None
+    """Below this the app says that it does not know; found from data by `rowen tune`. Left out: never."""
+    unknown: str = "I do not know: nothing in my sources answers this."
+    """What it says then."""

@@ -1,0 +1,144 @@
+"""Where an app's knowledge stays: documents, the chunks and vectors of each index over them, and the search in one index.
+
+A *collection* holds the documents of one app's `[retrieve.NAME]`. Over them stand *builds*: one index for each manifest. One
+build is live and answers; another may be under way beside it, and an old one may be kept to be asked again. A document
+is changed in all builds that are up to date in one transaction, so no search sees half of it.
+
+Everything that finds takes a `Reader`, and filters inside the search: what he may not read takes no place among `top`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol
+
+from rowen.values import Chunk, Condition, Document, Manifest, Passage, Reader, Value
+
+BuildState = Literal["building", "ready", "live", "kept"]
+
+
+class Collection(Value, frozen=True, kw_only=True):
+    """Whose knowledge it is."""
+
+    tenant: str
+    app: str
+    name: str
+
+
+class Build(Value, frozen=True, kw_only=True):
+    """One index over a collection."""
+
+    id: str
+    collection: Collection
+    manifest: Manifest
+    state: BuildState = "building"
+    created_ns: int = 0
+    switched_ns: int = 0
+    """When it became live."""
+    documents: int = 0
+    chunks: int = 0
+    snapshot: str = ""
+    """A hash over the ids and versions of its documents: with the manifest it names what could be found."""
+
+
+class Cut(NamedTuple):
+    """A document as one build has it: its chunks, and their vectors as float32 rows (empty without an embedder)."""
+
+    build: str
+    chunks: tuple[Chunk, ...]
+    vectors: bytes
+
+
+class Hit(NamedTuple):
+    """A chunk that was found: its number in the build, and how well it fits (larger is better)."""
+
+    chunk: int
+    score: float
+
+
+class Known(NamedTuple):
+    """What is known of a document without its text."""
+
+    id: str
+    uri: str
+    version: str
+    raw: str
+    read_ns: int
+
+
+class Knowledge(Protocol):
+    """The knowledge of all apps. A file or server that cannot be reached raises `Unavailable("store_unavailable")`."""
+
+    async def builds(self, collection: Collection) -> list[Build]:
+        """All builds of a collection, the newest first."""
+        ...
+
+    async def begin(self, collection: Collection, manifest: Manifest, *, now_ns: int) -> Build:
+        """Return the build of a manifest, made empty if there is none: so a job that was killed finds its own again."""
+        ...
+
+    async def ready(self, build: str) -> None:
+        """Note that a build has all documents of its collection; from now on every change must bring its cut."""
+        ...
+
+    async def switch(self, build: str, *, now_ns: int) -> Build:
+        """Let a ready build answer instead of the live one, which is kept; searches under way end on the old one.
+
+        Raises:
+            Mistaken: `conflict` when it is not ready.
+
+        """
+        ...
+
+    async def drop(self, build: str) -> None:
+        """Remove a build that is not live, with its chunks and vectors."""
+        ...
+
+    async def known(self, collection: Collection, source: str = "") -> list[Known]:
+        """The documents of a collection, or of one source, without their texts."""
+        ...
+
+    async def missing(self, build: str, *, limit: int = 100) -> list[Document]:
+        """Documents of the collection whose present version the build has not cut yet, in the order of their ids."""
+        ...
+
+    async def write(self, collection: Collection, document: Document, cuts: Sequence[Cut]) -> None:
+        """Put a document's version and its cuts in place of what was there, in one transaction over all builds.
+
+        A build without a cut for a changed document loses its old one: a stale chunk is worse than none.
+        """
+        ...
+
+    async def remove(self, collection: Collection, ids: Sequence[str], *, now_ns: int) -> int:
+        """Remove documents everywhere, leaving a tombstone that holds no text; return how many there were."""
+        ...
+
+    async def removed(self, collection: Collection, since_ns: int) -> list[str]:
+        """Ids of the documents removed since a moment: what was derived from them must go too."""
+        ...
+
+    async def document(self, collection: Collection, id: str, reader: Reader) -> Document | None:
+        """A document that the reader may read."""
+        ...
+
+    async def chunks(self, build: str, document: str) -> list[Chunk]:
+        """How a build has cut a document."""
+        ...
+
+    async def dense(
+        self, build: str, vector: bytes, *, reader: Reader, where: Sequence[Condition] = (), limit: int = 100
+    ) -> list[Hit]:
+        """Nearest chunks by cosine, best first, filtered before they are ranked."""
+        ...
+
+    async def lexical(
+        self, build: str, question: str, *, reader: Reader, where: Sequence[Condition] = (), limit: int = 100
+    ) -> list[Hit]:
+        """Chunks by BM25 over the build's own analyser, best first; any text is a question, never an error."""
+        ...
+
+    async def passages(self, build: str, hits: Mapping[int, float], *, reader: Reader) -> dict[int, Passage]:
+        """The passages of found chunks that are still there and that the reader may read."""
+        ...
+
+    async def around(self, build: str, chunk: int, *, before: int, after: int) -> tuple[int, int]:
+        """The offsets of a chunk's document, widened by so many characters but not beyond the document."""
+        ...
