@@ -25,7 +25,7 @@ from rowen.values.event import (
     Used,
 )
 from rowen.values.key import AuditEntry, Caller, Key, Priority, Scope, Tenant, User
-from rowen.values.knowledge import Chunk, Condition, Document, Fact, Manifest, Passage, Reader, Section
+from rowen.values.knowledge import Chunk, Condition, Document, Fact, Found, Manifest, Passage, Reader, Section, Stage
 from rowen.values.limit import Limit
 from rowen.values.message import (
     Audio,
@@ -99,6 +99,7 @@ __all__ = [
     "Finished",
     "Fold",
     "Format",
+    "Found",
     "Grant",
     "Happening",
     "Hold",
@@ -145,6 +146,7 @@ __all__ = [
     "SpanKind",
     "SpanRow",
     "SpanType",
+    "Stage",
     "Started",
     "Stepped",
     "SystemClock",

@@ -124,3 +124,26 @@ class Passage(Value, frozen=True, kw_only=True):
     stale: bool = False
     """Its source could not be read lately, or it is past its date."""
     modified_ns: int = 0
+
+
+class Stage(Value, frozen=True, kw_only=True):
+    """One stage of a search as it went: `embed`, `dense`, `lexical`, `fuse`, `rerank`, …, with what it wants known."""
+
+    name: str
+    started_ns: int
+    ended_ns: int
+    facts: dict[str, Fact] = {}
+
+
+class Found(Value, frozen=True, kw_only=True):
+    """What a search found, and how it went."""
+
+    passages: tuple[Passage, ...] = ()
+    """The best first."""
+    question: str = ""
+    """As it was searched for, after rewriting."""
+    confidence: float = 0.0
+    """How likely the passages hold an answer, 0 to 1: what a threshold for "I do not know" is set on."""
+    build: str = ""
+    """The id of the index that answered."""
+    stages: tuple[Stage, ...] = ()

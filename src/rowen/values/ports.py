@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from rowen.values.event import Events
-from rowen.values.knowledge import Condition, Passage, Reader
+from rowen.values.knowledge import Condition, Found, Reader
 from rowen.values.money import Money
 from rowen.values.request import Request
 from rowen.values.usage import Usage
@@ -56,7 +56,22 @@ class Search(Protocol):
     """Finds what an app knows about a question, for one reader."""
 
     async def __call__(
-        self, question: str, *, reader: Reader, top: int, where: tuple[Condition, ...] = ()
-    ) -> tuple[Passage, ...]:
-        """Return at most `top` passages, best first. Raises `Problem`."""
+        self,
+        question: str,
+        *,
+        reader: Reader,
+        top: int,
+        where: tuple[Condition, ...] = (),
+        recent: tuple[str, ...] = (),
+    ) -> Found:
+        """Return at most `top` passages, best first. Raises `Problem`.
+
+        Args:
+            question: as the user said it.
+            reader: for whom.
+            top: how many passages at most.
+            where: what their documents must say, all of it.
+            recent: what the user said before in this conversation, the oldest first.
+
+        """
         ...
