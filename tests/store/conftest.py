@@ -66,7 +66,7 @@ def start(folder: Path):
 _PROGRAM = """
 import asyncio, sys
 from rowen.store.catalog import open_store
-from rowen.testing.contracts.store import START, HOUR, a_key, a_trace, an_entry
+from rowen.testing.contracts.made import START, HOUR, a_key, a_trace, an_entry
 from rowen.values import SystemClock
 
 async def main():

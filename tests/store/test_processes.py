@@ -3,7 +3,7 @@
 import asyncio
 
 from rowen.store.base import TraceFilter
-from rowen.testing.contracts.store import HOUR, START, a_key
+from rowen.testing.contracts.made import HOUR, START, a_key
 
 
 async def test_two_processes_that_take_together_reach_the_limit_and_never_pass_it(start, open_at):

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowen.store.sums import MINUTE_NS, Sums, bin_of, whole_minutes
-from rowen.testing.contracts.store import a_trace
+from rowen.testing.contracts.made import a_trace
 
 
 @given(st.floats(min_value=0.001, max_value=1e7))

@@ -12,8 +12,8 @@ from sqlalchemy import create_engine
 from rowen.store.base import SpanFilter, TraceFilter
 from rowen.store.catalog import open_store
 from rowen.store.migrations.upgrade import upgrade
+from rowen.testing.contracts.made import START, a_key, a_trace, an_entry
 from rowen.testing.contracts.spans import a_span
-from rowen.testing.contracts.store import START, a_key, a_trace, an_entry
 from rowen.testing.postgres import PASSWORD, PostgresServer
 from rowen.values import Mistaken, Problem, SystemClock, Unavailable
 
@@ -277,7 +277,7 @@ PROGRAM = """
 import asyncio, sys
 from rowen.store.catalog import open_store
 from rowen.testing.contracts.spans import a_span
-from rowen.testing.contracts.store import START, HOUR, a_key, a_trace, an_entry
+from rowen.testing.contracts.made import START, HOUR, a_key, a_trace, an_entry
 from rowen.values import SystemClock
 
 async def main():

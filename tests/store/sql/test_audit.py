@@ -2,7 +2,7 @@ import sqlite3
 
 import pytest
 
-from rowen.testing.contracts.store import an_entry
+from rowen.testing.contracts.made import an_entry
 
 EDITS = {
     "a word of a line": ("UPDATE audit SET record = replace(record, 'key.create', 'key.revoke') WHERE id = 'e3'", "e3"),

@@ -13,7 +13,7 @@ from sqlalchemy import create_engine
 import rowen.store.migrations
 from rowen.store.migrations import HEAD
 from rowen.store.migrations.upgrade import upgrade
-from rowen.testing.contracts.store import a_key, an_entry
+from rowen.testing.contracts.made import a_key, an_entry
 from rowen.values import Unavailable
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"

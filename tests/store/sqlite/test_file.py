@@ -10,8 +10,8 @@ import pytest
 
 from rowen.store.base import Cached, Cell, TraceFilter
 from rowen.store.catalog import open_store
+from rowen.testing.contracts.made import HOUR, START, a_key, a_trace, an_answer, an_entry
 from rowen.testing.contracts.scores import a_score
-from rowen.testing.contracts.store import HOUR, START, a_key, a_trace, an_answer, an_entry
 from rowen.values import Broken, Unavailable
 
 FILES = ("rowen.db", "counters.db", "cache.db", "traces.db", "scores.db", "measures.db")

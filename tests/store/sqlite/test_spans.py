@@ -12,8 +12,8 @@ from rowen.store.base import SpanFilter, TraceFilter
 from rowen.store.pack import Body
 from rowen.store.sqlite.file import File, FileOptions
 from rowen.store.sqlite.schema import FIRST
+from rowen.testing.contracts.made import HOUR, START, a_trace, some_traces
 from rowen.testing.contracts.spans import a_span, in_memory, same_of_spans, some_spans
-from rowen.testing.contracts.store import HOUR, START, a_trace, some_traces
 from rowen.values import Mistaken, Unavailable
 
 _TABLES = ("traces", "bodies", "tellings", "spans", "span_bodies", "rollups", "who_rollups", "span_rollups")

@@ -8,7 +8,7 @@ import zstandard
 from rowen.store.familiar import FAMILIAR
 from rowen.store.pack import Body
 from rowen.store.sqlite.schema import PLACES, SPANS, TRACES, WHATS
-from rowen.testing.contracts.store import HOUR, START, a_trace
+from rowen.testing.contracts.made import HOUR, START, a_trace
 from rowen.values import SpanRow, TraceRow
 
 

@@ -1,9 +1,10 @@
 """Records that contract suites write: made up, and ordered by a number."""
 
+import random
 from decimal import Decimal
 from typing import Any
 
-from rowen.values import Answer, Choice, Request, Span, Trace, TraceRow, says
+from rowen.values import Answer, AuditEntry, Choice, Key, Request, Span, Trace, TraceRow, says
 
 MINUTE = 60_000_000_000
 HOUR = 60 * MINUTE
@@ -56,3 +57,51 @@ def a_trace(number: int, **fields: Any) -> Trace:
         request=Request(model="fast", messages=(says("user", row.asked),), extra={"seed": 1}),
         answer=an_answer(row.said),
     )
+
+
+def some_traces(count: int, seed: int) -> list[Trace]:
+    """Return traces of every sort, spread over three hours, out of order, some with an id that came before."""
+    dice = random.Random(seed)
+    return [
+        a_trace(
+            dice.randrange(count),
+            started_ns=START + dice.randrange(3 * HOUR),
+            duration_ns=dice.randrange(10**10),
+            first_ns=dice.choice((None, dice.randrange(10**9))),
+            tenant=dice.choice(("acme", "umbrella")),
+            app=dice.choice(("handbook", "shop")),
+            model=dice.choice(("fast", "careful")),
+            deployment=dice.choice(("fast/1", "fast/2", "")),
+            provider=dice.choice(("echo", "openai")),
+            key=dice.choice(("k1", "k2")),
+            user=dice.choice(("", "ann", "bob")),
+            session=dice.choice(("", "s1")),
+            feature=dice.choice(("", "search")),
+            status=dice.choice(("ok", "refused", "failed", "cancelled")),
+            code=dice.choice(("", "limit_tokens", "upstream_cut")),
+            source=dice.choice(("", "model", "cache")),
+            streamed=dice.random() < 0.5,
+            estimated=dice.random() < 0.5,
+            input_tokens=dice.randrange(1000),
+            output_tokens=dice.randrange(1000),
+            cost=dice.choice((None, Decimal(0), Decimal(dice.randrange(10**9)) / 10**12)),
+            waste=dice.choice((Decimal(0), Decimal(dice.randrange(10**9)) / 10**12)),
+            asked=dice.choice(("What is hay?", "100% of _it_", "Ärger mit Öl")),
+            environment=dice.choice(("", "production")),
+            release=dice.choice(("1.0", "1.1")),
+            tags=dice.choice(((), ("blue",), ("blue", "green"))),
+            within=dice.choice(("", "f0")),
+            name=dice.choice(("chat fast", "chat careful")),
+        )
+        for _ in range(count)
+    ]
+
+
+def a_key(id: str = "k1", **fields: Any) -> Key:
+    """Return a key with a digest of its own."""
+    return Key(**{"id": id, "digest": f"digest of {id}", "shown": f"rk-{id}", "name": id, "tenant": "acme", **fields})
+
+
+def an_entry(id: str, **fields: Any) -> AuditEntry:
+    """Return a line for the audit log."""
+    return AuditEntry(**{"id": id, "at_ns": START, "actor": "k1", "tenant": "acme", "act": "key.create", **fields})
