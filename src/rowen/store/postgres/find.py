@@ -3,11 +3,11 @@
 from typing import Any
 
 from rowen.store.base import SpanFilter, TraceFilter
+from rowen.store.condition import Condition, condition
 from rowen.store.cursor import place_of
 from rowen.store.postgres.database import Raw
-from rowen.store.postgres.query import TAGS, Condition, condition, said, told
-from rowen.store.postgres.rows import plain, span_row, trace_row
-from rowen.store.postgres.rows import told as as_said
+from rowen.store.postgres.query import POSTGRES, TAGS, said
+from rowen.store.postgres.rows import plain, span_row, told, trace_row
 from rowen.store.words import fact_wanted
 from rowen.values import SpanRow, TraceRow
 
@@ -40,9 +40,9 @@ def find(raw: Raw, filter: TraceFilter) -> list[TraceRow]:
     if filter.complete is not None:
         terms.append(("traces.complete = %s", [filter.complete]))
     if filter.where is not None:
-        terms.append(condition(filter.where))
+        terms.append(condition(filter.where, POSTGRES))
     if filter.text:
-        terms.append(told(filter.text))
+        terms.append(POSTGRES.said(filter.text))
     place = place_of(filter.before, 2)
     if place is not None:
         terms.append(("(traces.started_ns, traces.id, traces.tenant) < (%s, %s, %s)", _plain(place)))
@@ -77,10 +77,10 @@ def span_of(record: bytes, session: str, user: str, feature: str, tags: list[str
     """Return the row of a span with what concerns its whole trace."""
     row = span_row(record)
     return row.but(
-        session=as_said(session),
-        user=as_said(user),
-        feature=as_said(feature),
-        tags=row.tags or tuple(map(as_said, tags)),
+        session=told(session),
+        user=told(user),
+        feature=told(feature),
+        tags=row.tags or tuple(map(told, tags)),
     )
 
 

@@ -13,9 +13,10 @@ from itertools import islice
 from typing import Any
 
 from rowen.store.base import SpanFilter, TraceFilter
+from rowen.store.condition import condition
 from rowen.store.cursor import place_of
 from rowen.store.sqlite.entry import SLACK, first_moment, first_number
-from rowen.store.sqlite.query import condition, matched, prepare
+from rowen.store.sqlite.query import SQLITE, matched, prepare
 from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, span_row, trace_row
 from rowen.store.words import fact_wanted
 from rowen.values import SpanRow, TraceRow
@@ -157,7 +158,7 @@ def _trace_terms(filter: TraceFilter) -> _Terms:
     if filter.tag:
         terms.append(("EXISTS (SELECT 1 FROM json_each(traces.tags) WHERE value = ?)", (filter.tag,)))
     if filter.where is not None:
-        terms.append(condition(filter.where))
+        terms.append(condition(filter.where, SQLITE))
     if filter.complete is not None:
         terms.append(("traces.complete = ?", (filter.complete,)))
     if filter.since_ns:
