@@ -22,6 +22,7 @@ from rowen.api.metrics import Metrics
 from rowen.flow.assemble import Shared
 from rowen.insight.desk import Insight
 from rowen.insight.looks import looks_of
+from rowen.insight.views import Views
 from rowen.jobs import Queue, Worker
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.tokens import at_most, count, count_request
@@ -180,6 +181,7 @@ class Server:
         insight = Insight(
             traces=store.traces, scores=store.scores, records=store.records, tenants=store.tenants, clock=clock
         )
+        views = Views(store.records, clock)
         archiving = archiving_of(store, settings, clock)
         housekeeping = Housekeeping(store, settings, clock, keep=insight.keep, archiving=archiving)
         housekeeping.start()
@@ -292,6 +294,7 @@ class Server:
             review=review,
             cases=cases,
             insight=insight,
+            views=views,
             explain=Explaining(served, settings.explain, clock) if settings.explain else None,
             judging=judging,
             models=lambda: _states(served),
@@ -317,6 +320,7 @@ class Server:
             secure=lambda request: came_secure(request.scope, proxies),
             desk=watching.desk,
             insight=insight,
+            views=views,
             pricing=Prices(shared.snapshot),
             kept=kept,
             clock=clock,

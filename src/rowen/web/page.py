@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from rowen import __version__
 from rowen.access import COOKIE, Register, Sessions, Visit
 from rowen.insight.desk import Insight
+from rowen.insight.views import Views
 from rowen.route import Health
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
@@ -70,6 +71,7 @@ class Services:
     """Whether the page came by TLS, here or at a trusted proxy."""
     desk: Desk
     insight: Insight
+    views: Views
     pricing: Pricing
     """What a usage costs at the prices of now."""
     kept: Kept
@@ -258,7 +260,7 @@ def _three(number: float) -> str:
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.3g}"
 
 
-def _value(score: Score) -> str:
+def said_value(score: Score) -> str:
     """A value as a reader says it."""
     if isinstance(score.value, bool):
         return "yes" if score.value else "no"
@@ -330,7 +332,7 @@ ENVIRONMENT.filters |= {
     "when": _when,
     "estimate": _estimate,
     "spent": _spent,
-    "value": _value,
+    "value": said_value,
     "abilities": _abilities,
     "words": _words,
     "lasting": said_length,

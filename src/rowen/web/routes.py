@@ -4,9 +4,10 @@ from pathlib import Path
 
 from starlette.routing import Mount, Route
 
-from rowen.web import alerts, costs, errors, incidents, keys, review, sign
+from rowen.web import alerts, costs, errors, incidents, keys, review, sign, views
 from rowen.web.compare import compare
 from rowen.web.files import Files
+from rowen.web.listing import traces
 from rowen.web.models import models
 from rowen.web.night import night
 from rowen.web.objectives import objective, objectives
@@ -16,7 +17,7 @@ from rowen.web.scores import score, scores
 from rowen.web.sessions import session, sessions, users
 from rowen.web.status import status
 from rowen.web.tail import tail
-from rowen.web.traces import trace, traces
+from rowen.web.traces import trace
 
 
 def routes(services: Services) -> list[Route | Mount]:
@@ -26,6 +27,10 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/traces", page(traces, services)),
         Route("/traces/tail", tail(services)),
         Route("/traces/compare", page(compare, services)),
+        Route("/traces/views", page(views.create, services), methods=["POST"]),
+        Route("/traces/views/{id}", page(views.change, services), methods=["POST"]),
+        Route("/traces/views/{id}/delete", page(views.delete, services), methods=["POST"]),
+        Route("/traces/views/{id}/default", page(views.choose, services), methods=["POST"]),
         Route("/traces/{id}", page(trace, services)),
         Route("/traces/{id}/judge", page(review.judge, services), methods=["POST"]),
         Route("/sessions", page(sessions, services)),

@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
 
 from rowen.access import COOKIE
+from rowen.insight.views import USUAL
 from rowen.store.base import TraceFilter
 from rowen.values import Problem, TraceRow
+from rowen.web.listing import columns_in, filter_of, lines_of, state_of
 from rowen.web.page import ENVIRONMENT, HEADERS, Services, tenant_of
-from rowen.web.traces import filter_of, line_of
 
 EVERY = 1.0
 """Seconds between two looks."""
@@ -35,8 +36,11 @@ def tail(services: Services) -> Callable[[Request], Awaitable[Response]]:
         query.pop("before", None)
         try:
             wanted = await filter_of(query, tenant_of(visit), services, limit=AT_ONCE)
+            names = state_of(query).columns or USUAL
         except Problem as problem:
             return PlainTextResponse(problem.message, problem.status, HEADERS)
+
+        columns = columns_in(names, query, "when", "desc")
 
         async def events() -> AsyncIterator[str]:
             async with aclosing(_looks(services, wanted)) as looks:
@@ -45,8 +49,8 @@ def tail(services: Services) -> Callable[[Request], Awaitable[Response]]:
                 async for rows in looks:
                     if len(rows) == AT_ONCE:
                         yield _event("more", "More came than is shown.")
-                    for row in rows:
-                        yield _event("row", template.render(line=line_of(row, row.duration_ns)))
+                    for line in [each for row in rows for each in await lines_of([row], names, services)]:
+                        yield _event("row", template.render(line=line, columns=columns))
                     yield ": still here\n\n"  # lets a reader that left be noticed
 
         return StreamingResponse(

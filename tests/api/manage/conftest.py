@@ -14,6 +14,7 @@ from rowen.api.manage import Manage, ModelState, routes
 from rowen.insight.budget import Budget
 from rowen.insight.desk import Insight
 from rowen.insight.errors import seen_in
+from rowen.insight.views import Person, View, Views
 from rowen.jobs import Queue
 from rowen.score import queue as reviewing
 from rowen.score.cases import Cases
@@ -211,6 +212,7 @@ class Api:
         )
         self.scores, self.small = MemoryScores(), MemoryRecords()
         self.configs = Configs(self.small, self.clock)
+        self.views = Views(self.small, self.clock)
         self.intake = Intake(self.scores, self.configs, self._known, self.clock)
         self.jobs = Queue(self.small, self.clock)
         self.store = SimpleNamespace(
@@ -260,6 +262,7 @@ class Api:
             review=self.review,
             cases=self.cases,
             insight=self.insight,
+            views=self.views,
             explain=self._explained,
             judging=self.judging,
             models=lambda: [state("handbook", "fast"), state("shop", "careful")],
@@ -340,6 +343,9 @@ class Api:
             await self.cases.of_trace(f"{tenant}0", Case(id="", tenant=tenant))
             await self.insight.budgets.put(Budget(id=f"budget-{tenant}", tenant=tenant, amount=Decimal(9)))
             self.ids[f"{tenant}.budget"] = f"budget-{tenant}"
+            keeper = Person(id=f"key:{self.ids[f'{tenant}.read']}", tenant=tenant)
+            view = await self.views.create(View(id="", name=f"of {tenant}"), keeper)
+            self.ids[f"{tenant}.view"] = view.id
             broken = seen_in(Trace(row=row.but(status="failed", code=f"code.{tenant}")))
             self.ids[f"{tenant}.error"] = broken.fingerprint
             await self.insight.inbox.count([broken], START, START + 1)

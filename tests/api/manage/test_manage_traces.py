@@ -9,8 +9,8 @@ from rowen.store.base import TraceFilter
 
 
 def test_every_field_of_the_filter_is_a_parameter():
-    # `q` is the line of text that `where` is read from.
-    assert set(TraceParams.__struct_fields__) - {"q"} == set(TraceFilter.__struct_fields__) - {"where"}
+    # `q` is the line of text that `where` is read from; what is sorted has been found by then.
+    assert set(TraceParams.__struct_fields__) - {"q", "sort", "order"} == set(TraceFilter.__struct_fields__) - {"where"}
 
 
 async def test_every_parameter_reaches_the_store(api):
@@ -143,3 +143,14 @@ async def test_the_audit_shows_a_tenant_its_own_lines(api):
     assert {line["tenant"] for line in lines["data"]} == {"acme"}
     assert lines["next"]
     assert sound == {"sound": True, "broken_at": ""}
+
+
+@pytest.mark.parametrize(("order", "took"), [("desc", [9, 5, 5, 2]), ("asc", [2, 5, 5, 9])])
+async def test_what_was_found_is_sorted(api, order: str, took: list[int]):
+    for at, each in ((0, 9), (1, 2)):
+        api.told.kept[at] = api.told.kept[at].but(row=api.told.kept[at].row.but(duration_ns=each))
+
+    answer = (await api.ask("GET", f"/api/traces?sort=took&order={order}", "acme.admin")).json()
+
+    assert ([row["duration_ns"] for row in answer["data"]], answer["next"]) == (took, "")
+    assert api.told.asked[-1].limit == 500

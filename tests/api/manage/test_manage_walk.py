@@ -30,6 +30,8 @@ BODIES = {
     "decide_item": {"values": {"thumbs": True}},
     "create_case": {"trace": "acme0"},
     "create_budget": {"amount": "5"},
+    "create_view": {"name": "slow", "filter": {"q": "latency>2s"}},
+    "change_view": {"name": "slower"},
     "cost_reconcile": {"text": '{"data": [{"start_time": 1, "results": [{"amount": {"value": 1}}]}]}'},
     "change_error": {"state": "solved"},
     "put_rule": {"app": "handbook", "kind": "refusal"},
@@ -57,6 +59,7 @@ def path_of(verb, ids) -> str:
         "incidents": "incident-acme",
         "queues": "queue-acme",
         "cases": "reviewed:acme0",
+        "views": ids["acme.view"],
     }
     stem = verb.path.split("/")[2]
     path = (

@@ -11,6 +11,7 @@ from rowen.access import Actor, Directory, Entry, Register, Sessions, Visit
 from rowen.api.base import DoorSettings
 from rowen.api.manage.state import ModelState
 from rowen.insight.desk import Insight
+from rowen.insight.views import Views
 from rowen.jobs import Queue
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
@@ -78,6 +79,7 @@ class Manage:
     review: Review
     cases: Cases
     insight: Insight
+    views: Views
     explain: Callable[[str, str], Awaitable[str]] | None
     """Asks a model something for a tenant, to have an error explained; None when none is configured."""
     judging: Judging

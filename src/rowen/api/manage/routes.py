@@ -24,6 +24,7 @@ from rowen.api.manage import (
     scores,
     tenants,
     traces,
+    views,
 )
 from rowen.api.manage.base import Asked, Manage, NoParams, Verb, Verbs
 from rowen.api.manage.openapi import described
@@ -41,6 +42,7 @@ VERBS: Verbs = (
     *tenants.VERBS,
     *audit.VERBS,
     *traces.VERBS,
+    *views.VERBS,
     *scores.VERBS,
     *feedback.VERBS,
     *queues.VERBS,

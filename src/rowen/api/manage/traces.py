@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Verb, Verbs, Whole
+from rowen.insight.views import SORTED, ordered
 from rowen.store.base import Bucket, GroupBy, TraceFilter
 from rowen.trace.query import narrowed, query_of
 from rowen.values import Mistaken, Settings, Trace, TraceRow
@@ -52,6 +53,9 @@ class TraceParams(Settings, frozen=True, kw_only=True):
     dearer: Amount = ""
     before: Plain = ""
     limit: Limited = 50
+    sort: Literal["", "when", "took", "first", "tokens", "cost", "waste", "attempts", "spans", "failed_spans"] = ""
+    """What to sort the latest 500 that fit by; such a list has no further page."""
+    order: Literal["desc", "asc"] = "desc"
 
 
 class StatParams(Settings, frozen=True, kw_only=True):
@@ -117,12 +121,14 @@ async def list_traces(asked: Asked[TraceParams, None]) -> Page[TraceRow]:
         slower_ms=params.slower_ms,
         dearer=Decimal(params.dearer) if params.dearer.strip() else None,
         before=params.before,
-        limit=params.limit + 1,
+        limit=SORTED if params.sort else params.limit + 1,
     )
     line = query_of(params.q)
     if line is not None:
         wanted = await narrowed(line, wanted, asked.manage.scores)
     rows = await asked.manage.traces.find(wanted)
+    if params.sort:
+        return Page(items=ordered(rows, params.sort, params.order)[: params.limit])
     items = rows[: params.limit]
     return Page(items=items, next=items[-1].cursor if len(rows) > params.limit else "")
 
