@@ -3,9 +3,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rowen.score.catalog import CATALOG, kinds, make
-from rowen.score.language import language
 from rowen.score.readability import ease, grade, syllables
 from rowen.values import Mistaken, Usage
+from rowen.values.language import language
 
 
 async def test_an_exact_match_forgets_articles_case_and_punctuation(judged):

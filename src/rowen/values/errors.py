@@ -102,6 +102,25 @@ CODES: dict[str, Code] = {
         400, "A secret that the file refers to cannot be read.", "Set the variable or create the file."
     ),
     "extra_missing": Code(400, "An optional part is not installed.", "Install the extra that the sentence names."),
+    # documents that cannot be taken in
+    "document_too_large": Code(
+        400, "A document is larger than is read.", "Split it, or raise the limit of its source."
+    ),
+    "document_encrypted": Code(400, "A document is protected.", "Save it without a password and put it back."),
+    "document_bomb": Code(
+        400, "A document unpacks to far more than it should.", "Save it again with the program it is of."
+    ),
+    "document_broken": Code(400, "A document is damaged.", "Open it with its own program and save it again."),
+    "document_empty": Code(400, "A document has no text.", "Leave it out, or run OCR over scanned pages."),
+    "document_unknown": Code(400, "A document is of a kind that nothing here reads.", "Save it as PDF, DOCX or text."),
+    "document_slow": Code(400, "A document took too long to read.", "Split it, or raise `seconds` of its source."),
+    "document_crashed": Code(400, "A document made its parser crash.", "Save it again with the program it is of."),
+    "document_refused": Code(
+        400, "The gate refused a document.", "See the reason; widen the gate of its source if it is wrong."
+    ),
+    "source_unreadable": Code(
+        502, "A source of documents cannot be read.", "Check its address, its rights and the network."
+    ),
     # somebody else
     "upstream_connect": Code(
         502, "The provider could not be reached.", "Check its address and the network; Rowen retried."
