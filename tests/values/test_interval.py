@@ -12,6 +12,7 @@ from rowen.values.interval import (
     clopper_pearson,
     mean,
     mean_of_sums,
+    newcombe,
     t_quantile,
     wilson,
 )
@@ -98,3 +99,17 @@ def test_a_wilson_interval_covers_the_truth_as_often_as_it_says_on_average():
 
 def test_an_interval_says_what_it_rests_on():
     assert str(wilson(8, 10)) == "0.8 [0.49, 0.943] (n = 10, 95%, wilson)"
+
+
+def test_the_difference_of_shares_is_newcombes_published_example():
+    # Newcombe 1998, table II, column (a), method 10: 56/70 against 48/80 is 0.2 (0.0524 to 0.3339).
+    found = newcombe(56, 70, 48, 80)
+
+    assert found.value == pytest.approx(0.2)
+    assert (round(found.low, 4), round(found.high, 4)) == (0.0524, 0.3339)
+
+
+def test_a_share_of_nothing_differs_by_anything():
+    found = newcombe(0, 0, 1, 2)
+
+    assert (found.value, found.low, found.high) == (None, -1.0, 1.0)

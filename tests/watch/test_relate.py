@@ -3,7 +3,7 @@ import random
 import pytest
 from scipy import stats
 
-from rowen.watch.relate import difference, pearson, spearman
+from rowen.watch.relate import pearson, spearman
 
 
 def drawn(rho: float, n: int):
@@ -37,12 +37,3 @@ def test_what_cannot_be_correlated_is_none():
     assert pearson([1, 2, 3], [1, 2, 3]) is None
     assert pearson([1, 1, 1, 1], [1, 2, 3, 4]) is None
     assert pearson([1, 2, 3, 4], [2, 4, 6, 8]).value == pytest.approx(1)
-
-
-def test_the_difference_of_two_shares_is_newcombes():
-    # Newcombe 1998, table II (a), method 10: 56/70 - 48/80 is 0.2 (0.0524 to 0.3339).
-    found = difference((56, 70), (48, 80))
-
-    assert found.value == pytest.approx(0.2)
-    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=1e-4)
-    assert difference((0, 0), (1, 2)) is None

@@ -1,13 +1,13 @@
-"""The statistics of this stage: tests of differences, corrected for how many were made. Plain Python.
+"""The statistics of this stage: tests of differences. Plain Python.
 
 Each function names its method. Intervals of single shares and means are those of `values.interval`.
 """
 
 from collections.abc import Sequence
 from math import erfc, exp, inf, lgamma, sqrt
-from statistics import fmean, median
+from statistics import median
 
-from rowen.values.interval import Interval, beta_cdf, t_quantile, wilson, z_at
+from rowen.values.interval import Interval, z_at
 
 _MAD_TO_SIGMA = 1.4826  # of normal data, Rousseeuw and Croux 1993
 
@@ -40,72 +40,6 @@ def overrepresented(both: int, first: int, second: int, total: int) -> float:
     return min(1.0, chance)
 
 
-def adjusted(chances: Sequence[float], tests: int = 0) -> list[float]:
-    """Return p-values corrected by Benjamini and Hochberg (1995), in the order in which they were given.
-
-    Args:
-        chances: p-values.
-        tests: how many tests were made, when only the smaller p-values are given.
-
-    """
-    many = max(tests, len(chances))
-    order = sorted(range(len(chances)), key=chances.__getitem__, reverse=True)
-    found, least = [0.0] * len(chances), 1.0
-    for rank, index in zip(range(len(chances), 0, -1), order, strict=True):
-        least = min(least, chances[index] * many / rank)
-        found[index] = least
-    return found
-
-
-def between(hits: int, n: int, other_hits: int, other_n: int, level: float = 0.95) -> Interval:
-    """Return the difference of two shares with Newcombe's hybrid score interval (1998, method 10)."""
-    one, other = wilson(hits, n, level), wilson(other_hits, other_n, level)
-    if one.value is None or other.value is None:
-        return Interval(value=None, low=-1.0, high=1.0, n=n + other_n, level=level, method="newcombe")
-    gap = one.value - other.value
-    return Interval(
-        value=gap,
-        low=gap - sqrt((one.value - one.low) ** 2 + (other.high - other.value) ** 2),
-        high=gap + sqrt((one.high - one.value) ** 2 + (other.value - other.low) ** 2),
-        n=n + other_n,
-        level=level,
-        method="newcombe",
-    )
-
-
-def larger_mean(sample: Sequence[float], baseline: Sequence[float]) -> float:
-    """Return the one-sided p-value of Welch's test (1947) that the sample's mean is not the larger one."""
-    if min(len(sample), len(baseline)) < 2:
-        return 1.0
-    gap, error, freedom = _welch(sample, baseline)
-    if error == 0:
-        return 0.0 if gap > 0 else 1.0
-    t = gap / error
-    # P(|T| > t) = I_x(v/2, 1/2) with x = v / (v + t²); DLMF 8.17.
-    tails = beta_cdf(freedom / (freedom + t * t), freedom / 2, 0.5) / 2
-    return tails if t > 0 else 1 - tails
-
-
-def added(sample: Sequence[float], baseline: Sequence[float], level: float = 0.95) -> Interval:
-    """Return the difference of two means with Welch's interval."""
-    n = len(sample) + len(baseline)
-    if min(len(sample), len(baseline)) < 2:
-        return Interval(value=None, low=-inf, high=inf, n=n, level=level, method="welch")
-    gap, error, freedom = _welch(sample, baseline)
-    half = t_quantile(0.5 + level / 2, freedom) * error if error else 0.0
-    return Interval(value=gap, low=gap - half, high=gap + half, n=n, level=level, method="welch")
-
-
-def _welch(sample: Sequence[float], baseline: Sequence[float]) -> tuple[float, float, float]:
-    """Return the gap of the means, its standard error, and Satterthwaite's degrees of freedom."""
-    one, other = variance(sample) / len(sample), variance(baseline) / len(baseline)
-    gap = fmean(sample) - fmean(baseline)
-    if one + other == 0:
-        return gap, 0.0, 1.0
-    freedom = (one + other) ** 2 / (one**2 / (len(sample) - 1) + other**2 / (len(baseline) - 1))
-    return gap, sqrt(one + other), freedom
-
-
 def tends_larger(sample: Sequence[float], baseline: Sequence[float]) -> float:
     """Return the one-sided p-value of Mann and Whitney's test (1947), corrected for ties, normal approximation."""
     n, m = len(sample), len(baseline)
@@ -128,12 +62,6 @@ def tends_larger(sample: Sequence[float], baseline: Sequence[float]) -> float:
     if spread <= 0:
         return 1.0
     return upper_tail((above - n * m / 2 - 0.5) / sqrt(spread))
-
-
-def variance(sample: Sequence[float]) -> float:
-    """Return the variance estimated from a sample of at least two."""
-    mean = fmean(sample)
-    return sum((value - mean) ** 2 for value in sample) / (len(sample) - 1)
 
 
 def spread(sample: Sequence[float]) -> float:

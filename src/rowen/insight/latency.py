@@ -8,7 +8,7 @@ time to the first token: longer prompts and fewer tokens from the provider's cac
 the tokens that had to be read), the network (all remote providers are later by about as much) and the provider.
 
 Times are winsorised at the 99th percentile of both periods, so that a single stuck call is no cause. Tests: Mann and
-Whitney's and Welch's, corrected by Benjamini and Hochberg; see `figures`.
+Whitney's and Welch's, corrected by Benjamini and Hochberg; see `figures` and `evaluate.statistics`.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +16,7 @@ from math import inf
 from statistics import fmean
 from typing import Literal, get_args
 
+from rowen.evaluate.statistics import Sums, benjamini_hochberg, welch, welch_test
 from rowen.insight import figures
 from rowen.insight.parts import Part, Parts
 from rowen.values import Value
@@ -123,7 +124,7 @@ def diagnose(slow: Sequence[Parts], baseline: Sequence[Parts]) -> Diagnosis:
         cause=lead.cause if lead else "",
         before_ms=fmean(before),
         after_ms=fmean(after),
-        added=figures.added(after, before),
+        added=welch(Sums.of(after), Sums.of(before)),
         p=p,
         calls=len(slow),
         baseline_calls=len(baseline),
@@ -146,7 +147,7 @@ def _causes(slow: Sequence[Parts], baseline: Sequence[Parts]) -> list[Share]:
     hits = _fewer_hits(slow, baseline, asked_before)
     if hits is not None:
         found = [_larger(one, hits) if one.cause == "cache miss" else one for one in found]
-    chances = figures.adjusted([one.p for one in found])
+    chances = benjamini_hochberg([one.p for one in found])
     every = sum(max(0.0, one.added_ms) for one in found) or 1.0
     told = [
         one.but(p=p, share=max(0.0, one.added_ms) / every, fix=FIXES[one.cause])
@@ -330,7 +331,11 @@ def _written_apart(calls: list[Parts], pace: float) -> list[Parts]:
 
 def _longer(sample: Sequence[float], baseline: Sequence[float]) -> float:
     """Return the p-value of both tests: a cause that concerns few calls moves the mean, one of all calls the ranks."""
-    return min(1.0, 2 * min(figures.tends_larger(sample, baseline), figures.larger_mean(sample, baseline)))
+    return min(
+        1.0,
+        2
+        * min(figures.tends_larger(sample, baseline), welch_test(Sums.of(sample), Sums.of(baseline), side="greater").p),
+    )
 
 
 def _larger(one: Share, other: Share) -> Share:

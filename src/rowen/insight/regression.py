@@ -11,10 +11,11 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from math import sqrt
 
+from rowen.evaluate.statistics import benjamini_hochberg
 from rowen.insight import figures
 from rowen.insight.marks import Mark
 from rowen.values import Value
-from rowen.values.interval import Interval, wilson
+from rowen.values.interval import Interval, newcombe, wilson
 
 _FEWEST = 5
 _RAREST = 0.005
@@ -145,7 +146,7 @@ class _Table:
         self.looked_at = max(self.looked_at, len(singles) + tried)
         found: list[tuple[float, float, tuple[Mark, ...]]] = []
         for family, tests in ((singles, len(singles)), (pairs, tried)):
-            chances = figures.adjusted([p for p, _ in family], tests)
+            chances = benjamini_hochberg([p for p, _ in family], tests)
             # The pairs' correction is the heavier one, so they are ranked among the marks by what was measured.
             found += [
                 (p, 2 * corrected, marks)
@@ -169,7 +170,7 @@ class _Table:
             n=n,
             others_bad=others_bad,
             others=others,
-            effect=figures.between(bad, n, others_bad, others),
+            effect=newcombe(bad, n, others_bad, others),
             p=p,
             explains=max(0.0, excess / self._bad.bit_count()),
             same=tuple(self._same(marks, mask, left)),

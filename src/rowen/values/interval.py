@@ -22,6 +22,16 @@ Method = Literal[
     "welch",
     "linearised",
     "back-test",
+    "studentised",
+    "bca",
+    "tango",
+    "betting",
+    "empirical-bernstein",
+    "mixture",
+    "cuped",
+    "ips",
+    "snips",
+    "doubly-robust",
 ]
 
 
@@ -103,6 +113,30 @@ def mean_of_sums(n: int, total: float, squares: float, level: float = 0.95) -> I
     variance = max(0.0, (squares - total * centre) / (n - 1))
     half = t_quantile(0.5 + level / 2, n - 1) * math.sqrt(variance / n)
     return Interval(value=centre, low=centre - half, high=centre + half, n=n, level=level, method="t")
+
+
+def newcombe(good: int, n: int, other_good: int, other_n: int, level: float = 0.95) -> Interval:
+    """Return how much one share is above another, with the hybrid score interval.
+
+    R. G. Newcombe, "Interval estimation for the difference between independent proportions", Statistics in Medicine 17
+    (1998), method 10.
+
+    Raises:
+        ValueError: there are more good ones than there are.
+
+    """
+    one, other = wilson(good, n, level), wilson(other_good, other_n, level)
+    if one.value is None or other.value is None:
+        return Interval(value=None, low=-1.0, high=1.0, n=n + other_n, level=level, method="newcombe")
+    gap = one.value - other.value
+    return Interval(
+        value=gap,
+        low=gap - math.hypot(one.value - one.low, other.high - other.value),
+        high=gap + math.hypot(one.high - one.value, other.value - other.low),
+        n=n + other_n,
+        level=level,
+        method="newcombe",
+    )
 
 
 def z_at(level: float) -> float:

@@ -4,13 +4,12 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from rowen.store.base import Cell, Store
 from rowen.values import Value, at
-from rowen.values.interval import Interval, mean_of_sums
+from rowen.values.interval import Interval, mean_of_sums, newcombe
 from rowen.watch.alert import Alert
 from rowen.watch.base import Measured
 from rowen.watch.budget import counts
 from rowen.watch.engine import Watched
 from rowen.watch.incident import Incident
-from rowen.watch.relate import difference
 from rowen.watch.window import DAY_NS
 
 Look = Callable[[str, int, int], Awaitable[Sequence[str]]]
@@ -115,8 +114,8 @@ async def _regressions(store: Store, app: Watched, since: int, until: int) -> li
         before = await store.measures.find(app.objectives.app, id, since_ns=max(0, since - BASE_NS), until_ns=since)
         if table.how == "share":
             now_counts, before_counts = counts(table, night), counts(table, before)
-            gap = difference(now_counts, before_counts)
-            if gap is not None and gap.high < 0:
+            gap = newcombe(*now_counts, *before_counts)
+            if gap.high < 0:
                 found.append(
                     f"{name}: {now_counts[0] / now_counts[1]:.2%} good, was {before_counts[0] / before_counts[1]:.2%} "
                     f"({gap.low * 100:+.2f} to {gap.high * 100:+.2f} points, n = {now_counts[1]})"

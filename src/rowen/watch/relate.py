@@ -1,24 +1,12 @@
-"""How two things hang together: the difference of two shares, and the correlation of two rows of figures.
+"""How two rows of figures hang together: correlations with Fisher's z.
 
-Differences: Newcombe's hybrid score interval (Newcombe 1998, Statist. Med. 17:873, method 10). Correlations: Fisher's z,
-for Spearman's rho with the variance of Bonett and Wright (2000, Psychometrika 65:23).
+For Spearman's rho it has the variance of Bonett and Wright (2000, Psychometrika 65:23).
 """
 
 from collections.abc import Sequence
 from math import atanh, sqrt, tanh
 
-from rowen.values.interval import Interval, wilson, z_at
-
-
-def difference(good: tuple[int, int], other: tuple[int, int], *, level: float = 0.95) -> Interval | None:
-    """Return how much one share (good, n) is above another, with its interval; None where one is of nothing."""
-    a, b = wilson(*good, level), wilson(*other, level)
-    if a.value is None or b.value is None:
-        return None
-    gap = a.value - b.value
-    low = gap - sqrt((a.value - a.low) ** 2 + (b.high - b.value) ** 2)
-    high = gap + sqrt((a.high - a.value) ** 2 + (b.value - b.low) ** 2)
-    return Interval(value=gap, low=low, high=high, n=a.n + b.n, level=level, method="wilson")
+from rowen.values.interval import Interval, z_at
 
 
 def pearson(xs: Sequence[float], ys: Sequence[float], *, level: float = 0.95) -> Interval | None:
