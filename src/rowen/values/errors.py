@@ -118,6 +118,9 @@ CODES: dict[str, Code] = {
     "document_refused": Code(
         400, "The gate refused a document.", "See the reason; widen the gate of its source if it is wrong."
     ),
+    "address_refused": Code(
+        403, "The address is not of the public internet.", "If it is meant, allow `private` addresses for this source."
+    ),
     "source_unreadable": Code(
         502, "A source of documents cannot be read.", "Check its address, its rights and the network."
     ),

@@ -6,7 +6,7 @@ Why it is our own: docs/explanation/decisions/0002-upstream-client.md.
 import asyncio
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,7 +18,7 @@ import aiohappyeyeballs
 
 from rowen.provider.transport.base import Reply
 from rowen.provider.transport.connection import Connection
-from rowen.values.errors import Mistaken, Unavailable
+from rowen.values.errors import Mistaken, Refused, Unavailable
 
 MAX_IDLE = 256  # connections kept for each upstream
 MAX_IDLE_AGE = 50.0  # seconds; load balancers close idle connections after 60
@@ -49,11 +49,20 @@ class HttpTransport:
     Args:
         tls: what to trust; the system's authorities, or those of `certifi` where the system has none, when left out.
         max_idle_age: seconds that an unused connection is kept.
+        allowed: says of an IP address whether it may be connected to; left out, all may be. It is asked for the very
+            address that is connected to, so that a name which means another one the second time gains nothing.
 
     """
 
-    def __init__(self, *, tls: ssl.SSLContext | None = None, max_idle_age: float = MAX_IDLE_AGE) -> None:
+    def __init__(
+        self,
+        *,
+        tls: ssl.SSLContext | None = None,
+        max_idle_age: float = MAX_IDLE_AGE,
+        allowed: Callable[[str], bool] | None = None,
+    ) -> None:
         self._tls = tls
+        self._allowed = allowed
         self._max_idle_age = max_idle_age
         self._idle: dict[Origin, list[Connection]] = {}
         self._origins: dict[Connection, Origin] = {}
@@ -125,6 +134,11 @@ class HttpTransport:
         try:
             async with asyncio.timeout(within):
                 found = await loop.getaddrinfo(origin.host, origin.port, type=socket.SOCK_STREAM)
+                if self._allowed is not None:
+                    found = [each for each in found if self._allowed(str(each[4][0]))]
+                    if not found:
+                        message = f"{origin.host} has no address that may be connected to."
+                        raise Refused("address_refused", message, place=origin.host)
                 sock = await aiohappyeyeballs.start_connection(
                     found, happy_eyeballs_delay=_EYEBALLS_DELAY, interleave=1, loop=loop
                 )
