@@ -83,3 +83,45 @@ def test_cases_are_listed_and_exported_oldest_first(store):
     assert [row["id"] for row in listed] == ["c2", "c1", "c0"]
     assert lines == [{"id": f"c{number}", "input": f"question {number}"} for number in range(3)]
     assert run("cases", "export", "--dataset", "other", "--store", store) == ""
+
+
+def test_a_judges_share_is_told_corrected_by_what_people_labelled(store):
+    asyncio.run(judged(store))
+
+    said = run("scores", "share", "right", "--store", store)
+    found = json.loads(run("scores", "share", "right", "--json", "--store", store))
+
+    # 12 of 20 judged yes, of 10 labelled it catches 4 of 5 and passes 4 of 5: (0.6 + 0.8 - 1) / (0.8 + 0.8 - 1)
+    assert found["corrected"]["value"] == pytest.approx(0.4 / 0.6)
+    assert (found["judged"]["value"], found["labels"]) == (0.6, 10)
+    assert "corrected by 10 labels; the judge alone says 0.6" in " ".join(said.split())
+
+
+def test_what_no_judge_said_yes_or_no_to_has_no_share(store):
+    with pytest.raises(Mistaken, match="no judge said yes or no under 'stars'"):
+        run("scores", "share", "stars", "--store", store)
+
+
+async def judged(address: str) -> None:
+    found = await open_store(address, clock=SystemClock())
+    at = SystemClock().now_ns() - 3_600_000_000_000
+    judge = [True] * 4 + [False] + [True] + [False] * 4 + [True] * 7 + [False] * 3
+    given = [("model", said) for said in judge] + [("person", n < 5) for n in range(10)]
+    await found.scores.put(
+        [
+            Score(
+                id=f"{source}{n}",
+                trace=f"r{n % 20}",
+                name="right",
+                type="boolean",
+                value=said,
+                number=float(said),
+                source=source,
+                by=source,
+                judged_ns=at,
+                created_ns=at,
+            )
+            for n, (source, said) in enumerate(given)
+        ]
+    )
+    await found.close()

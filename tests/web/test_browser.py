@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from rowen.insight.views import View
+from rowen.jobs import Queue as JobQueue
 from rowen.score.configs import Configs
 from rowen.score.queue import Queue
 from rowen.score.review import Review
@@ -114,6 +116,11 @@ def busy(site: Any) -> Any:
         judged_ns=now,
     )
     site.running.do(site.running.opened.store.scores.put([thumb]))
+    views = View.shelf(site.running.opened.store.records)
+    site.running.do(views.put(View(id="v1", name=LONG[:60], owner="user:x", shared=True)))
+    site.running.do(
+        JobQueue(site.running.opened.store.records, SystemClock()).add("nobody.does", about=LONG, app="shop")
+    )
     queue = Queue(id="q1", name=LONG, guidelines=LONG, asked=("thumbs", "stars", "comment"))
     review = Review(
         site.running.opened.store.records,
@@ -138,6 +145,9 @@ def every_page(site: Any) -> list[str]:
         "/traces",
         "/traces?user=x&status=failed",
         "/traces?q=statu:failed",
+        "/traces?view=v1&columns=when,user,asked,said,score.thumbs,attribute.none&sort=took",
+        "/rules",
+        "/jobs",
         "/sessions",
         "/sessions/talk",
         "/users",

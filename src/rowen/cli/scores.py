@@ -7,9 +7,11 @@ import click
 import msgspec
 
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
+from rowen.score.calibration import Prevalence
+from rowen.score.standing import shares_of, worth_of
 from rowen.serve.settings import ServerSettings
-from rowen.store.base import ScoreFilter, Store
-from rowen.values import Mistaken, Score, at
+from rowen.store.base import DAY_NS, ScoreFilter, Store
+from rowen.values import Mistaken, Score, SystemClock, at
 
 _SOURCES = ["", "user", "person", "model", "rule", "guard"]
 
@@ -20,7 +22,7 @@ source_option = click.option("--source", default="", type=click.Choice(_SOURCES)
 
 @click.group("scores")
 def command() -> None:
-    """List, show, export and delete what was said of answers."""
+    """List, show, sum up, export and delete what was said of answers."""
 
 
 @command.command("list")
@@ -92,6 +94,39 @@ def export(server_file: Path, store: str | None, name: str, app: str, source: An
             left, before = left - len(scores), scores[-1].id
 
     in_store(server_file, store, work)
+
+
+@command.command("share")
+@click.argument("name")
+@server_option
+@store_option
+@json_option
+@app_option
+@click.option("--people", default="", help="The name under which people labelled; default: NAME.")
+@click.option("--days", default=30, show_default=True, type=click.IntRange(1, 3650), help="Of how many days.")
+def share(name: str, server_file: Path, store: str | None, as_json: bool, app: str, people: str, days: int) -> None:
+    """Say how often judges called NAME yes, corrected by what people's labels tell of the judges' errors."""
+    until = SystemClock().now_ns()
+
+    async def work(found: Store, _: ServerSettings) -> Prevalence | None:
+        worth = await worth_of(found.scores, tenant=None, app=app, name=name, people=people)
+        return await shares_of(
+            found.scores,
+            tenant=None,
+            app=app,
+            name=name,
+            since_ns=until - days * DAY_NS,
+            until_ns=until,
+            known=worth.calibration,
+        )
+
+    said = in_store(server_file, store, work)
+    if said is None:
+        raise Mistaken("not_found", f"no judge said yes or no under {name!r} in the last {days} days")
+    if as_json:
+        click.echo(msgspec.json.encode(said).decode())
+    else:
+        out.print(str(said), markup=False)
 
 
 @command.command("delete")

@@ -98,6 +98,18 @@ class View(Value, frozen=True, kw_only=True):
     order: Order = "desc"
     at_ns: int = 0
 
+    @staticmethod
+    def shelf(records: Records) -> "Shelf[View]":
+        """Return where views stand."""
+        return Shelf(
+            records,
+            "trace_view",
+            View,
+            lambda one: Record(
+                kind="", id=one.id, tenant=one.tenant, group=one.owner, at_ns=one.at_ns, state="shared" * one.shared
+            ),
+        )
+
 
 class Chosen(Value, frozen=True, kw_only=True):
     """The view that a person's list of traces opens with."""
@@ -131,14 +143,7 @@ class Views:
 
     def __init__(self, records: Records, clock: Clock) -> None:
         self._clock = clock
-        self._views = Shelf(
-            records,
-            "trace_view",
-            View,
-            lambda one: Record(
-                kind="", id=one.id, tenant=one.tenant, group=one.owner, at_ns=one.at_ns, state="shared" * one.shared
-            ),
-        )
+        self._views = View.shelf(records)
         self._chosen = Shelf(
             records, "trace_view_chosen", Chosen, lambda one: Record(kind="", id=one.person, tenant=one.tenant)
         )

@@ -208,6 +208,13 @@ class Judging:
             version=version,
         )
 
+    async def spent_today(self, rule: Rule) -> Decimal:
+        """Return the US dollars of the day's budget that are used up or set aside; 0 where there is none."""
+        if rule.cap is None:
+            return Decimal(0)
+        (spent,) = await self._counters.sums([f"{rule.key}:{self._clock.now_ns() // _DAY_NS}"])
+        return Decimal(spent) / _NANO
+
     async def queue_backfill(self, rule: Rule, since_ns: int, until_ns: int, *, tenant: str, by: str = "") -> str:
         """Queue a backfill of a window; return the id of its job. The rule is taken as it is now."""
         self.check(rule)

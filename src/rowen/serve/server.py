@@ -314,6 +314,8 @@ class Server:
             configs=configs,
             review=review,
             cases=cases,
+            judging=judging,
+            jobs=jobs,
             models=lambda: [Shown(app=app, deployment=place, health=health) for app, place, health in served.health()],
             apps=lambda: [app.name for app in served.all()],
             address=lambda request: client_address(request.scope, proxies),

@@ -17,10 +17,12 @@ from rowen import __version__
 from rowen.access import COOKIE, Register, Sessions, Visit
 from rowen.insight.desk import Insight
 from rowen.insight.views import Views
+from rowen.jobs import Queue
 from rowen.route import Health
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake
+from rowen.score.judging import Judging
 from rowen.score.review import Review
 from rowen.score.survey import Estimate
 from rowen.store.base import Scores, Traces
@@ -63,6 +65,8 @@ class Services:
     configs: Configs
     review: Review
     cases: Cases
+    judging: Judging
+    jobs: Queue
     models: Callable[[], Sequence[Shown]]
     apps: Callable[[], Sequence[str]]
     address: Callable[[Request], str]
@@ -91,13 +95,13 @@ class Page:
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("", (("Overview", "/"),)),
     ("Look", (("Traces", "/traces"), ("Sessions", "/sessions"), ("Users", "/users"), ("Errors", "/errors"))),
-    ("Judge", (("Scores", "/scores"), ("Review", "/review"))),
+    ("Judge", (("Scores", "/scores"), ("Review", "/review"), ("Rules", "/rules"))),
     (
         "Watch",
         (("Objectives", "/objectives"), ("Alerts", "/alerts"), ("Incidents", "/incidents"), ("Status", "/status")),
     ),
     ("Spend", (("Costs", "/costs"),)),
-    ("Run", (("Models", "/models"), ("Keys", "/keys"))),
+    ("Run", (("Models", "/models"), ("Jobs", "/jobs"), ("Keys", "/keys"))),
 )
 """The pages that stand in the navigation, in groups: what each is called, and where it is."""
 
@@ -321,6 +325,7 @@ ENVIRONMENT = jinja2.Environment(
 ENVIRONMENT.filters |= {
     "ms": said_ms,
     "money": said_money,
+    "dollars": lambda text: "unknown" if text == "unknown" else said_money(Decimal(str(text))),
     "count": said_count,
     "share": said_share,
     "bound": said_bound,

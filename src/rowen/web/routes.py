@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.routing import Mount, Route
 
-from rowen.web import alerts, costs, errors, incidents, keys, review, sign, views
+from rowen.web import alerts, costs, errors, incidents, jobs, keys, review, rules, sign, views
 from rowen.web.compare import compare
 from rowen.web.files import Files
 from rowen.web.listing import traces
@@ -64,7 +64,13 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/incidents", page(incidents.open_incident, services), methods=["POST"]),
         Route("/incidents/{id}", page(incidents.incident, services), methods=["GET"]),
         Route("/incidents/{id}/{what}", page(incidents.change, services), methods=["POST"]),
+        Route("/rules", page(rules.rules, services)),
+        Route("/rules/{name}", page(rules.rule, services), methods=["GET"]),
+        Route("/rules/{name}", page(rules.judge, services), methods=["POST"]),
+        Route("/rules/{name}/{what}", page(rules.pause, services), methods=["POST"]),
         Route("/models", page(models, services)),
+        Route("/jobs", page(jobs.jobs, services), methods=["GET"]),
+        Route("/jobs/{id}/{what}", page(jobs.change, services), methods=["POST"]),
         Route("/keys", page(keys.keys, services), methods=["GET"]),
         Route("/keys", page(keys.create, services), methods=["POST"]),
         Route("/keys/{id}/rotate", page(keys.rotate, services), methods=["POST"]),

@@ -7,11 +7,13 @@ from markupsafe import Markup
 from starlette.requests import Request
 
 from rowen.access import Visit
-from rowen.store.base import Bucket, GroupBy, ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
+from rowen.score.calibration import Calibration, Prevalence
+from rowen.score.standing import JUDGES, JudgeWorth, share_in, worth_of
+from rowen.store.base import Bucket, ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
 from rowen.values import Mistaken, Score
 from rowen.values.interval import Interval, mean_of_sums, wilson
 from rowen.web.charts import Mark, Slot, share, sparkline, trend
-from rowen.web.page import Page, Services, address_with, tenant_of
+from rowen.web.page import Page, Services, address_with, api_call, tenant_of
 from rowen.web.stretch import Stretch, stretch_of
 
 CUTS: tuple[ScoreGroup, ...] = ("source", "by", "version", "app", "environment", "release", "definition")
@@ -25,7 +27,8 @@ WHO = {
 _FEW = 15
 _LOOKED_AT = 20
 _LABELLED = ("boolean", "category")
-_MARKED: tuple[GroupBy, ...] = ()
+_SAID = ("boolean", "category", "number")
+"""What may be a yes or a no: a number that is 1 or 0, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +41,11 @@ class Named:
     link: str
     count: int
     mean: Interval | None
-    """None for texts and categories without numbers."""
+    """None for texts and categories without numbers, and while what it is corrected by is worked out."""
+    alone: Interval | None
+    """What the judge alone says, where the mean is corrected by people's labels."""
+    correcting: bool
+    """Whether what it is corrected by is still worked out."""
     labels: Sequence[tuple[str, int]]
     line: Markup
     last_ns: int
@@ -61,6 +68,8 @@ class Cut:
     name: str
     count: int
     mean: Interval
+    alone: Interval | None
+    """What the judges alone say, where the mean is corrected."""
     bar: Markup
 
 
@@ -74,6 +83,9 @@ class OneScore:
     kind: str
     stretch: Stretch
     total: Interval
+    share: Prevalence | None
+    """Where people labelled what judges said yes or no to: the share that is shown, and the judges' own."""
+    worth: JudgeWorth | None
     count: int
     labels: Sequence[tuple[str, int, Markup]]
     chart: Markup
@@ -92,8 +104,10 @@ async def scores(request: Request, services: Services, visit: Visit) -> Page:
     stretch = stretch_of(request, services.clock)
     tenant = tenant_of(visit)
     found: dict[str, list[Named]] = {}
-    for each in sorted(await services.scores.names(tenant), key=lambda name: (name.name, name.app)):
-        found.setdefault(each.source, []).append(await _named(services, tenant, each, stretch))
+    names = await services.scores.names(tenant)
+    labelled = _labelled(names)
+    for each in sorted(names, key=lambda name: (name.name, name.app)):
+        found.setdefault(each.source, []).append(await _named(services, tenant, each, stretch, labelled))
     order = [source for source in WHO if source in found]
     return Page(
         template="scores/list.html",
@@ -111,8 +125,9 @@ async def of_value(services: Services, tenant: str | None, stretch: Stretch) -> 
     names = await services.scores.names(tenant)
     order = list(WHO)
     names.sort(key=lambda each: (order.index(each.source), -each.count, each.name))
-    found = [await _named(services, tenant, each, stretch) for each in names[:_LOOKED_AT]]
-    return [each for each in found if each.mean is not None and each.mean.n]
+    labelled = _labelled(names)
+    found = [await _named(services, tenant, each, stretch, labelled) for each in names[:_LOOKED_AT]]
+    return [each for each in found if each.correcting or (each.mean is not None and each.mean.n)]
 
 
 async def score(request: Request, services: Services, visit: Visit) -> Page:
@@ -126,6 +141,19 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
     buckets = await _buckets(services, tenant, name, app, stretch)
     cut: ScoreGroup = next((each for each in CUTS if each == request.query_params.get("by")), "source")
     groups = await _buckets(services, tenant, name, app, stretch, by=cut, whole=True)
+    worth = (
+        await worth_of(services.scores, tenant=tenant, app=app, name=name)
+        if any(_corrected(each, _labelled(known)) for each in known)
+        else None
+    )
+    errors = worth.calibration if worth is not None else None
+    if errors is not None:
+        by_source = await _buckets(services, tenant, name, app, stretch, by="source")
+        mine = [each for each in by_source if each.group in JUDGES]
+        errors = errors if mine and share_in(mine, errors) is not None else None
+    if errors is not None:
+        # People's labels tell how right the judges are; the share is that of what the judges judged.
+        buckets = mine
     low = request.query_params.get("show") != "latest" and any(each.numbers for each in buckets)
     latest = await services.scores.find(
         ScoreFilter(tenant=tenant, name=name, app=app, since_ns=stretch.since_ns, until_ns=stretch.until_ns, limit=500)
@@ -133,7 +161,7 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
     if low:
         latest = sorted(latest, key=lambda each: (each.number is None, each.number or 0.0))
     kind = known[0].type
-    slots = [(start, mean_of(_merged(_at(buckets, start)), kind)) for start in stretch.starts]
+    slots = [(start, mean_of(_merged(_at(buckets, start)), kind, errors)) for start in stretch.starts]
     labels = _labels(buckets) if kind in _LABELLED else []
     most = max((count for _, count in labels), default=1)
     query = {key: value for key, value in request.query_params.items() if value}
@@ -145,7 +173,9 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
             app=app,
             kind=kind,
             stretch=stretch,
-            total=mean_of(_merged(buckets), kind),
+            total=mean_of(_merged(buckets), kind, errors),
+            share=share_in(buckets, errors) if errors is not None else None,
+            worth=worth,
             count=sum(each.count for each in buckets),
             labels=[(label, count, share(count, most)) for label, count in labels],
             chart=trend(
@@ -159,34 +189,64 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
             cut=cut,
             cuts=CUTS,
             query=query,
-            by=_cuts(groups, kind),
+            by=_cuts(groups, kind, errors if cut == "source" else None),
             latest=latest[:_FEW],
             low=low,
-            call=f"curl -H 'Authorization: Bearer rk-…' '{request.url.replace(query='', path='/api/scores')}"
-            f"{address_with({'name': name, 'app': app})}'",
+            call=api_call(request, "/api/prevalence" if errors is not None else "/api/scores", name=name, app=app),
         ),
     )
 
 
-def mean_of(bucket: ScoreBucket, kind: str) -> Interval:
-    """Return the mean with its interval: Wilson's for a share of true ones, Student's t otherwise."""
+def mean_of(bucket: ScoreBucket, kind: str, errors: Calibration | None = None) -> Interval:
+    """Return the mean with its interval: Wilson's for a share of true ones, Student's t otherwise.
+
+    A share that judges gave is corrected by their errors where they are known.
+    """
+    if errors is not None and (found := share_in([bucket], errors)) is not None:
+        return found.shown
     if kind == "boolean":
         return wilson(bucket.total, bucket.numbers)
     return mean_of_sums(bucket.numbers, bucket.total, bucket.squares)
 
 
-async def _named(services: Services, tenant: str | None, each: ScoreName, stretch: Stretch) -> Named:
+def _labelled(names: Sequence[ScoreName]) -> frozenset[tuple[str, str]]:
+    """The names of what people labelled, each with its app."""
+    return frozenset((each.name, each.app) for each in names if each.source == "person" and each.type in _SAID)
+
+
+def _corrected(each: ScoreName, labelled: frozenset[tuple[str, str]]) -> bool:
+    return each.type in _SAID and each.source in JUDGES and (each.name, each.app) in labelled
+
+
+async def _named(
+    services: Services,
+    tenant: str | None,
+    each: ScoreName,
+    stretch: Stretch,
+    labelled: frozenset[tuple[str, str]],
+) -> Named:
+    errors: Calibration | None = None
+    correcting = False
+    if _corrected(each, labelled):
+        known = await services.kept.get(
+            ("worth", tenant, each.app, each.name),
+            lambda: worth_of(services.scores, tenant=tenant, app=each.app, name=each.name),
+        )
+        correcting = known.value is None
+        errors = known.value.calibration if known.value is not None else None
     of_source = await _buckets(services, tenant, each.name, each.app, stretch, by="source")
     mine = [bucket for bucket in of_source if bucket.group == each.source]
     total = _merged(mine)
-    values = [mean_of(_merged(_at(mine, start)), each.type).value for start in stretch.starts]
+    values = [mean_of(_merged(_at(mine, start)), each.type, errors).value for start in stretch.starts]
     return Named(
         name=each.name,
         kind=each.type,
         app=each.app,
         link=f"/scores/{each.name}{address_with({'app': each.app, 'range': stretch.range})}",
         count=total.count,
-        mean=mean_of(total, each.type) if total.numbers else None,
+        mean=mean_of(total, each.type, errors) if total.numbers and not correcting else None,
+        alone=mean_of(total, each.type) if errors is not None and share_in([total], errors) is not None else None,
+        correcting=correcting,
         labels=_labels(mine)[:4] if each.type in _LABELLED else (),
         line=sparkline(values),
         last_ns=each.last_ns,
@@ -225,6 +285,8 @@ def _merged(buckets: Sequence[ScoreBucket]) -> ScoreBucket:
         numbers=sum(each.numbers for each in buckets),
         total=sum(each.total for each in buckets),
         squares=sum(each.squares for each in buckets),
+        least=min((each.least for each in buckets if each.least is not None), default=None),
+        most=max((each.most for each in buckets if each.most is not None), default=None),
     )
 
 
@@ -236,33 +298,36 @@ def _labels(buckets: Sequence[ScoreBucket]) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda each: (-each[1], each[0]))
 
 
-def _cuts(groups: Sequence[ScoreBucket], kind: str) -> list[Cut]:
+def _cuts(groups: Sequence[ScoreBucket], kind: str, errors: Calibration | None) -> list[Cut]:
     names = sorted({bucket.group for bucket in groups})
     sums = {name: _merged([bucket for bucket in groups if bucket.group == name]) for name in names}
-    means = {name: mean_of(each, kind) for name, each in sums.items()}
+    of = {name: errors if name in JUDGES else None for name in names}
+    means = {name: mean_of(each, kind, of[name]) for name, each in sums.items()}
     most = max((abs(mean.value or 0) for mean in means.values()), default=1) or 1
     cuts = [
-        Cut(name=name, count=sums[name].count, mean=mean, bar=share(abs(mean.value or 0), most))
+        Cut(
+            name=name,
+            count=sums[name].count,
+            mean=mean,
+            alone=mean_of(sums[name], kind) if of[name] is not None and share_in([sums[name]], of[name]) else None,
+            bar=share(abs(mean.value or 0), most),
+        )
         for name, mean in means.items()
     ]
     return sorted(cuts, key=lambda each: -each.count)
 
 
 async def _releases(services: Services, tenant: str | None, app: str, stretch: Stretch) -> list[Mark]:
-    """Where a release, or else a Definition, first answered within the stretch; none for the one it began with."""
-    for by in _MARKED:
-        buckets = await services.traces.buckets(
-            tenant=tenant,
-            since_ns=stretch.since_ns,
-            until_ns=stretch.until_ns,
-            every_ns=stretch.every_ns,
-            by=by,
-            app=app,
-        )
-        marks = _firsts(buckets, stretch)
-        if marks:
-            return marks
-    return []
+    """Where a release first answered within the stretch; none for the one it began with."""
+    buckets = await services.traces.buckets(
+        tenant=tenant,
+        since_ns=stretch.since_ns,
+        until_ns=stretch.until_ns,
+        every_ns=stretch.every_ns,
+        by="release",
+        app=app,
+    )
+    return _firsts(buckets, stretch)
 
 
 def _firsts(buckets: Sequence[Bucket], stretch: Stretch) -> list[Mark]:

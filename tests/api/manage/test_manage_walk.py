@@ -70,7 +70,7 @@ def path_of(verb, ids) -> str:
     path += "?name=up" if verb.name == "burn_down" else ""
     path = path.replace("{item}", ids["acme.disputed" if verb.name == "decide_item" else "acme.open"])
     path += "?score=stars" if verb.name in {"cost_worth", "diagnose_regression"} else ""
-    path += "?name=stars" if verb.name in {"score_stats", "calibration"} else ""
+    path += "?name=stars" if verb.name in {"score_stats", "calibration", "judged_share"} else ""
     return path + ("?column=model" if verb.name == "trace_values" else "")
 
 

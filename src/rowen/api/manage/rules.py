@@ -7,14 +7,14 @@ from msgspec import Meta
 from rowen.access import Entry
 from rowen.api.manage.base import Asked, NoParams, Page, Plain, Verb, Verbs, Whole
 from rowen.jobs import Job
-from rowen.score.calibration import Calibration, calibrate, pairs_of
+from rowen.score.calibration import Prevalence, prevalence
 from rowen.score.judging import Preflight
 from rowen.score.rule import FilterTable, Rule, RuleTarget
-from rowen.score.rules import Fault, Ledger
-from rowen.store.base import ScoreFilter
-from rowen.values import Mistaken, Settings, Value
+from rowen.score.rules import Fault
+from rowen.score.standing import JudgeWorth, RuleState, shares_of, state_of, worth_of
+from rowen.values import Mistaken, Settings
 
-_LABELLED = 5_000
+_DAY = 86_400_000_000_000
 
 
 class RuleParams(Settings, frozen=True, kw_only=True):
@@ -67,32 +67,15 @@ class WindowOf(Settings, frozen=True, kw_only=True):
     until_ns: Whole = 0
 
 
-class RuleState(Value, frozen=True, kw_only=True):
-    """A rule, where it is written, and how far it is."""
+class PrevalenceParams(Settings, frozen=True, kw_only=True):
+    """Which judge's yes and no, in which window: the last 30 days unless said otherwise."""
 
-    rule: Rule
-    written: bool
-    """Whether it stands in the app's own file, where alone it can be changed."""
-    version: str = ""
-    """Of what judges; empty when the rule cannot be run."""
-    problem: str = ""
-    """Why it cannot be run."""
-    ledger: Ledger | None = None
-    job: str = ""
-
-
-class JudgeWorth(Value, frozen=True, kw_only=True):
-    """What a judge's word is worth, by people's labels of the same things."""
-
-    name: str
-    version: str = ""
-    calibration: Calibration | None = None
-    """None while nobody has labelled what it judged."""
-    torn: int = 0
-    """What people were of two minds about; left out."""
-    labelled_last_ns: int = 0
-    """When people last labelled: a judge that changed since is measured anew."""
-    judged_last_ns: int = 0
+    name: Plain
+    people: Plain = ""
+    """The name under which people scored the same; default: the same name."""
+    app: Plain = ""
+    since_ns: Whole = 0
+    until_ns: Whole = 0
 
 
 async def list_rules(asked: Asked[RuleParams, None]) -> Page[RuleState]:
@@ -169,41 +152,32 @@ async def rule_faults(asked: Asked[FaultParams, None]) -> Page[Fault]:
 async def calibration(asked: Asked[CalibrationParams, None]) -> JudgeWorth:
     """Agreement, sensitivity, specificity and kappa, each with an interval."""
     params = asked.params
-    app, scores = asked.app(params.app), asked.manage.scores
-    people = await scores.find(
-        ScoreFilter(
-            tenant=asked.tenant(""), app=app, name=params.people or params.name, source="person", limit=_LABELLED
-        )
-    )
-    traces = tuple({score.trace for score in people if score.trace})
-    judged = (
-        [
-            score
-            for source in ("model", "rule")
-            for score in await scores.find(
-                ScoreFilter(
-                    tenant=asked.tenant(""),
-                    app=app,
-                    name=params.name,
-                    source=source,
-                    version=params.version,
-                    traces=traces,
-                    limit=_LABELLED * 4,
-                )
-            )
-        ]
-        if traces
-        else []
-    )
-    pairs, torn = pairs_of(judged, people, params.yes_from)
-    return JudgeWorth(
+    return await worth_of(
+        asked.manage.scores,
+        tenant=asked.tenant(""),
+        app=asked.app(params.app),
         name=params.name,
+        people=params.people,
         version=params.version,
-        calibration=calibrate(pairs) if pairs else None,
-        torn=torn,
-        labelled_last_ns=max((score.created_ns for score in people), default=0),
-        judged_last_ns=max((score.created_ns for score in judged), default=0),
+        yes_from=params.yes_from,
     )
+
+
+async def judged_share(asked: Asked[PrevalenceParams, None]) -> Prevalence:
+    """The share that judges gave, and the one behind it by what is known of their errors."""
+    params, scores = asked.params, asked.manage.scores
+    until = params.until_ns or asked.manage.clock.now_ns()
+    since = params.since_ns or max(0, until - 30 * _DAY)
+    if since >= until:
+        raise Mistaken("field_invalid", "the window ends before it begins", place="since_ns")
+    tenant, app = asked.tenant(""), asked.app(params.app)
+    known = await worth_of(scores, tenant=tenant, app=app, name=params.name, people=params.people)
+    found = await shares_of(
+        scores, tenant=tenant, app=app, name=params.name, since_ns=since, until_ns=until, known=known.calibration
+    )
+    if found is None:
+        return prevalence(0, 0, known.calibration)
+    return found
 
 
 async def _own(asked: Asked[RuleParams, WindowOf]) -> Rule:
@@ -219,19 +193,7 @@ async def _rule(asked: Asked[Any, Any], named: str) -> Rule:
 
 
 async def _state(asked: Asked[Any, Any], rule: Rule) -> RuleState:
-    judging = asked.manage.judging
-    written = not rule.tenant
-    version = problem = ""
-    try:
-        version = judging.check(rule)
-    except Mistaken as mistake:
-        problem = str(mistake)
-    # How far a rule of an app's file is tells of everybody's traffic: for admins.
-    shown = asked.actor.everywhere or not written
-    ledger = await judging.rules.ledgers.get(rule.key, rule.tenant or "default") if shown else None
-    return RuleState(
-        rule=rule, written=written, version=version, problem=problem, ledger=ledger, job=rule.key if shown else ""
-    )
+    return await state_of(asked.manage.judging, rule, everywhere=asked.actor.everywhere)
 
 
 def _until(asked: Asked[Any, WindowOf]) -> int:
@@ -338,6 +300,17 @@ VERBS: Verbs = (
         run=calibration,
         gives=JudgeWorth,
         params=CalibrationParams,
+        errors=("not_found",),
+    ),
+    Verb(
+        method="GET",
+        path="/api/prevalence",
+        name="judged_share",
+        summary="How often judges said yes, corrected by what people's labels tell of their errors.",
+        scope="read",
+        run=judged_share,
+        gives=Prevalence,
+        params=PrevalenceParams,
         errors=("not_found",),
     ),
 )
