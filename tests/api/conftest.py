@@ -21,6 +21,7 @@ from rowen.values import (
     Definition,
     Deployment,
     Event,
+    Events,
     Finished,
     Mistaken,
     Profile,
@@ -148,14 +149,14 @@ class Gateway:
                 caller=self._check(call.door.key_digest, call.door.address, call.door.shape, name, call.request.model)
             )
 
-        async def answer(call: Call, tell: Callable[[Attempt], None]) -> AsyncGenerator[Event, None]:
+        async def answer(call: Call, tell: Callable[[Attempt], None]) -> Events:
             usage = Usage()
             status = "cancelled"
             try:
                 async for event in self.script(call):
                     if isinstance(event, Used):
                         usage = event.usage
-                    yield event
+                    yield (event,)
                 status = "ok"
             finally:
                 tell(

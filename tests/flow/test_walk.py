@@ -33,9 +33,8 @@ ATTEMPT = Attempt(deployment="m", provider="echo", model="m", started_ns=1, ende
 
 async def speak(call: Call, tell) -> Events:
     try:
-        yield Said(text="hel")
-        yield Said(text="lo")
-        yield Finished(reason="stop")
+        yield (Said(text="hel"),)
+        yield Said(text="lo"), Finished(reason="stop")
     finally:
         tell(ATTEMPT)
 
@@ -86,7 +85,7 @@ async def test_an_answer_set_early_ends_the_walk_and_the_after_steps_still_run()
         return call
 
     walk = Walk(chain(hit, never, after=(record,)), CALL, SystemClock())
-    events = [event async for event in walk.events()]
+    events = [event async for batch in walk.events() for event in batch]
 
     assert events[1] == Said(text="kept")
     assert seen == ["cache"]
@@ -128,7 +127,7 @@ async def test_a_caller_who_leaves_is_recorded_with_what_was_said_and_spent():
 
 async def test_a_failure_in_mid_stream_keeps_what_was_said():
     async def cut(call: Call, tell) -> Events:
-        yield Said(text="hel")
+        yield (Said(text="hel"),)
         raise Unavailable("upstream_cut", who="m")
 
     walk = Walk(chain(answer=cut), CALL, SystemClock())

@@ -204,8 +204,7 @@ class World:
         self.busy.append((self.clock.monotonic() + 0.1, done))
         self.most = max(self.most, len(self.busy))
         await done
-        yield Said(text="done")
-        yield Finished(reason="stop")
+        yield Said(text="done"), Finished(reason="stop")
 
     async def walk(self, priority) -> None:
         began = self.clock.monotonic()

@@ -55,11 +55,10 @@ class Bench:
 
     async def answer(self, call, tell) -> Events:
         try:
-            yield Said(text="some")
+            yield (Said(text="some"),)
             if self.fails:
                 raise self.fails
-            yield Said(text="thing")
-            yield Finished(reason="stop")
+            yield Said(text="thing"), Finished(reason="stop")
         finally:
             for attempt in self.attempts:
                 tell(attempt)

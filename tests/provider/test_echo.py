@@ -29,7 +29,7 @@ def echo(sleep=None, **options):
 
 async def events_of(provider, request=HELLO, deployment=HERE):
     async with aclosing(provider.ask(request, deployment)) as events:
-        return [event async for event in events]
+        return [event async for batch in events for event in batch]
 
 
 async def told(provider, request=HELLO):
@@ -96,8 +96,8 @@ async def test_breaks_off_after_so_many_pieces():
 
     with pytest.raises(Unavailable) as cut:
         async with aclosing(echo(cut_after=2).ask(HELLO, HERE)) as events:
-            async for event in events:
-                said.append(event)
+            async for batch in events:
+                said += batch
 
     assert cut.value.code == "upstream_cut"
     assert [event.text for event in said if isinstance(event, Said)] == ["hello ", "old "]

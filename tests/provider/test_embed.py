@@ -54,8 +54,8 @@ def ask(*texts, **more):
 async def told(provider, request):
     fold = Fold()
     async with aclosing(provider.ask(request, PLACE)) as events:
-        async for event in events:
-            fold.add(event)
+        async for batch in events:
+            fold.take(batch)
     return fold.answer()
 
 
@@ -96,8 +96,8 @@ async def test_a_text_that_is_too_long_is_refused_by_its_place():
 async def test_a_text_is_cut_only_where_that_was_asked_for_and_it_is_told():
     events = []
     async with aclosing(local(truncate=True).ask(ask("one two three four five six"), PLACE)) as stream:
-        async for event in stream:
-            events.append(event)
+        async for batch in stream:
+            events += batch
 
     assert events[0] == Started(model="tiny", extra={"rowen_truncated": [0]})
 

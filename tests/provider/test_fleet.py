@@ -20,8 +20,8 @@ def place(name: str, provider: str, **more: object) -> tuple[Deployment, ModelSe
 async def told(fleet: Fleet, name: str, request: Request = ASK):
     fold = Fold()
     async with aclosing(fleet.ask(request, name)) as events:
-        async for event in events:
-            fold.add(event)
+        async for batch in events:
+            fold.take(batch)
     return fold.answer()
 
 

@@ -231,8 +231,8 @@ def test_an_unknown_model_names_the_nearest():
 async def told(provider, request: Request, place: Deployment = PLACE):
     fold = Fold()
     async with aclosing(provider.ask(request, place)) as events:
-        async for event in events:
-            fold.add(event)
+        async for batch in events:
+            fold.take(batch)
     return fold.answer()
 
 
@@ -321,9 +321,8 @@ async def test_the_model_answers_with_usage(smollm2):
 async def test_it_streams_a_token_at_a_time(smollm2):
     pieces = []
     async with aclosing(smollm2.ask(HELLO.but(max_tokens=8, temperature=0.0), PLACE)) as events:
-        async for event in events:
-            if isinstance(event, Said):
-                pieces.append(event.text)
+        async for batch in events:
+            pieces += [event.text for event in batch if isinstance(event, Said)]
 
     assert len(pieces) > 3
 
@@ -397,8 +396,8 @@ async def test_a_caller_that_leaves_frees_the_slot(smollm2):
     long = HELLO.but(messages=(says("user", "Tell me a very long story."),), max_tokens=900)
     for _ in range(3):
         async with aclosing(smollm2.ask(long, PLACE)) as events:
-            async for event in events:
-                if isinstance(event, Said):
+            async for batch in events:
+                if any(isinstance(event, Said) for event in batch):
                     break
 
     answer = await told(smollm2, HELLO.but(max_tokens=2))

@@ -61,10 +61,14 @@ def broken(code: str = "upstream_error", *, after: Sequence[Event] = (), retry_a
 
 
 class Script:
-    """An `Ask` that plays, for each deployment, one play after the other, the last one for ever."""
+    """An `Ask` that plays, for each deployment, one play after the other, the last one for ever.
 
-    def __init__(self, **plays: list[Play]) -> None:
+    So many of its events as `together` says come in one batch.
+    """
+
+    def __init__(self, *, together: int = 1, **plays: list[Play]) -> None:
         self.plays = plays
+        self.together = together
         self.asked: list[str] = []
         self.requests: list[Request] = []
         self.closed = 0
@@ -75,13 +79,21 @@ class Script:
         self.requests.append(request)
         plays = self.plays[deployment]
         try:
+            batch: list[Event] = []
             for item in plays[min(number, len(plays) - 1)]:
+                if not isinstance(item, BaseException | str):
+                    batch.append(item)
+                    if len(batch) < self.together:
+                        continue
+                if batch:
+                    yield batch
+                    batch = []
                 if isinstance(item, BaseException):
                     raise item
                 if isinstance(item, str):
                     await asyncio.get_running_loop().create_future()
-                else:
-                    yield item
+            if batch:
+                yield batch
         finally:
             self.closed += 1
 
@@ -137,10 +149,10 @@ class Stage:
         async with aclosing(self.attempt(chosen, self.attempts.append)) as events:
             if leave_after == 0:
                 return ""
-            async for event in events:
-                self.events.append(event)
-                fold.add(event)
-                if len(self.events) == leave_after:
+            async for batch in events:
+                self.events += batch
+                fold.take(batch)
+                if leave_after is not None and len(self.events) >= leave_after:
                     break
         return fold.answer().text
 

@@ -205,7 +205,7 @@ async def test_an_answer_longer_than_the_total_is_ended(kit):
     async def drip(_request, _deployment):
         while True:
             await asyncio.sleep(0.001)
-            yield Said(text="x")
+            yield (Said(text="x"),)
 
     stage = kit.stage(drip, kit.route(deployments={"patience": Patience(total=0.05)}, retries=0))
 
@@ -332,8 +332,7 @@ async def test_when_the_hedge_fails_the_first_attempt_is_still_waited_for(kit):
     async def ask(_request, name):
         if name == "a":
             await second_failed.wait()
-            for event in kit.whole("a"):
-                yield event
+            yield kit.whole("a")
         else:
             second_failed.set()
             raise Unavailable("upstream_error")
@@ -411,6 +410,6 @@ async def test_a_deployment_that_opened_its_breaker_meanwhile_is_passed_over(kit
         stage.state.of(stage.models.routes["fast"].deployments[0]).went_wrong(Unavailable("upstream_error"))
 
     async with aclosing(stage.attempt(chosen, stage.attempts.append)) as events:
-        texts = [event.text async for event in events if isinstance(event, Said)]
+        texts = [event.text async for batch in events for event in batch if isinstance(event, Said)]
 
     assert texts == ["b"]

@@ -30,8 +30,8 @@ async def test_a_caller_who_leaves_a_walk_leaves_a_cancelled_attempt_in_its_reco
     walk = Walk(chained(stage), stage.call(), clock)
 
     async with aclosing(walk.events()) as events:
-        async for event in events:
-            if isinstance(event, Said):
+        async for batch in events:
+            if any(isinstance(event, Said) for event in batch):
                 break
 
     assert [(attempt.status, attempt.usage.output_tokens) for attempt in walk.call.attempts] == [("cancelled", 2)]

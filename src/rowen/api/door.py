@@ -7,9 +7,8 @@ import asyncio
 import logging
 from collections import deque
 from contextlib import aclosing
-from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from rowen.api import body as bodies
 from rowen.api.base import Receive, Scope, Send, Services
@@ -44,16 +43,14 @@ class Writer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """What a body asks for, and who will write the answer."""
 
     request: Request
     writer: Writer
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """The app that a model name leads to, and the name that is left for it."""
 
     app: App
@@ -209,18 +206,19 @@ async def _play(walk: Walk, writer: Writer, burst: Burst) -> None:
     """Write the events as they come."""
     write, put = writer.event, burst.put
     async with aclosing(walk.events()) as events:
-        async for event in events:
-            piece = write(event)
-            # The start and the finish go out with the next piece: fewer writes, and an error right after the start is
-            # still a plain HTTP error.
-            if type(event) is Started:
-                if event.extra:
-                    burst.head = dropped(event.extra)
-                burst.hold(piece)
-            elif type(event) is Finished:
-                burst.hold(piece)
-            elif piece and put(piece):
-                await burst.send()
+        async for batch in events:
+            for event in batch:
+                piece = write(event)
+                # The start and the finish go out with the next piece: fewer writes, and an error right after the start
+                # is still a plain HTTP error.
+                if type(event) is Started:
+                    if event.extra:
+                        burst.head = dropped(event.extra)
+                    burst.hold(piece)
+                elif type(event) is Finished:
+                    burst.hold(piece)
+                elif piece and put(piece):
+                    await burst.send()
 
 
 class Watches:

@@ -2,9 +2,10 @@
 
 import hashlib
 from base64 import b64decode
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import cast
+
+import msgspec
 
 from rowen.api.base import DoorSettings, Receive, Scope
 from rowen.values import Mistaken, Priority
@@ -33,8 +34,7 @@ _WANTED = _USUAL | _SELDOM
 _HEX = frozenset("0123456789abcdef")
 
 
-@dataclass(slots=True, kw_only=True)
-class Envelope:
+class Envelope(msgspec.Struct, kw_only=True):
     """Everything of a request but its body. Holds the digest of the key, never the key."""
 
     method: str
@@ -59,8 +59,7 @@ class Envelope:
     beta: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inbound:
+class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     """A request that came in: its envelope opened, its body still to be read."""
 
     envelope: Envelope

@@ -42,9 +42,10 @@ async def _ask(question: str, path: Path, model: str) -> None:
             )
             walk = app.walk(call)
             async with aclosing(walk.events()) as events:
-                async for event in events:
-                    if isinstance(event, Said):
-                        click.echo(event.text, nl=False)
+                async for batch in events:
+                    for event in batch:
+                        if isinstance(event, Said):
+                            click.echo(event.text, nl=False)
             click.echo()
             cost = f"{walk.call.cost}" if walk.call.cost else "unknown cost"
             click.echo(f"{(walk.call.ended_ns - now) / 1e6:.0f} ms, {cost}", err=True)

@@ -14,7 +14,7 @@ Step = Callable[[Call], Awaitable[Call]]
 """One station. It says only what changes; the runner owns spans, timing, cancellation and error mapping."""
 
 AnswerStep = Callable[[Call, Callable[[Attempt], None]], Events]
-"""Yields the events of the answer to a call whose plan is made, and tells of each attempt as it ends.
+"""Yields the events of the answer to a call whose plan is made, in batches, and tells of each attempt as it ends.
 
 Attempts are told, not yielded, because a stream that is being closed can yield no more, and what a cancelled attempt
 cost must still be known."""

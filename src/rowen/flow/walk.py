@@ -32,17 +32,18 @@ _values = attrgetter(*_FIELDS)
 class Walk:
     """One Call on its way. `call` is the call as it is now, and the finished record once `events()` has ended.
 
-    A call is copied only where a step or the answer changes it: the steps that were taken and the time of the first
-    event are put on it when the answer has ended, before the after-steps see it.
+    A call is copied only where a step or the answer changes it: the time of the first event is put on it when the answer
+    has ended, and the steps that were taken before the last after-step, which records them.
     """
 
-    __slots__ = ("_chain", "_first_ns", "_now_ns", "_steps", "call")
+    __slots__ = ("_chain", "_first_ns", "_now_ns", "_seen", "_steps", "call")
 
     def __init__(self, chain: Chain, call: Call, clock: Clock) -> None:
         self._chain = chain
         self._now_ns = clock.now_ns
         self._steps: list[Stepped] = []
         self._first_ns = 0
+        self._seen = _values(call)
         self.call = call
 
     async def answer(self) -> Call:
@@ -61,7 +62,7 @@ class Walk:
         return self.call
 
     async def events(self) -> Events:
-        """Yield the answer's events as they come. Close it (`aclosing`) when the caller leaves.
+        """Yield the answer's events as they come, in batches. Close it (`aclosing`) when the caller leaves.
 
         Raises:
             Problem: whatever ended the walk; the after-steps have run.
@@ -77,17 +78,15 @@ class Walk:
             call = self.call
             if call.answer is not None:
                 self._first_ns = self._now_ns()
-                for event in events_of(call.answer):
-                    yield event
+                yield tuple(events_of(call.answer))
                 return
             answer = self._chain.answer(call, attempts.append)
-            add = fold.add
             try:
-                async for event in answer:
-                    add(event)
+                async for batch in answer:
+                    fold.take(batch)
                     if not self._first_ns:
                         self._first_ns = self._now_ns()
-                    yield event
+                    yield batch
             finally:
                 await answer.aclose()
             self.call = call.but(answer=fold.answer(), source="model")
@@ -118,9 +117,11 @@ class Walk:
         # Nobody was asked, so nothing is owed: that cost is known, unlike one without a price.
         cost = self.call.cost if attempts else Money()
         self.call = self.call.but(attempts=attempts, cost=cost, first_ns=self._first_ns, ended_ns=self._now_ns())
+        self._seen = _values(self.call)
         gone: asyncio.CancelledError | None = None
-        for name, step in self._chain.after:
-            self.call = self.call.but(steps=tuple(self._steps))
+        for left, (name, step) in enumerate(self._chain.after, 1 - len(self._chain.after)):
+            if not left:
+                self.call = self.call.but(steps=tuple(self._steps))
             try:
                 await self._step(name, step)
             except asyncio.CancelledError as error:
@@ -141,11 +142,12 @@ class Walk:
         except Problem as problem:
             self._steps.append(Stepped(name=name, started_ns=started, ended_ns=now_ns(), code=problem.code))
             raise
-        changed = () if new is old else _changed(old, new)
-        self._steps.append(Stepped(name=name, started_ns=started, ended_ns=now_ns(), changed=changed))
+        ended = now_ns()
+        if new is old:
+            self._steps.append(Stepped(name=name, started_ns=started, ended_ns=ended))
+            return
+        seen, self._seen = self._seen, _values(new)
+        # What is another object now has changed.
+        changed = tuple(compress(_FIELDS, map(is_not, seen, self._seen)))
+        self._steps.append(Stepped(name=name, started_ns=started, ended_ns=ended, changed=changed))
         self.call = new
-
-
-def _changed(old: Call, new: Call) -> tuple[str, ...]:
-    """Return the names of the fields that are another object now."""
-    return tuple(compress(_FIELDS, map(is_not, _values(old), _values(new))))

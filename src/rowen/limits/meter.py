@@ -58,6 +58,8 @@ class Meter:
         self._clock = clock
         self._owner = owner or new_id(clock.now_ns())
         self._parts: dict[str, Spendable] = {}
+        self._granted: dict[str, Spendable] = {}
+        """The parts by the counter that their last grant was of; a part whose window is over has another by now."""
         self._task: asyncio.Task[None] | None = None
         self._pruned_ns = 0
 
@@ -84,7 +86,7 @@ class Meter:
                     await _get(part, rule, amount, now_ns)
                 grant = part.grant
                 if grant is None or grant.amount != amount or grant.counter != part.name:
-                    grant = part.grant = Grant(counter=part.name, measure=rule.measure, amount=amount)
+                    grant = self._grant(part, rule, amount)
                 grants.append(grant)
         except BaseException:
             # Also when the caller leaves meanwhile: nothing of what was taken so far may stay taken.
@@ -100,7 +102,7 @@ class Meter:
     def give_back(self, grants: Sequence[Grant]) -> None:
         """Undo a reservation whose call was not made."""
         for grant in grants:
-            part = self._parts.get(grant.counter.rpartition("@")[0])
+            part = self._granted.get(grant.counter)
             if part is not None and part.name == grant.counter:
                 part.free += grant.amount
                 part.open -= 1
@@ -118,8 +120,9 @@ class Meter:
 
         """
         failed: Problem | None = None
+        granted = self._granted
         for grant in grants:
-            part = self._parts.get(grant.counter.rpartition("@")[0])
+            part = granted.get(grant.counter)
             if part is None or part.name != grant.counter:
                 continue  # its window is over, so it no longer matters
             amount, measure = grant.amount, grant.measure
@@ -222,6 +225,8 @@ class Meter:
                 busy.append(part)
             elif not part.waiting and (_over(part, now_ns) or not (part.touched or part.open or part.free)):
                 del self._parts[stem]
+                if part.grant is not None:
+                    self._granted.pop(part.grant.counter, None)
         if busy:
             names = [part.name for part in busy]
             for part, name, total in zip(busy, names, await self._counters.sums(names), strict=True):
@@ -230,6 +235,13 @@ class Meter:
         if now_ns - self._pruned_ns > _PRUNE_EVERY:
             self._pruned_ns = now_ns
             await self._counters.prune(now_ns)
+
+    def _grant(self, part: Spendable, rule: Rule, amount: int) -> Grant:
+        if part.grant is not None:
+            self._granted.pop(part.grant.counter, None)
+        part.grant = Grant(counter=part.name, measure=rule.measure, amount=amount)
+        self._granted[part.name] = part
+        return part.grant
 
     def _open(self, rule: Rule, now_ns: int) -> Spendable:
         part: Spendable

@@ -30,7 +30,7 @@ class Provider(Protocol):
     profile: Profile
 
     def ask(self, request: Request, deployment: Deployment) -> Events:
-        """Yield the events of one answer, from `Started` to the last `Used` (absent when the vendor reports none).
+        """Yield the events of one answer in batches, from `Started` to the last `Used` (absent when the vendor reports none).
 
         `request.model` is the caller's name for the model; the wire sends `deployment.upstream`.
 

@@ -52,7 +52,7 @@ class Exchange(NamedTuple):
 async def converse(
     transport: Transport, deployment: Deployment, prepare: Callable[[], Exchange], *, streamed: bool = True
 ) -> Events:
-    """Yield the events of one answer; closing it aborts the upstream request.
+    """Yield the events of one answer, all of one read together; closing it aborts the upstream request.
 
     An answer that is not `streamed` may be silent until it is whole.
 
@@ -79,30 +79,35 @@ async def converse(
                 if kind != "application/json":
                     message = f"The provider answered with {kind[:60] or 'no content type'}, not with a stream or JSON."
                     raise Unavailable("upstream_garbage", message)
-                for event in reader.whole(await reply.read(MAX_BODY)):
-                    yield event
+                yield reader.whole(await reply.read(MAX_BODY))
                 return
             framing = _FRAMINGS[kind]()
             chunks = reply.chunks()
+            batch: list[Event] = []
             try:
                 async for piece in chunks:
                     for name, data in framing.feed(piece):
-                        for event in reader.feed(name, data):
-                            yield event
+                        batch += reader.feed(name, data)
+                    if batch:
+                        ready, batch = batch, []
+                        yield ready
                     if reader.done:
                         break
                 else:
                     for name, data in framing.end():
-                        for event in reader.feed(name, data):
-                            yield event
-            except Unavailable as problem:
+                        batch += reader.feed(name, data)
+            except Problem as problem:
+                if batch:  # what was said before it went wrong was said
+                    yield batch
                 # The answer is whole; only the vendor's end mark was lost.
                 if problem.code != "upstream_cut" or not reader.finished:
                     raise
+                batch = []
             if reader.done:
                 await _drain(reply, chunks)
-            for event in reader.end():
-                yield event
+            batch += reader.end()
+            if batch:
+                yield batch
         finally:
             await reply.close()
     except Problem as problem:

@@ -92,11 +92,12 @@ class Echo:
         if options.fail and (not options.fail_times or asked <= options.fail_times):
             raise _problem(options, deployment)
         extra: dict[str, Any] = {"rowen_dropped": list(settled.dropped)} if settled.dropped else {}
-        yield Started(id=f"echo-{asked}", model=deployment.upstream, extra=extra)
+        yield (Started(id=f"echo-{asked}", model=deployment.upstream, extra=extra),)
         if request.kind == "embeddings":
             texts = request.texts or tuple(" ".join(map(str, tokens)) for tokens in request.tokens)
-            yield Embedded(vectors=tuple(vector(text, request.dimensions or DIMENSIONS) for text in texts))
-            yield Used(usage=options.usage or Usage(input_tokens=sum(len(_WORDS.findall(text)) for text in texts)))
+            used = options.usage or Usage(input_tokens=sum(len(_WORDS.findall(text)) for text in texts))
+            vectors = tuple(vector(text, request.dimensions or DIMENSIONS) for text in texts)
+            yield (Embedded(vectors=vectors), Used(usage=used))
             return
         request = settled.request
         pieces = _pieces(options, request)
@@ -105,19 +106,17 @@ class Echo:
             pieces, reason = pieces[: request.max_tokens], "length"
         for choice in range(request.n):
             if options.think:
-                yield Reasoned(text=options.think, choice=choice)
+                yield (Reasoned(text=options.think, choice=choice),)
             for number, piece in enumerate(pieces):
                 if options.cut_after == number:
                     raise Unavailable("upstream_cut", who=deployment.name)
                 if options.delay:
                     await self._sleep(options.delay)
-                yield Said(text=piece, choice=choice)
+                yield (Said(text=piece, choice=choice),)
             if options.cut_after is not None and options.cut_after >= len(pieces):
                 raise Unavailable("upstream_cut", who=deployment.name)
-            for event in _calls(options, asked, choice):
-                yield event
-            yield Finished(reason=reason, choice=choice)
-        yield Used(usage=options.usage or _counted(request, pieces))
+            yield (*_calls(options, asked, choice), Finished(reason=reason, choice=choice))
+        yield (Used(usage=options.usage or _counted(request, pieces)),)
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -63,4 +63,4 @@ class Fleet:
 async def _failing(problem: Problem) -> Events:
     if problem:
         raise problem
-    yield Started()  # makes this a stream, and is never reached
+    yield (Started(),)  # makes this a stream, and is never reached

@@ -72,26 +72,20 @@ def attempt(
         while True:
             current = await run.begun()
             try:
-                for event in run.shown(current):
-                    yield event
+                yield run.shown(current)
                 if current.more:
-                    watch, take = current.watch, current.take
+                    watch, taken = current.watch, current.taken
                     assert watch is not None
-                    add = watch.pieces.append
                     try:
                         watch.task = current_task(loop)
-                        async for event in current.events:
-                            if type(event) is Said:  # nine events of ten
-                                add(event.text)
-                                yield event
-                            else:
-                                yield take(event)
+                        async for batch in current.events:
+                            yield taken(batch)
                             # The caller may go on in another task than before.
                             watch.task = current_task(loop)
                     except (asyncio.CancelledError, Unavailable) as error:
                         current.forgive(error)
-                    for event in current.last():
-                        yield event
+                    if last := current.last():
+                        yield last
                 current.end("ok")
                 return
             except (GeneratorExit, asyncio.CancelledError):

@@ -1,7 +1,7 @@
 """One attempt at one deployment: what came, what it used, what it cost, and how it is told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -142,8 +142,8 @@ class Try:
                 loop,
             )
             watch.task = asyncio.current_task(loop)
-            async for event in self.events:
-                self.held.append(self.take(event))
+            async for batch in self.events:
+                self.held += self.taken(batch)
                 if self.first_ns:
                     watch.speaks = True
                     if not whole:
@@ -151,6 +151,14 @@ class Try:
         except (asyncio.CancelledError, Unavailable) as error:
             self.forgive(error)
         self.held += self.last()
+
+    def taken(self, batch: Sequence[Event]) -> Sequence[Event]:
+        """Note the events of a batch; return them as the caller is to see them."""
+        if len(batch) == 1 and type(event := batch[0]) is Said and self.first_ns:  # nearly every batch of a stream
+            assert self.watch is not None
+            self.watch.pieces.append(event.text)
+            return batch
+        return [self.take(event) for event in batch]
 
     def forgive(self, error: asyncio.CancelledError | Unavailable) -> None:
         """Let a failure pass after which nothing is missing; raise it otherwise, our own watch's as a timeout."""

@@ -1,6 +1,6 @@
 """A whole answer: the fold of its events, and the way back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, assert_never
 
 from rowen.values.base import Value
@@ -82,7 +82,7 @@ def events_of(answer: Answer) -> Iterator[Event]:
 
 
 class Fold:
-    """Takes events one by one and gives the answer so far. Cheap enough to run beside every stream."""
+    """Takes events and gives the answer so far. Cheap enough to run beside every stream."""
 
     __slots__ = ("_choices", "_extra", "_id", "_model", "_vectors", "usage")
 
@@ -93,6 +93,11 @@ class Fold:
         self._vectors: tuple[tuple[float, ...], ...] = ()
         self._choices: dict[int, _Choice] = {}
         self.usage: Usage | None = None
+
+    def take(self, batch: Sequence[Event]) -> None:
+        """Take the events of a batch."""
+        for event in batch:
+            self.add(event)
 
     def add(self, event: Event) -> None:
         """Take one event."""

@@ -1,16 +1,15 @@
 """The base of every value: frozen, equal by content, round trip through JSON."""
 
-from typing import Any, Self
-
 import msgspec
 
 
 class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What flows. Changed by copy, compared by content, written as JSON with the defaults left out."""
+    """What flows. Changed by copy, compared by content, written as JSON with the defaults left out.
 
-    def but(self, **changes: Any) -> Self:
-        """Return a copy with some fields changed."""
-        return msgspec.structs.replace(self, **changes)
+    `but(field=…)` returns a copy with some fields changed.
+    """
+
+    but = msgspec.Struct.__replace__  # not a method around it: that takes three times as long, ten times in a call
 
 
 class Settings(Value, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,10 +1,10 @@
-"""What comes back: a stream of small events. A plain answer is the fold of them (`values.answer`).
+"""What comes back: a stream of small events, in batches. A plain answer is the fold of them (`values.answer`).
 
 Order for one attempt: `Started`, then any of `Said`, `Reasoned`, `Signed`, `Called`, `CallArgs`, `Sounded`,
 `Refusing`, `Likely`, then one `Finished` a choice, then `Used`.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from rowen.values.base import Value
@@ -134,5 +134,7 @@ Event = (
     Started | Said | Reasoned | Signed | Called | CallArgs | Sounded | Refusing | Likely | Embedded | Finished | Used
 )
 
-Events = AsyncGenerator[Event, None]
-"""The events of one answer. Closing it (`aclosing`) stops whatever is under way upstream."""
+Events = AsyncGenerator[Sequence[Event], None]
+"""The events of one answer, in batches: what came together travels together. No batch waits for another to fill it.
+
+Closing it (`aclosing`) stops whatever is under way upstream."""

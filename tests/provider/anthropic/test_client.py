@@ -21,7 +21,7 @@ HERE = Deployment(
 async def asked(request=ASK, **settings):
     transport = CannedTransport(TEXT)
     provider = make(ModelSettings(provider="anthropic", key=Secret("k-1"), **settings), transport)
-    _ = [event async for event in provider.ask(request, HERE)]
+    _ = [batch async for batch in provider.ask(request, HERE)]
     return transport.asked[0]
 
 

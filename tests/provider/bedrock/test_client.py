@@ -31,7 +31,7 @@ async def asked(environment, answer=None, key=None):
     transport = CannedTransport(answer or recorded(FIXTURES / "text.frames"))
     settings = ModelSettings(provider="bedrock", key=Secret(key) if key else None)
     provider = make(settings, transport, clock=Noon(), environment=environment)
-    _ = [event async for event in provider.ask(ASK, HERE)]
+    _ = [batch async for batch in provider.ask(ASK, HERE)]
     return transport.asked[0]
 
 

@@ -16,7 +16,7 @@ async def asked(request=ASK, upstream="small", **settings):
     transport = CannedTransport(TEXT)
     provider = make(ModelSettings(key=Secret("k-1"), **settings), transport)
     here = Deployment(name="fast", model="fast", provider=settings["provider"], upstream=upstream)
-    _ = [event async for event in provider.ask(request, here)]
+    _ = [batch async for batch in provider.ask(request, here)]
     return transport.asked[0]
 
 

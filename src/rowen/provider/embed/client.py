@@ -63,9 +63,11 @@ class LocalEmbed:
         extra: dict[str, object] = {"rowen_dropped": list(dropped)} if dropped else {}
         if cut:
             extra["rowen_truncated"] = cut
-        yield Started(model=deployment.upstream, extra=extra)
-        yield Embedded(vectors=_shortened(vectors, request.dimensions))
-        yield Used(usage=Usage(input_tokens=tokens))
+        yield (
+            Started(model=deployment.upstream, extra=extra),
+            Embedded(vectors=_shortened(vectors, request.dimensions)),
+            Used(usage=Usage(input_tokens=tokens)),
+        )
 
     async def close(self) -> None:
         self._embedder = None

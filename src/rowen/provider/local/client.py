@@ -34,10 +34,10 @@ class LocalChat:
             _, engine = await self._loaded()
             async with aclosing(engine.ask(asked.body)) as chunks:
                 async for chunk in chunks:
-                    for event in asked.reader.feed(chunk):
-                        yield event
-            for event in asked.reader.end():
-                yield event
+                    if events := asked.reader.feed(chunk):
+                        yield events
+            if events := asked.reader.end():
+                yield events
         except Problem as problem:
             problem.who = deployment.name
             raise

@@ -124,7 +124,7 @@ class ProviderContract:
         transport = CannedTransport(answer)
         provider = self.provider(transport)
         async with aclosing(provider.ask(request, deployment or self.deployment())) as events:
-            return [event async for event in events], transport
+            return [event async for batch in events for event in batch], transport
 
     async def told(self, case: str, request: Request = ASK) -> Answer:
         events, _ = await self.heard(self.recording(case), request)
@@ -396,9 +396,8 @@ class ProviderContract:
 
         async def listen() -> None:
             async with aclosing(self.provider(transport).ask(ASK, self.deployment())) as events:
-                async for event in events:
-                    if isinstance(event, Said):
-                        said.append(event.text)  # noqa: PERF401  what was said before the error must be kept
+                async for batch in events:
+                    said.extend(event.text for event in batch if isinstance(event, Said))
 
         with pytest.raises(Unavailable) as problem:
             await listen()
