@@ -38,6 +38,21 @@ class ChunkTable(Settings, frozen=True, kw_only=True):
     """What a chunk is given of what it lost: `none`; `free`: title, heading path and head of the document; `model:NAME`."""
 
 
+class GateTable(Settings, frozen=True, kw_only=True):
+    """What is done with documents that may be no use, or harm: `refuse` puts them aside with the reason, `flag` marks them."""
+
+    junk: Literal["refuse", "flag", "off"] = "refuse"
+    """Texts without words, the same line again and again, pages of errors."""
+    duplicate: Literal["refuse", "flag", "off"] = "refuse"
+    """The same words as another document that the same readers may read."""
+    near_duplicate: Literal["refuse", "flag", "off"] = "flag"
+    """Nearly the same words as another document."""
+    resemblance: float = 0.8
+    """Share of the runs of five words of both documents that both have, from where on they are near duplicates."""
+    injection: Literal["refuse", "flag", "off"] = "flag"
+    """Sentences that speak to the model instead of the reader. Flagged or not, a passage is never an instruction."""
+
+
 class RetrieveSettings(Settings, frozen=True, kw_only=True):
     """Something the app knows."""
 
@@ -45,6 +60,8 @@ class RetrieveSettings(Settings, frozen=True, kw_only=True):
     """A glob of files relative to the `app.toml`, or tables of sources."""
     chunk: ChunkTable = ChunkTable()
     """How documents are cut."""
+    gate: GateTable = GateTable()
+    """What documents must be to be taken in."""
     embed: str = "minilm"
     """A model of `[models]`, or a bundled one: `minilm`, `wordllama`; empty: lexical search alone."""
     storage: Literal["float32", "float16", "int8", "binary"] = "float32"
