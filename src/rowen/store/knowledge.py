@@ -35,6 +35,8 @@ class Build(Value, frozen=True, kw_only=True):
     """When it became live."""
     documents: int = 0
     chunks: int = 0
+    learnt: dict[str, float] = {}
+    """What was found out about it when it was made: how the ways of searching are to be weighed."""
     snapshot: str = ""
     """A hash over the ids and versions of its documents: with the manifest it names what could be found."""
 
@@ -107,6 +109,24 @@ class Knowledge(Protocol):
         """
         ...
 
+    async def fill(self, collection: Collection, cut: Cut, *, document: str, version: str) -> bool:
+        """Write the cut of a document for one build; False, and nothing is written, if it is no longer at that version.
+
+        So what was worked out for a build that is under way never brings back what was changed or removed meanwhile.
+        """
+        ...
+
+    async def learn(self, build: str, learnt: Mapping[str, float]) -> None:
+        """Note what was found out about a build; what was noted before under the same names is replaced."""
+        ...
+
+    async def embedded(self, collection: Collection, manifest: Manifest, texts: Sequence[str]) -> list[bytes]:
+        """Return the float32 vectors of texts that the tenant has in builds of the same embedder; empty for the others.
+
+        A text is a chunk's as `Chunk.said` gives it. Vectors that are kept less exactly than the manifest asks do not count.
+        """
+        ...
+
     async def remove(self, collection: Collection, ids: Sequence[str], *, now_ns: int) -> int:
         """Remove documents everywhere, leaving a tombstone that holds no text; return how many there were."""
         ...
@@ -135,10 +155,10 @@ class Knowledge(Protocol):
         """Chunks by BM25 over the build's own analyser, best first; any text is a question, never an error."""
         ...
 
-    async def passages(self, build: str, hits: Mapping[int, float], *, reader: Reader) -> dict[int, Passage]:
-        """The passages of found chunks that are still there and that the reader may read."""
+    async def vectors(self, build: str, chunks: Sequence[int]) -> dict[int, bytes]:
+        """The float32 vectors of chunks that are still there, for what compares passages with each other."""
         ...
 
-    async def around(self, build: str, chunk: int, *, before: int, after: int) -> tuple[int, int]:
-        """The offsets of a chunk's document, widened by so many characters but not beyond the document."""
+    async def passages(self, build: str, hits: Mapping[int, float], *, reader: Reader) -> dict[int, Passage]:
+        """The passages of found chunks that are still there and that the reader may read; the parent of a chunk that has one."""
         ...

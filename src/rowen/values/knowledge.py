@@ -63,6 +63,11 @@ class Chunk(Value, frozen=True, kw_only=True):
     parent: tuple[int, int] | None = None
     """The larger piece to show instead, where small ones are searched and large ones read."""
 
+    def said(self, text: str) -> str:
+        """Return what is embedded and searched of it: its context, and its own part of the document's text."""
+        own = text[self.start : self.end]
+        return f"{self.context}\n\n{own}" if self.context else own
+
 
 class Manifest(Value, frozen=True, kw_only=True):
     """How an index is made. The same manifest over the same snapshot of the sources gives the same index."""

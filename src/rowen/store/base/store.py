@@ -10,6 +10,7 @@ from rowen.store.base.records import Records
 from rowen.store.base.scores import Scores
 from rowen.store.base.traces import Traces
 from rowen.store.base.turns import Turns
+from rowen.store.knowledge import Knowledge
 
 
 class Store(Protocol):
@@ -27,6 +28,7 @@ class Store(Protocol):
     scores: Scores
     records: Records
     measures: Measures
+    knowledge: Knowledge
 
     async def check(self) -> dict[str, str]:
         """Return the homes of the families, each with its health (`ok` or a sentence), for `rowen doctor` and `/readyz`."""

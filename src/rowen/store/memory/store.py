@@ -2,6 +2,7 @@
 
 from rowen.store.memory.cache import MemoryCache
 from rowen.store.memory.counters import MemoryCounters
+from rowen.store.memory.knowledge import MemoryKnowledge
 from rowen.store.memory.measures import MemoryMeasures
 from rowen.store.memory.records import (
     MemoryAudit,
@@ -33,6 +34,7 @@ class MemoryStore:
         self.scores = MemoryScores()
         self.records = MemoryRecords()
         self.measures = MemoryMeasures()
+        self.knowledge = MemoryKnowledge()
 
     async def check(self) -> dict[str, str]:
         """Return the one home, which is always well."""

@@ -1,4 +1,4 @@
-"""All families in one folder: `rowen.db`, `counters.db`, `cache.db`, `traces.db`, `scores.db` and `measures.db`."""
+"""All families in one folder: `rowen.db`, `counters.db`, `cache.db`, `traces.db`, `scores.db`, `measures.db` and `knowledge.db`."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from rowen.store.sql.keys import SqlKeys
 from rowen.store.sql.records import SqlRecords
 from rowen.store.sql.tenants import SqlRevision, SqlTenants
 from rowen.store.sql.turns import SqlTurns
-from rowen.store.sqlite import cache, counters, measures, scores, traces
+from rowen.store.sqlite import cache, counters, knowledge, measures, scores, traces
 from rowen.store.sqlite.database import SqliteDatabase
 from rowen.store.sqlite.file import File, FileOptions
 from rowen.values import Clock, Mistaken
@@ -30,6 +30,9 @@ class SqliteStore:
         self._scores = File(folder / "scores.db", scores.SCRIPTS, options)
         self._scores_reader = File(folder / "scores.db", scores.SCRIPTS, options)
         self._measures = File(folder / "measures.db", measures.SCRIPTS, options)
+        self._knowledge, self._knowing, self._imaging = (
+            File(folder / "knowledge.db", knowledge.SCRIPTS, options) for _ in range(3)
+        )
         self.keys = SqlKeys(self._database)
         self.tenants = SqlTenants(self._database)
         self.audit = SqlAudit(self._database)
@@ -42,6 +45,7 @@ class SqliteStore:
         self.scores = scores.SqliteScores(self._scores, self._scores_reader)
         self.records = SqlRecords(self._database)
         self.measures = measures.SqliteMeasures(self._measures)
+        self.knowledge = knowledge.SqliteKnowledge(self._knowledge, self._knowing, self._imaging, folder / "knowledge")
 
     async def open(self) -> None:
         """Open every file, or none.
@@ -57,6 +61,7 @@ class SqliteStore:
             self._traces.open(),
             self._scores.open(),
             self._measures.open(),
+            self._knowledge.open(),
             return_exceptions=True,
         )
         problems = [outcome for outcome in opened if isinstance(outcome, BaseException)]
@@ -66,6 +71,8 @@ class SqliteStore:
         await self._reader.open()
         await self._searcher.open()
         await self._scores_reader.open()
+        await self._knowing.open()
+        await self._imaging.open()
 
     async def check(self) -> dict[str, str]:
         """Return the files by what they hold, each with its health."""
@@ -76,12 +83,14 @@ class SqliteStore:
             "traces (traces.db)": await self._traces.check(),
             "scores (scores.db)": await self._scores.check(),
             "measures (measures.db)": await self._measures.check(),
+            "knowledge (knowledge.db)": await self._knowledge.check(),
         }
 
     async def close(self) -> None:
         """Finish what was begun and close every file."""
-        readers = (self._scores_reader, self._searcher, self._reader)
-        writers = (self._measures, self._scores, self._traces)
+        await self.knowledge.close()
+        readers = (self._imaging, self._knowing, self._scores_reader, self._searcher, self._reader)
+        writers = (self._knowledge, self._measures, self._scores, self._traces)
         for part in (*readers, *writers, self._cache, self._counters, self._database):
             await part.close()
 

@@ -1,0 +1,93 @@
+"""Which rows have a term, and how often: BM25 over arrays.
+
+S. Robertson and H. Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), with the idf that is never
+negative, as Lucene has it. SQLite's own full text took 44 ms at 100,000 chunks for a question without its stop words, and
+191 ms with them; this takes 1 to 3 ms, filters first, and counts only what is still there.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Mask = npt.NDArray[np.bool_]
+
+K1, B = 1.2, 0.75
+COMMON = 0.5
+"""A term in a larger share of the chunks tells next to nothing, and costs the most: it is left out if a question has others."""
+MANY = 5_000
+"""Chunks from which on that matters."""
+
+
+class Postings(NamedTuple):
+    """The terms of some rows. `rows[starts[i]:starts[i + 1]]` have `terms[i]`, as often as `counts` says."""
+
+    terms: npt.NDArray[np.uint32]
+    starts: npt.NDArray[np.int64]
+    rows: npt.NDArray[np.int32]
+    counts: npt.NDArray[np.uint8]
+    lengths: npt.NDArray[np.int32]
+    """Of each row, in terms."""
+
+    def place(self, term: int) -> slice:
+        """Return where the rows of a term stand."""
+        at = int(np.searchsorted(self.terms, term))
+        if at == len(self.terms) or self.terms[at] != term:
+            return slice(0, 0)
+        return slice(int(self.starts[at]), int(self.starts[at + 1]))
+
+
+def gathered(terms: bytes, counts: bytes, sizes: Sequence[int]) -> Postings:
+    """Return the postings of rows whose terms and counts follow one another; `sizes` says how many each has."""
+    every = np.frombuffer(terms, "<u4")
+    often = np.frombuffer(counts, np.uint8)
+    many = np.asarray(sizes, np.int64)
+    rows = np.repeat(np.arange(len(many), dtype=np.int32), many)
+    lengths = np.bincount(rows, weights=often, minlength=len(many)).astype(np.int32)
+    order = np.argsort(every, kind="stable")
+    every = every[order]
+    first = np.flatnonzero(np.concatenate(([True], every[1:] != every[:-1]))) if len(every) else np.zeros(0, np.int64)
+    return Postings(
+        every[first].astype(np.uint32),
+        np.append(first, len(every)).astype(np.int64),
+        rows[order],
+        often[order],
+        lengths,
+    )
+
+
+class Wanted(NamedTuple):
+    """What a question weighs: the terms that are worth looking for, and the mean length of a row."""
+
+    weights: Mapping[int, float]
+    mean: float
+
+
+def weighed(parts: Sequence[tuple[Postings, Mask]], asked: Mapping[int, float]) -> Wanted:
+    """Return the terms' weights by how rare they are among the rows that are still there."""
+    total = sum(int(alive.sum()) for _, alive in parts)
+    if not total:
+        return Wanted({}, 1.0)
+    length = sum(int(each.lengths[alive].sum(dtype=np.int64)) for each, alive in parts)
+    found = {
+        term: sum(int(np.count_nonzero(alive[each.rows[each.place(term)]])) for each, alive in parts) for term in asked
+    }
+    rare = {term for term, count in found.items() if count and (total < MANY or count <= total * COMMON)}
+    weights = {
+        term: weight * float(np.log1p((total - found[term] + 0.5) / (found[term] + 0.5)))
+        for term, weight in asked.items()
+        if found[term] and (term in rare or not rare)
+    }
+    return Wanted(weights, max(1.0, length / total))
+
+
+def scored(postings: Postings, wanted: Wanted) -> npt.NDArray[np.float32]:
+    """Return the BM25 of each row, 0 where it has none of the terms."""
+    scores = np.zeros(len(postings.lengths), np.float32)
+    for term, weight in wanted.weights.items():
+        place = postings.place(term)
+        rows, often = postings.rows[place], postings.counts[place].astype(np.float32)
+        damped = (K1 * B / wanted.mean) * postings.lengths[rows].astype(np.float32) + K1 * (1 - B)
+        scores[rows] += weight * (K1 + 1) * often / (often + damped)
+    return scores
