@@ -16,6 +16,7 @@ class Actor(Value, frozen=True, kw_only=True):
     address: str = ""
     apps: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
     endpoints: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     priority: Priority = "normal"
@@ -31,6 +32,7 @@ class Actor(Value, frozen=True, kw_only=True):
             address=address,
             apps=key.apps,
             models=key.models,
+            groups=key.groups,
             endpoints=key.endpoints,
             networks=key.networks,
             priority=key.priority,
@@ -74,6 +76,9 @@ class Actor(Value, frozen=True, kw_only=True):
         ):
             if mine and not (theirs and set(theirs) <= set(mine)):
                 raise Refused("key_scope", f"the {place} go beyond those of the key used", place=place)
+        if not set(key.groups) <= set(self.groups):
+            # Groups are the same in all tenants, so a tenant's manager hands on only those he has himself.
+            raise Refused("key_scope", "the groups go beyond those of the key used", place="groups")
         if self.networks:
             own = [network_of(text) for text in self.networks]
             wanted = [network_of(text) for text in key.networks]

@@ -66,6 +66,7 @@ def entry_of(key: Key, tenant: Tenant | None, user: User | None) -> Entry:
             user=key.user,
             scopes=key.scopes,
             priority=key.priority,
+            groups=key.groups,
             limits=limits,
         ),
         scopes=frozenset[Scope]().union(*(_INCLUDES[scope] for scope in key.scopes)),

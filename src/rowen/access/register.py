@@ -27,6 +27,8 @@ class Wanted(Value, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...] = ("call",)
     apps: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    """Whose documents it may read; of these, none means none."""
     endpoints: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
     limits: tuple[Limit, ...] = ()
@@ -85,6 +87,10 @@ class Register:
             raise Mistaken("field_invalid", "a key needs at least one scope", place="scopes")
         if wanted.expires_ns is not None and wanted.expires_ns <= now:
             raise Mistaken("field_invalid", "the expiry is in the past", place="expires_ns")
+        for number, group in enumerate(wanted.groups):
+            if not group or ":" in group:
+                # `tenant:` and `user:` say who somebody is; nobody is made somebody else by a group.
+                raise Mistaken("field_invalid", f"{group!r} is no name of a group", place=f"groups[{number}]")
         for number, text in enumerate(wanted.networks):
             network_of(text, f"networks[{number}]")
         secret = new_secret(self._entropy)

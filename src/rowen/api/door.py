@@ -15,7 +15,7 @@ from rowen.api.base import Receive, Scope, Send, Services
 from rowen.api.body import Gone
 from rowen.api.burst import Burst, before_waiting
 from rowen.api.envelope import Envelope, Inbound, Opener
-from rowen.api.reply import Reply, dropped, facts, retry_headers, usage_of
+from rowen.api.reply import Reply, facts, retry_headers, told, usage_of
 from rowen.api.vet import vet
 from rowen.flow import App, Apps, Walk
 from rowen.values import Broken, Call, Door, Event, Finished, Mistaken, Problem, Request, Started, new_id
@@ -213,7 +213,7 @@ async def _play(walk: Walk, writer: Writer, burst: Burst) -> None:
                 # is still a plain HTTP error.
                 if type(event) is Started:
                     if event.extra:
-                        burst.head = dropped(event.extra)
+                        burst.head = told(event.extra)
                     burst.hold(piece)
                 elif type(event) is Finished:
                     burst.hold(piece)

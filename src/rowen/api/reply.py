@@ -116,16 +116,22 @@ def facts(call: Call) -> Headers:
     if used is not None:
         headers.append((b"x-rowen-model", used.deployment.encode("latin-1", "replace")))
     if call.answer is not None and call.answer.extra:
-        headers.extend(dropped(call.answer.extra))
+        headers.extend(told(call.answer.extra))
     return headers
 
 
-def dropped(extra: dict[str, object]) -> Headers:
-    """Return the header that names the fields which the model's policy left out."""
-    names = extra.get("rowen_dropped")
-    if not isinstance(names, list | tuple) or not names:
-        return []
-    return [(b"x-rowen-dropped", ", ".join(map(str, names)).encode("latin-1", "replace"))]
+OURS = frozenset({"rowen_dropped", "rowen_warnings"})
+"""What an answer's `extra` holds for these headers alone."""
+
+
+def told(extra: dict[str, object]) -> Headers:
+    """Return the headers that name the fields which the model's policy left out, and what to know of the sources."""
+    headers: Headers = []
+    for field, header in (("rowen_dropped", b"x-rowen-dropped"), ("rowen_warnings", b"x-rowen-warnings")):
+        names = extra.get(field)
+        if isinstance(names, list | tuple) and names:
+            headers.append((header, ", ".join(map(str, names)).encode("latin-1", "replace")))
+    return headers
 
 
 def used_attempt(call: Call) -> Attempt | None:

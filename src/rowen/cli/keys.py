@@ -56,6 +56,7 @@ def list_keys(server_file: Path, store: str | None, as_json: bool, tenant: str |
 )
 @click.option("--app", "apps", multiple=True, help="Only this app; repeat for several.")
 @click.option("--model", "models", multiple=True, help="Only this model; repeat for several.")
+@click.option("--group", "groups", multiple=True, help="May read the documents of this group; repeat for several.")
 @click.option("--network", "networks", multiple=True, help="Only from this range, such as 10.0.0.0/8.")
 @click.option("--requests", help='Requests, such as "20/min".')
 @click.option("--tokens", help='Tokens, such as "200k/day".')
@@ -78,6 +79,7 @@ def create(
     scopes: tuple[str, ...],
     apps: tuple[str, ...],
     models: tuple[str, ...],
+    groups: tuple[str, ...],
     networks: tuple[str, ...],
     requests: str | None,
     tokens: str | None,
@@ -97,6 +99,7 @@ def create(
         scopes=cast("tuple[Scope, ...]", scopes) or ("call",),
         apps=apps,
         models=models,
+        groups=groups,
         networks=networks,
         limits=limits,
         priority=cast("Priority", priority),

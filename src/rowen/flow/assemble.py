@@ -2,25 +2,27 @@
 
 Reading order of a call:
 
-    access.identify → limits.admit → prompt.render → route.choose → route.attempt(provider.ask)
-    → route.keep → limits.settle → trace.record
+    access.identify → limits.admit → retrieve.ground → prompt.render → route.choose → route.attempt(provider.ask)
+    → route.keep → limits.settle → retrieve.cited → trace.record
+
+An app that has no knowledge goes without the stations of `retrieve`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from rowen import access, limits, prompt, route
+from rowen import access, limits, prompt, retrieve, route
 from rowen.config import Loaded
 from rowen.flow import deployments
 from rowen.flow.app import App
-from rowen.flow.chain import Chain
+from rowen.flow.chain import Chain, Step
 from rowen.flow.tables import AppTable
 from rowen.flow.vet import vet
 from rowen.provider.fleet import Fleet
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.transport import Transport
 from rowen.trace import Buffer, record
-from rowen.values import Clock, CountText, CountTokens
+from rowen.values import Clock, CountText, CountTokens, Request, Search
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Shared:
     clock: Clock
     user: Callable[[str], str] = str
     """The name under which an end user is kept in traces."""
+    searches: Callable[[Loaded], Mapping[str, Search]] = lambda _: {}
+    """What finds an app's knowledge, by the names of its `[retrieve]` tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,32 +72,43 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     fleet = Fleet(places, shared.transport)
     state = before.state if before else route.FleetState(clock)
     pricing = Prices(shared.snapshot, deployments.prices(models, places))
+    knowledge = tables["retrieve"]
+    room = sum(table.budget for table in knowledge.values())
     estimate = limits.Estimate(
         settings=tables["limits"],
-        count_tokens=shared.count_tokens,
-        at_most=shared.at_most,
+        count_tokens=_with_room(shared.count_tokens, room),
+        at_most=_with_room(shared.at_most, room),
         pricing=pricing,
         deployments_of=lambda model: deployments.may_answer(routing, model),
+    )
+    grounding: tuple[tuple[str, Step], ...] = ()
+    citing: tuple[tuple[str, Step], ...] = ()
+    if knowledge:
+        searches = shared.searches(loaded)
+        grounding = (("retrieve.ground", retrieve.ground(knowledge, searches, count=shared.count_text)),)
+        citing = (("retrieve.cited", retrieve.cited()),)
+    answer = route.attempt(
+        routing,
+        state,
+        ask=fleet.ask,
+        pricing=pricing,
+        count=shared.count_tokens,
+        count_text=shared.count_text,
+        clock=clock,
     )
     chain = Chain(
         before=(
             ("access.identify", access.identify(shared.directory, app=definition.app, default_model=default)),
             ("limits.admit", limits.admit(shared.meter, tables["limits"], estimate, clock, admission=shared.admission)),
+            *grounding,
             ("prompt.render", prompt.render(tables["prompt"])),
             ("route.choose", route.choose(routing, state, shared.cache, count=shared.at_most, clock=clock)),
         ),
-        answer=route.attempt(
-            routing,
-            state,
-            ask=fleet.ask,
-            pricing=pricing,
-            count=shared.count_tokens,
-            count_text=shared.count_text,
-            clock=clock,
-        ),
+        answer=retrieve.citing(answer) if knowledge else answer,
         after=(
             ("route.keep", route.keep(shared.cache, routing, clock)),
             ("limits.settle", limits.settle(shared.meter, estimate, admission=shared.admission)),
+            *citing,
             ("trace.record", record(shared.buffer, tables["trace"], shared.user)),
         ),
     )
@@ -107,3 +122,14 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
         clock=clock,
     )
     return Assembled(app=app, fleet=fleet, state=state, loaded=loaded)
+
+
+def _with_room(count: CountTokens, room: int) -> CountTokens:
+    """Count the room for sources along: they are looked up only after the call was admitted."""
+    if not room:
+        return count
+
+    def counted(request: Request) -> int:
+        return count(request) + (room if request.kind == "chat" else 0)
+
+    return counted

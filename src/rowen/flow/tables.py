@@ -5,6 +5,7 @@ from typing import Any, Literal
 from rowen.config import Duration, Table
 from rowen.limits import LimitsSettings
 from rowen.prompt import PromptSettings
+from rowen.retrieve import RetrieveSettings
 from rowen.trace import TraceSettings
 from rowen.values import Secret, Settings, UnknownPolicy
 
@@ -146,5 +147,6 @@ TABLES: dict[str, Table] = {
     "models": Table(kind=dict[str, ModelTable], default={}),
     "limits": Table(kind=LimitsSettings, default=LimitsSettings()),
     "prompt": Table(kind=PromptSettings, default=PromptSettings()),
+    "retrieve": Table(kind=dict[str, RetrieveSettings], default={}),
     "trace": Table(kind=TraceSettings, default=TraceSettings()),
 }

@@ -13,3 +13,8 @@ class PromptSettings(Settings, frozen=True, kw_only=True):
     """A file with the system prompt."""
     when: Literal["always", "absent"] = "always"
     """`always`: before the caller's own system message. `absent`: only when the caller sends none."""
+    sources: TextFile | None = None
+    """A file that says how to answer from sources, in place of the one that Rowen has."""
+    place: Literal["question", "system"] = "question"
+    """Where the sources stand: before the question, so that what comes before stays the same and is cached by providers;
+    or at the end of the system prompt."""

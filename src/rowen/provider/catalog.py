@@ -17,6 +17,7 @@ CATALOG: dict[str, str] = {
     "bedrock": "rowen.provider.bedrock:make",
     "deepseek": "rowen.provider.openai:make",
     "echo": "rowen.provider.echo:make",
+    "extract": "rowen.provider.extract:make",
     "gemini": "rowen.provider.gemini:make",
     "groq": "rowen.provider.openai:make",
     "llamacpp": "rowen.provider.openai:make",

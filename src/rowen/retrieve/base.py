@@ -70,6 +70,10 @@ class RetrieveSettings(Settings, frozen=True, kw_only=True):
     """Passages given to the model."""
     budget: int = 1500
     """Tokens that they may take in the prompt."""
+    order: Literal["best", "edges", "document"] = "best"
+    """How passages stand in the prompt: the best first, the best at both ends, or as in their documents."""
+    per_source: float = 1.0
+    """The share of the passages that one document may have."""
     search: Literal["hybrid", "dense", "lexical"] = "hybrid"
     """Which ways of searching are used."""
     weight: float | None = None

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from rowen.score.base import Plain, Ports, Scorer, Subject, Verdict, number
-from rowen.score.words import ngrams
 from rowen.values import Settings as Table
+from rowen.values.words import ngrams
 
 WARNING = (
     "BLEU and ROUGE count shared words. They say little of whether an answer is true, useful or liked: a right answer in "

@@ -5,7 +5,7 @@ Bit-parallel with Python's long integers: texts of 10,000 characters take a tent
 
 from collections.abc import Hashable, Sequence
 
-from rowen.score.words import words
+from rowen.values.words import words
 
 
 def edit_distance(one: Sequence[Hashable], other: Sequence[Hashable]) -> int:

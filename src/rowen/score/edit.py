@@ -4,8 +4,8 @@ from typing import Literal
 
 from rowen.score.base import Plain, Ports, Scorer, Subject, Verdict, number
 from rowen.score.distance import edit_distance, kept_ratio, normalised_distance
-from rowen.score.words import words
 from rowen.values import Settings as Table
+from rowen.values.words import words
 
 
 class Settings(Table, frozen=True, kw_only=True):

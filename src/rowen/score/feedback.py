@@ -6,8 +6,8 @@ from typing import Literal
 from rowen.score.configs import ASKED, BUILT_IN, INTERACTION, Configs
 from rowen.score.distance import kept_ratio, normalised_distance
 from rowen.score.intake import Intake, derived_id
-from rowen.score.words import words
 from rowen.values import Mistaken, Refused, Score, ScoreType, Value
+from rowen.values.words import words
 
 AnswerOf = Callable[[str, str], Awaitable[str | None]]
 """Gives the text that was answered, by trace id and tenant; None when it is not known whole."""

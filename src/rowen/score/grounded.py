@@ -3,8 +3,8 @@
 from typing import Literal
 
 from rowen.score.base import Ports, Scorer, Subject, Verdict, dot, embedder, number
-from rowen.score.words import content, sentences
 from rowen.values import Settings as Table
+from rowen.values.words import content, sentences
 
 
 class Settings(Table, frozen=True, kw_only=True):

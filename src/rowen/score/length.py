@@ -3,8 +3,8 @@
 from typing import Literal
 
 from rowen.score.base import Plain, Ports, Scorer, Subject, Verdict, flag, number
-from rowen.score.words import sentences, words
 from rowen.values import Settings as Table
+from rowen.values.words import sentences, words
 
 
 class Settings(Table, frozen=True, kw_only=True):

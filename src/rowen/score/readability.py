@@ -3,8 +3,8 @@
 import re
 
 from rowen.score.base import Plain, Ports, Scorer, Subject, Verdict, number
-from rowen.score.words import sentences, words
 from rowen.values import Settings as Table
+from rowen.values.words import sentences, words
 
 _VOWELS = re.compile(r"[aeiouy]+")
 _SILENT = re.compile(r"(?:[^lsxzcghaeiouy]es|[^dtaeiouy]ed|[^laeiouy]e)$")

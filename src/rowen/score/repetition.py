@@ -3,8 +3,8 @@
 from itertools import groupby
 
 from rowen.score.base import Plain, Ports, Scorer, Subject, Verdict, number
-from rowen.score.words import ngrams, words
 from rowen.values import Settings as Table
+from rowen.values.words import ngrams, words
 
 
 class Settings(Table, frozen=True, kw_only=True):

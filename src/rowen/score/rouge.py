@@ -5,8 +5,8 @@ import re
 from rowen.score.base import Plain, Ports, Scorer, Subject, Verdict, number
 from rowen.score.bleu import WARNING
 from rowen.score.distance import common_length
-from rowen.score.words import ngrams
 from rowen.values import Settings as Table
+from rowen.values.words import ngrams
 
 _OTHER = re.compile(r"[^a-z0-9]+")
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from rowen.trace.base import TraceSettings
+from rowen.trace.looked import retrievals
 from rowen.trace.mask import Mask, masked_answer, masked_request
 from rowen.values import Answer, Attempt, Call, Request, Span, Trace, TraceRow, Usage, new_span_ids
 
@@ -129,7 +130,8 @@ def _asked(request: Request | None, preview: int) -> str:
 
 
 def _spans(call: Call, used: Attempt | None, rand: random.Random | None) -> tuple[Span, ...]:
-    ids = new_span_ids(1 + len(call.steps) + len(call.attempts), rand)
+    searched = sum(1 + len(one.found.stages) for one in call.looked)
+    ids = new_span_ids(1 + len(call.steps) + searched + len(call.attempts), rand)
     trace, root = call.id, ids[0]
     spans = [_root(call, used, root)]
     notes = dict(call.notes)
@@ -150,6 +152,8 @@ def _spans(call: Call, used: Attempt | None, rand: random.Random | None) -> tupl
                 attributes=attributes,
             )
         )
+        if call.looked and step.name == "retrieve.ground":
+            spans += retrievals(call, spans[-1], ids[len(spans) :])
     for attempt in call.attempts:
         spans.append(_attempt(call, attempt, root, ids[len(spans)]))
     return tuple(spans)

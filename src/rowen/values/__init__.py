@@ -25,7 +25,20 @@ from rowen.values.event import (
     Used,
 )
 from rowen.values.key import AuditEntry, Caller, Key, Priority, Scope, Tenant, User
-from rowen.values.knowledge import Chunk, Condition, Document, Fact, Found, Manifest, Passage, Reader, Section, Stage
+from rowen.values.knowledge import (
+    Chunk,
+    Citation,
+    Condition,
+    Document,
+    Fact,
+    Found,
+    Looked,
+    Manifest,
+    Passage,
+    Reader,
+    Section,
+    Stage,
+)
 from rowen.values.limit import Limit
 from rowen.values.message import (
     Audio,
@@ -79,6 +92,7 @@ __all__ = [
     "Case",
     "Choice",
     "Chunk",
+    "Citation",
     "Clock",
     "Condition",
     "CountText",
@@ -108,6 +122,7 @@ __all__ = [
     "Likely",
     "Limit",
     "Link",
+    "Looked",
     "Manifest",
     "Message",
     "Mistaken",

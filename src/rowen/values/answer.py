@@ -19,6 +19,7 @@ from rowen.values.event import (
     Started,
     Used,
 )
+from rowen.values.knowledge import Citation
 from rowen.values.message import Audio, Declined, Message, Part, Text, Thought, ToolCall
 from rowen.values.usage import Usage
 
@@ -31,6 +32,8 @@ class Choice(Value, frozen=True, kw_only=True):
     stop: str = ""
     logprobs: tuple[dict[str, Any], ...] = ()
     extra: dict[str, Any] = {}
+    citations: tuple[Citation, ...] = ()
+    """What its statements rest on, in their order."""
 
 
 class Answer(Value, frozen=True, kw_only=True):
@@ -77,7 +80,9 @@ def events_of(answer: Answer) -> Iterator[Event]:
                     raise ValueError(f"a model does not answer with a part of type {type(part).__name__}")
         if choice.logprobs:
             yield Likely(tokens=choice.logprobs, choice=number)
-        yield Finished(reason=choice.reason, stop=choice.stop, choice=number, extra=choice.extra)
+        yield Finished(
+            reason=choice.reason, stop=choice.stop, choice=number, extra=choice.extra, citations=choice.citations
+        )
     yield Used(usage=answer.usage)
 
 
@@ -216,6 +221,7 @@ class _Choice:
             stop=end.stop if end else "",
             logprobs=tuple(self.logprobs),
             extra=end.extra if end else {},
+            citations=end.citations if end else (),
         )
 
     def _called(self, index: int) -> ToolCall:

@@ -7,6 +7,7 @@ from rowen.values.base import Value
 from rowen.values.errors import Problem
 from rowen.values.event import Attempt
 from rowen.values.key import Caller, Priority
+from rowen.values.knowledge import Looked
 from rowen.values.money import Money
 from rowen.values.request import Request
 
@@ -103,6 +104,8 @@ class Call(Value, frozen=True, kw_only=True):
     use_cache: bool = True
     tags: tuple[str, ...] = ()
     hold: Hold | None = None
+    looked: tuple[Looked, ...] = ()
+    """What was looked up for it."""
     plan: Plan | None = None
     answer: Answer | None = None
     source: str = ""

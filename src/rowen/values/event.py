@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from rowen.values.base import Value
+from rowen.values.knowledge import Citation
 from rowen.values.money import Money
 from rowen.values.usage import Usage
 
@@ -100,6 +101,8 @@ class Finished(Value, frozen=True, kw_only=True, tag="finished"):
     choice: int = 0
     stop: str = ""
     extra: dict[str, Any] = {}
+    citations: tuple[Citation, ...] = ()
+    """What its statements rest on, in their order; only where the app answers from its knowledge."""
 
 
 class Used(Value, frozen=True, kw_only=True, tag="used"):

@@ -25,6 +25,8 @@ class Key(Value, frozen=True, kw_only=True):
     scopes: tuple[Scope, ...] = ("call",)
     apps: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    """Whose documents it may read, besides those of everybody; empty means none, not any."""
     endpoints: tuple[str, ...] = ()
     """Door shapes: `openai.chat`, `openai.responses`, `openai.embeddings`, `openai.models`, `anthropic`."""
     networks: tuple[str, ...] = ()
@@ -69,6 +71,8 @@ class Caller(Value, frozen=True, kw_only=True):
     user: str = ""
     scopes: tuple[Scope, ...] = ("call",)
     priority: Priority = "normal"
+    groups: tuple[str, ...] = ()
+    """Whose documents it may read."""
     limits: tuple[Limit, ...] = ()
     """The key's own limits, and those of its user and tenant."""
 

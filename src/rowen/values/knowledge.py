@@ -152,3 +152,39 @@ class Found(Value, frozen=True, kw_only=True):
     build: str = ""
     """The id of the index that answered."""
     stages: tuple[Stage, ...] = ()
+
+
+class Looked(Value, frozen=True, kw_only=True):
+    """One look into one of the things that an app knows, for the record."""
+
+    name: str
+    top: int
+    found: Found
+
+
+class Citation(Value, frozen=True, kw_only=True):
+    """What a statement of an answer rests on: the passage, and whether its words bear the statement out."""
+
+    number: int
+    """Of the source among those the model was given, from 1."""
+    document: str
+    version: str
+    source: str
+    uri: str
+    title: str = ""
+    path: tuple[str, ...] = ()
+    start: int
+    end: int
+    """Of the passage in the document, in characters."""
+    text: str
+    """The sentence of the passage that says most of the statement."""
+    said_start: int
+    said_end: int
+    """Of the statement in the answer, in characters."""
+    support: float
+    """The share of the statement's content words that the passage has, 0 to 1."""
+    verified: bool
+    """The support is enough, and every number of the statement stands in the passage. Negation is not understood."""
+    marked: bool = True
+    """The model itself named the source; otherwise it was found afterwards."""
+    stale: bool = False

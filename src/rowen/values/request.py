@@ -3,6 +3,7 @@
 from typing import Any, Literal
 
 from rowen.values.base import Value
+from rowen.values.knowledge import Passage
 from rowen.values.message import Message
 
 Kind = Literal["chat", "embeddings"]
@@ -62,6 +63,8 @@ class Request(Value, frozen=True, kw_only=True):
     messages: tuple[Message, ...] = ()
     texts: tuple[str, ...] = ()
     """What to embed, for `kind="embeddings"`."""
+    passages: tuple[Passage, ...] = ()
+    """What the app's knowledge says about the question, as it was packed for the model: source number 1 is the first."""
     tokens: tuple[tuple[int, ...], ...] = ()
     """What to embed when it came as token ids."""
     dimensions: int | None = None

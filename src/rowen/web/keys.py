@@ -41,6 +41,7 @@ class Filled:
     money: str = ""
     apps: str = ""
     models: str = ""
+    groups: str = ""
     networks: str = ""
     scopes: tuple[str, ...] = ()
 
@@ -119,6 +120,7 @@ def wanted(form: FormData, services: Services) -> Wanted:
         scopes=scopes,
         apps=_listed_in(form, "apps"),
         models=_listed_in(form, "models"),
+        groups=_listed_in(form, "groups"),
         networks=_listed_in(form, "networks"),
         limits=tuple(limits),
         expires_ns=services.clock.now_ns() + int(days) * _DAY_NS if days else None,

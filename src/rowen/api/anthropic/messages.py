@@ -5,6 +5,7 @@ from typing import Any, assert_never
 import msgspec
 
 from rowen.api.anthropic import errors
+from rowen.api.citation import locations_of
 from rowen.api.door import Asked, ModelDoor
 from rowen.api.envelope import Inbound
 from rowen.api.parse.anthropic import request_of
@@ -170,7 +171,9 @@ class MessagesWriter:
                 return self._one(Said(text=event.transcript)) if event.transcript else b""
             case Finished():
                 self._reason, self._stop = event.reason, event.stop
-                return self._close()
+                cited = locations_of(event.citations) if self._open == "text" else ()
+                deltas = [self._delta({"type": "citations_delta", "citation": each}) for each in cited]
+                return b"".join(deltas) + self._close()
             case Started() | Used() | Embedded() | Likely():
                 return b""
             case _:
@@ -231,6 +234,10 @@ def blocks_of(choice: Choice) -> list[dict[str, Any]]:
                 blocks.append({"type": "text", "text": part.transcript})
             case _:
                 raise ValueError(f"a model does not answer with a part of type {type(part).__name__}")
+    if choice.citations:
+        said = [block for block in blocks if block["type"] == "text"]
+        if said:
+            said[-1]["citations"] = locations_of(choice.citations)
     return blocks
 
 

@@ -28,6 +28,8 @@ class ShownKey(Value, frozen=True, kw_only=True, omit_defaults=False):
     scopes: tuple[Scope, ...]
     apps: tuple[str, ...]
     models: tuple[str, ...]
+    groups: tuple[str, ...]
+    """Whose documents it may read; here an empty list means "none"."""
     endpoints: tuple[str, ...]
     networks: tuple[str, ...]
     limits: tuple[Limit, ...]
@@ -72,6 +74,8 @@ class NewKey(Settings, frozen=True, kw_only=True):
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=4)] = ("call",)
     apps: Few = ()
     models: Few = ()
+    groups: Few = ()
+    """Whose documents it may read; here an empty list means "none"."""
     endpoints: Few = ()
     networks: Annotated[tuple[Network, ...], Meta(max_length=100)] = ()
     limits: Limits = ()
@@ -103,6 +107,7 @@ async def create_key(asked: Asked[NoParams, NewKey]) -> MadeKey:
         scopes=tuple(dict.fromkeys(body.scopes)),
         apps=body.apps,
         models=body.models,
+        groups=body.groups,
         endpoints=body.endpoints,
         networks=body.networks,
         limits=limits_of(body.limits),

@@ -4,11 +4,12 @@ from typing import Any, assert_never
 
 import msgspec
 
+from rowen.api.citation import annotations_of
 from rowen.api.door import Asked, ModelDoor
 from rowen.api.envelope import Inbound
 from rowen.api.openai import errors
 from rowen.api.parse.openai_chat import request_of, usage_asked
-from rowen.api.reply import usage_of
+from rowen.api.reply import OURS, usage_of
 from rowen.values import (
     Audio,
     Call,
@@ -39,7 +40,6 @@ _json = msgspec.json.Encoder().encode
 _DONE = b"data: [DONE]\n\n"
 _REASONS = {"refusal": "content_filter", "pause": "stop"}
 """Our reasons for an end that OpenAI has another word for."""
-_OURS = frozenset({"rowen_dropped"})
 
 
 class ChatDoor(ModelDoor):
@@ -85,7 +85,7 @@ class ChatWriter:
             case Started():
                 self._id = event.id or self._id
                 self._model = event.model or self._model
-                self._extra = {key: value for key, value in event.extra.items() if key not in _OURS}
+                self._extra = {key: value for key, value in event.extra.items() if key not in OURS}
                 return b""
             case Used() | Embedded():
                 return b""
@@ -111,7 +111,7 @@ class ChatWriter:
         assert answer is not None  # a walk that ends without a problem has one
         return _json(
             {
-                **{key: value for key, value in answer.extra.items() if key not in _OURS},
+                **{key: value for key, value in answer.extra.items() if key not in OURS},
                 "id": answer.id or self._id,
                 "object": "chat.completion",
                 "created": self._created,
@@ -147,9 +147,9 @@ class ChatWriter:
             case Finished():
                 reason = _json(_REASONS.get(event.reason, event.reason) or "stop")
                 extra = event.extra
-                if "annotations" not in extra:
+                if "annotations" not in extra and not event.citations:
                     return self._chunk(number, b"{}", b"null", reason, extra)
-                delta = _json({"annotations": extra["annotations"]})
+                delta = _json({"annotations": annotations_of(event)})
                 extra = {key: value for key, value in extra.items() if key != "annotations"}
                 return self._chunk(number, delta, b"null", reason, extra)
             case _:
@@ -215,13 +215,19 @@ def choice_object(index: int, choice: Choice) -> dict[str, Any]:
 def message_object(choice: Choice) -> dict[str, Any]:
     """Return the message of a choice."""
     parts = choice.message.parts
-    if len(parts) == 1 and type(only := parts[0]) is Text and not only.extra and not choice.extra:  # nearly always
+    if (
+        len(parts) == 1
+        and type(only := parts[0]) is Text
+        and not only.extra
+        and not choice.extra
+        and not choice.citations
+    ):  # nearly always
         return {"role": "assistant", "content": only.text, "refusal": None, "annotations": []}
     texts: list[str] = []
     declined: list[str] = []
     thoughts: list[Thought] = []
     calls: list[dict[str, Any]] = []
-    annotations: list[Any] = list(choice.extra.get("annotations", ()))
+    annotations: list[Any] = annotations_of(choice)
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
     for part in parts:
         match part:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rowen.api.citation import annotations_of
 from rowen.api.parse.openai_responses import SIGNED, Respond
 from rowen.values import Answer, Declined, Format, Text, Thought, ToolCall, ToolChoice, Usage
 
@@ -26,7 +27,7 @@ def output_of(answer: Answer, call_id: str, *, signed: bool) -> list[dict[str, A
                 items.append(call_item(known, part, "completed"))
             case _:
                 raise ValueError(f"a response has no item for a part of type {type(part).__name__}")
-    decorate(items, list(choice.logprobs), choice.extra.get("annotations", []))
+    decorate(items, list(choice.logprobs), annotations_of(choice))
     return items
 
 

@@ -7,6 +7,7 @@ from typing import Any, assert_never
 import msgspec
 
 from rowen.api.base import Services
+from rowen.api.citation import annotations_of
 from rowen.api.door import Asked, ModelDoor
 from rowen.api.envelope import Envelope, Inbound
 from rowen.api.openai import errors, items
@@ -248,7 +249,7 @@ class ResponsesWriter:
             case Finished():
                 self._reason = event.reason
                 out = self._close()
-                items.decorate(self._items, self._logprobs, event.extra.get("annotations", []))
+                items.decorate(self._items, self._logprobs, annotations_of(event))
                 return out
             case Started() | Used() | Embedded():
                 return b""

@@ -1,4 +1,4 @@
-"""Words and sentences of a text, as several scorers see them."""
+"""Words and sentences of a text, as scorers and citations see them."""
 
 import re
 from collections import Counter
@@ -144,6 +144,20 @@ def content(text: str) -> list[str]:
 def sentences(text: str) -> list[str]:
     """Return the sentences of a text, by its end marks and lines; abbreviations may split one."""
     return [found for part in _END.split(text) if part and (found := part.strip())]
+
+
+def sentence_spans(text: str) -> list[tuple[int, int]]:
+    """Return where each sentence begins and ends, without the space around it; the same ones as `sentences`."""
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for end, after in [*((found.start(), found.end()) for found in _END.finditer(text)), (len(text), len(text))]:
+        part = text[start:end]
+        bare = part.strip()
+        if bare:
+            begins = start + len(part) - len(part.lstrip())
+            spans.append((begins, begins + len(bare)))
+        start = after
+    return spans
 
 
 def ngrams(tokens: Sequence[str], n: int) -> Counter[tuple[str, ...]]:

@@ -1,0 +1,128 @@
+"""Packs what was found into the room that the prompt has for it: no text twice, no source alone, the best first."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import Literal, NamedTuple
+
+from rowen.values import CountText, Passage
+from rowen.values.words import sentence_spans
+
+Order = Literal["best", "edges", "document"]
+
+_WORTH_CUTTING = 0.4
+"""A passage is cut to fit only when so much of it does: less is seldom understood alone."""
+
+
+class Packed(NamedTuple):
+    """What goes into the prompt, and what did not."""
+
+    passages: tuple[Passage, ...]
+    tokens: int
+    repeated: int
+    """Passages whose text others have."""
+    crowded: int
+    """Passages left out since their source has enough."""
+    unfit: int
+    """Passages for which there was no room."""
+    cut: int
+    """Passages of which only the beginning fitted."""
+
+
+def packed(
+    found: Sequence[Passage], *, budget: int, count: CountText, per_source: float = 1.0, order: Order = "best"
+) -> Packed:
+    """Return the passages that fit.
+
+    Args:
+        found: the best first.
+        budget: tokens for their texts and titles.
+        count: tokens of a text.
+        per_source: the share of the passages that one document may have, above 0 and at most 1.
+        order: `best` first; `edges`: the best at the beginning and the end, where models read most attentively (N. Liu
+            et al., "Lost in the Middle", TACL 12 (2024)); `document`: as they stand in their documents.
+
+    """
+    taken: list[Passage] = []
+    tokens = repeated = crowded = unfit = cut = 0
+    most = max(1, round(per_source * len(found)))
+    by_document: Counter[str] = Counter()
+    for passage in joined(found):
+        if _within(passage, taken):
+            repeated += 1
+        elif by_document[passage.document] >= most:
+            crowded += 1
+        else:
+            fitting = _fitting(passage, budget - tokens, count)
+            if fitting is None:
+                unfit += 1
+                continue
+            cut += fitting is not passage
+            taken.append(fitting)
+            by_document[passage.document] += 1
+            tokens += cost(fitting, count)
+    return Packed(_ordered(taken, order), tokens, repeated, crowded, unfit, cut)
+
+
+def cost(passage: Passage, count: CountText) -> int:
+    """Return the tokens that a passage takes in a prompt."""
+    return count(passage.text) + count(" ".join((passage.title, *passage.path))) + 12  # its frame
+
+
+def joined(found: Iterable[Passage]) -> list[Passage]:
+    """Return the passages with those of one document that touch made one, at the place of the better of them."""
+    whole: list[Passage] = []
+    for passage in found:
+        touching = [
+            place
+            for place, other in enumerate(whole)
+            if (other.document, other.version) == (passage.document, passage.version)
+            and passage.start <= other.end
+            and other.start <= passage.end
+        ]
+        if not touching:
+            whole.append(passage)
+            continue
+        first = touching[0]
+        whole[first] = reduce(_one, (whole[place] for place in touching[1:]), _one(whole[first], passage))
+        for place in reversed(touching[1:]):
+            del whole[place]
+    return whole
+
+
+def _one(better: Passage, other: Passage) -> Passage:
+    """Two passages that touch as one; what is said of the whole is said of the better."""
+    early, late = sorted((better, other), key=lambda each: (each.start, -each.end))
+    text = early.text + late.text[early.end - late.start :] if late.end > early.end else early.text
+    return better.but(start=early.start, end=max(early.end, late.end), text=text, score=max(better.score, other.score))
+
+
+def _within(passage: Passage, taken: Iterable[Passage]) -> bool:
+    """Whether another document says the same, but for space and case."""
+    plain = " ".join(passage.text.lower().split())
+    return any(plain in " ".join(other.text.lower().split()) for other in taken)
+
+
+def _fitting(passage: Passage, room: int, count: CountText) -> Passage | None:
+    """The passage, or its first sentences, or nothing."""
+    if cost(passage, count) <= room:
+        return passage
+    ends = [end for _, end in sentence_spans(passage.text)][:-1]
+    for end in reversed(ends):
+        if end < _WORTH_CUTTING * len(passage.text):
+            return None
+        short = passage.but(end=passage.start + end, text=passage.text[:end])
+        if cost(short, count) <= room:
+            return short
+    return None
+
+
+def _ordered(taken: list[Passage], order: Order) -> tuple[Passage, ...]:
+    match order:
+        case "best":
+            return tuple(taken)
+        case "edges":
+            return (*taken[::2], *reversed(taken[1::2]))
+        case "document":
+            first = {passage.document: place for place, passage in reversed(list(enumerate(taken)))}
+            return tuple(sorted(taken, key=lambda each: (first[each.document], each.start)))

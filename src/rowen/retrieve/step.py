@@ -1,0 +1,123 @@
+"""Knowledge's place in the chain: finds what the app knows about a question, and says so when it knows nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from rowen.retrieve.base import RetrieveSettings
+from rowen.retrieve.cite import facts_of
+from rowen.retrieve.conflict import conflicts
+from rowen.retrieve.pack import Packed, packed
+from rowen.values import Answer, Call, Choice, CountText, Found, Looked, Message, Passage, Reader, Search, Text
+
+_RECENT = 4
+"""Turns of the user that may still say what the question is about."""
+
+
+def ground(
+    settings: Mapping[str, RetrieveSettings], searches: Mapping[str, Search], *, count: CountText
+) -> Callable[[Call], Awaitable[Call]]:
+    """Return the step that puts passages to a chat request, or answers that the app does not know.
+
+    Args:
+        settings: by the name of what the app knows.
+        searches: what finds it, by the same names.
+        count: tokens of a text.
+
+    """
+    names = tuple(settings)
+    budget = sum(table.budget for table in settings.values())
+
+    async def step(call: Call) -> Call:
+        request = call.request
+        if request.kind != "chat":
+            return call
+        asked = [message.text for message in request.messages if message.role == "user" and message.text.strip()]
+        if not asked:
+            return call
+        reader = reader_of(call)
+        found = await asyncio.gather(
+            *(
+                searches[name](asked[-1], reader=reader, top=settings[name].top, recent=tuple(asked[-1 - _RECENT : -1]))
+                for name in names
+            )
+        )
+        looked = tuple(
+            Looked(name=name, top=settings[name].top, found=one) for name, one in zip(names, found, strict=True)
+        )
+        sure = [one for name, one in zip(names, found, strict=True) if _is_sure(settings[name], one)]
+        if not sure:
+            table = settings[names[0]]
+            return _unknown(call, table.unknown, looked)
+        first = settings[names[0]]
+        pack = packed(interleaved(sure), budget=budget, count=count, per_source=first.per_source, order=first.order)
+        noted = call.but(request=request.but(passages=pack.passages), looked=looked)
+        return noted.noting("retrieve", **_facts(pack))
+
+    return step
+
+
+def cited() -> Callable[[Call], Awaitable[Call]]:
+    """Return the after-step that notes how well the answer is cited."""
+
+    async def step(call: Call) -> Call:
+        facts = facts_of(call) if call.request.passages else {}
+        return call.noting("retrieve.cited", **facts) if facts else call
+
+    return step
+
+
+def reader_of(call: Call) -> Reader:
+    """Return for whom a call searches: the groups of its key and user, its tenant and its user.
+
+    Documents of one tenant have `tenant:ID` in their access, those of one user `user:ID`.
+    """
+    caller = call.caller
+    if caller is None:
+        return Reader(tenant="")
+    own = [f"tenant:{caller.tenant}"]
+    if caller.user:
+        own.append(f"user:{caller.user}")
+    # Nobody may name himself into a group: a key's word counts, what the caller merely says does not.
+    return Reader(tenant=caller.tenant, groups=(*caller.groups, *own))
+
+
+def interleaved(found: Sequence[Found]) -> list[Passage]:
+    """Return the passages of several searches by turns: scores of different indexes do not compare, ranks do."""
+    ranked = [
+        (place, number, passage) for number, one in enumerate(found) for place, passage in enumerate(one.passages)
+    ]
+    return [passage for _, _, passage in sorted(ranked, key=lambda each: each[:2])]
+
+
+def _is_sure(table: RetrieveSettings, found: Found) -> bool:
+    return table.answer_above is None or (bool(found.passages) and found.confidence >= table.answer_above)
+
+
+def _unknown(call: Call, sentence: str, looked: tuple[Looked, ...]) -> Call:
+    message = Message(role="assistant", parts=(Text(text=sentence),))
+    answer = Answer(
+        id=f"unknown-{call.id}",
+        model=call.request.model,
+        choices=tuple(Choice(message=message, reason="stop") for _ in range(call.request.n)),
+        extra={"rowen_warnings": ["unknown"]},
+    )
+    return call.but(answer=answer, source="script", looked=looked).noting("retrieve", warnings=["unknown"])
+
+
+def _facts(pack: Packed) -> dict[str, Any]:
+    facts: dict[str, Any] = {"passages": len(pack.passages), "tokens": pack.tokens}
+    facts |= {name: number for name in ("repeated", "crowded", "unfit", "cut") if (number := getattr(pack, name))}
+    warnings = []
+    if not pack.passages:
+        warnings.append("nothing_found")
+    if any(passage.stale for passage in pack.passages):
+        warnings.append("stale")
+    if differing := conflicts(pack.passages):
+        warnings.append("conflict")
+        facts["conflicts"] = [[each.one, each.other] for each in differing]
+    if any("injection" in passage.flags for passage in pack.passages):
+        warnings.append("instructions_in_source")
+    if warnings:
+        facts["warnings"] = warnings
+    return facts

@@ -1,0 +1,57 @@
+"""What a call looked up, as spans: one for each search, with its stages below it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rowen.values import Call, Looked, Span
+
+
+def retrievals(call: Call, step: Span, ids: Sequence[str]) -> Iterator[Span]:
+    """Yield the spans of the searches of a call, below the step that made them.
+
+    The question itself is in the request, where masks see it; a span has only ids and figures.
+
+    Args:
+        call: the call.
+        step: the span of the step.
+        ids: at least one for each search and each of its stages.
+
+    """
+    fresh = iter(ids)
+    for one in call.looked:
+        stages = one.found.stages
+        id = next(fresh)
+        yield Span(
+            trace=call.id,
+            id=id,
+            parent=step.id,
+            name=f"retrieval {one.name}",
+            started_ns=stages[0].started_ns if stages else step.started_ns,
+            ended_ns=stages[-1].ended_ns if stages else step.ended_ns,
+            status="ok",
+            attributes=_attributes(one),
+        )
+        for stage in stages:
+            yield Span(
+                trace=call.id,
+                id=next(fresh),
+                parent=id,
+                name=f"retrieve.{stage.name}",
+                started_ns=stage.started_ns,
+                ended_ns=stage.ended_ns,
+                attributes={f"rowen.{name}": fact for name, fact in stage.facts.items()},
+            )
+
+
+def _attributes(looked: Looked) -> dict[str, Any]:
+    found = looked.found
+    return {
+        "gen_ai.operation.name": "retrieval",
+        "gen_ai.data_source.id": looked.name,
+        "gen_ai.retrieval.top_k": looked.top,
+        "gen_ai.retrieval.documents": [
+            {"id": f"{each.uri}#{each.start}-{each.end}", "score": round(each.score, 6)} for each in found.passages
+        ],
+        "rowen.confidence": round(found.confidence, 4),
+        "rowen.index": found.build,
+    }

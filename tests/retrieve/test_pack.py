@@ -1,0 +1,97 @@
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rowen.retrieve.pack import cost, joined, packed
+from rowen.values import Passage
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+def test_passages_are_taken_until_the_room_is_full(passage):
+    found = [passage("one two three", "a"), passage("four five six", "b"), passage("seven eight nine", "c")]
+
+    pack = packed(found, budget=2 * cost(found[0], words), count=words)
+
+    assert [each.document for each in pack.passages] == ["a", "b"]
+    assert pack.unfit == 1
+    assert pack.tokens <= 2 * cost(found[0], words)
+
+
+def test_a_passage_that_does_not_fit_whole_keeps_its_first_sentences(passage):
+    long = passage("First we mow. Then we turn the hay. " + "And at last we cart it in, load by load by load.", start=7)
+
+    pack = packed([long], budget=cost(long, words) - 3, count=words)
+
+    (cut,) = pack.passages
+    assert cut.text == "First we mow. Then we turn the hay."
+    assert (cut.start, cut.end) == (7, 7 + len(cut.text))
+    assert pack.cut == 1
+
+
+def test_touching_passages_of_one_document_become_one_at_the_better_place(passage):
+    text = "abcdefghij"
+    found = [
+        passage(text[4:8], start=4),
+        passage("elsewhere", "b"),
+        passage(text[0:5], start=0),
+        passage(text[8:10], start=8),
+    ]
+
+    whole = joined(found)
+
+    assert [(each.document, each.start, each.text) for each in whole] == [("a", 0, text), ("b", 0, "elsewhere")]
+
+
+def test_the_same_text_in_another_document_is_said_once(passage):
+    pack = packed([passage("Open at  nine."), passage("open at nine.", "copy")], budget=100, count=words)
+
+    assert [each.document for each in pack.passages] == ["a"]
+    assert pack.repeated == 1
+
+
+def test_one_document_gets_no_more_than_its_share(passage):
+    found = [
+        passage("one one", start=0),
+        passage("two two", start=50),
+        passage("three", start=100),
+        passage("four", "b"),
+    ]
+
+    pack = packed(found, budget=1000, count=words, per_source=0.5)
+
+    assert [each.document for each in pack.passages] == ["a", "a", "b"]
+    assert pack.crowded == 1
+
+
+def test_the_best_stand_at_both_ends_when_asked(passage):
+    found = [passage(f"number {n}", f"d{n}") for n in range(5)]
+
+    pack = packed(found, budget=1000, count=words, order="edges")
+
+    assert [each.document for each in pack.passages] == ["d0", "d2", "d4", "d3", "d1"]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 60), st.integers(1, 30)), max_size=12),
+    st.integers(0, 120),
+)
+def test_whatever_is_packed_fits_and_is_the_documents_own_text(spans, budget):
+    texts = {name: "".join(f"{name}{n}. " for n in range(40)) for name in "ab"}
+    found = [
+        Passage(
+            document=name, version="1", source="s", uri=name, title="", start=at, end=min(at + size, len(texts[name])),
+            text=texts[name][at : at + size],
+        )
+        for name, at, size in spans
+    ]  # fmt: skip
+
+    pack = packed(found, budget=budget, count=words)
+
+    assert pack.tokens <= budget
+    assert all(texts[each.document][each.start : each.end] == each.text for each in pack.passages)
+    places = {name: sorted((p.start, p.end) for p in pack.passages if p.document == name) for name in "ab"}
+    assert all(one[1] < other[0] for own in places.values() for one, other in itertools.pairwise(own))
