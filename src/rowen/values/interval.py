@@ -6,7 +6,9 @@ Every figure that is shown as an estimate comes with one, and with the number of
 import math
 from collections.abc import Callable, Iterable
 from statistics import NormalDist
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from rowen.values.base import Value
 
@@ -35,6 +37,10 @@ Method = Literal[
 ]
 
 
+Bound = Annotated[float, Meta(extra_json_schema={"type": ["number", "null"]})]
+"""An end of an interval. JSON has no infinity: there, an interval without an end on that side has null."""
+
+
 class Interval(Value, frozen=True, kw_only=True):
     """An estimate with the bounds between which the truth lies at a level, and what it rests on.
 
@@ -42,8 +48,8 @@ class Interval(Value, frozen=True, kw_only=True):
     """
 
     value: float | None
-    low: float
-    high: float
+    low: Bound
+    high: Bound
     n: int
     """How many observations."""
     level: float = 0.95

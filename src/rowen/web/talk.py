@@ -24,7 +24,8 @@ def turn(message: Message) -> Turn:
     for part in message.parts:
         match part:
             case Text():
-                pieces.append(("text", part.text))
+                # As `prompt.sources` quotes them; a caller who writes the like sees it folded, no more.
+                pieces.append(("sources" if part.text.startswith("<source-") else "text", part.text))
             case Thought():
                 pieces.append(("reasoning", part.text or "(sent encrypted)"))
             case ToolCall():

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from rowen.access import Visit
 from rowen.store.base import ScoreFilter
-from rowen.values import Mistaken, Score, Span, Trace, TraceRow
+from rowen.values import Citation, Mistaken, Passage, Score, Span, Trace, TraceRow
 from rowen.web.charts import lane
 from rowen.web.page import Page, Services, said_money, said_ms, tenant_of
 from rowen.web.talk import Turn, said, turn
@@ -34,6 +34,14 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement of an answer and what it rests on."""
+
+    said: str
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OneTrace:
     """One trace whole."""
 
@@ -45,6 +53,8 @@ class OneTrace:
     """Turns of a long conversation before the latest ones, folded away."""
     asked: Sequence[Turn]
     said: Sequence[Turn]
+    passages: Sequence[Passage]
+    statements: Sequence[Statement]
     vectors: int
     parameters: Sequence[tuple[str, str]]
     scores: Sequence[Score]
@@ -77,6 +87,8 @@ async def trace(request: Request, services: Services, visit: Visit) -> Page:
             earlier=talk[:fold],
             asked=talk[fold:],
             said=[turn(choice.message) for choice in found.answer.choices] if found.answer else [],
+            passages=found.request.passages if found.request else (),
+            statements=_statements(found),
             vectors=len(found.answer.vectors) if found.answer else 0,
             parameters=_parameters(found),
             scores=await services.scores.find(ScoreFilter(tenant=tenant_of(visit), traces=(found.row.id,))),
@@ -85,6 +97,15 @@ async def trace(request: Request, services: Services, visit: Visit) -> Page:
             call=f"curl -H 'Authorization: Bearer rk-…' '{address}'",
         ),
     )
+
+
+def _statements(found: Trace) -> list[Statement]:
+    """Return the statements of the first answer that rest on a source."""
+    if found.answer is None or not found.answer.choices:
+        return []
+    choice = found.answer.choices[0]
+    text = choice.message.text
+    return [Statement(said=text[each.said_start : each.said_end], citation=each) for each in choice.citations]
 
 
 def pieces_of(found: Trace) -> list[Piece]:
