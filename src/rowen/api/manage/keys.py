@@ -14,6 +14,7 @@ _YEARS = 10 * 365 * 86_400
 _MONTH = 30 * 86_400
 
 Few = Annotated[tuple[Plain, ...], Meta(max_length=100)]
+Group = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^:\x00-\x1f\x7f]+$")]
 Network = Annotated[str, Meta(max_length=64, extra_json_schema={"format": "cidr"})]
 
 
@@ -74,7 +75,7 @@ class NewKey(Settings, frozen=True, kw_only=True):
     scopes: Annotated[tuple[Scope, ...], Meta(min_length=1, max_length=4)] = ("call",)
     apps: Few = ()
     models: Few = ()
-    groups: Few = ()
+    groups: Annotated[tuple[Group, ...], Meta(max_length=100)] = ()
     """Whose documents it may read; here an empty list means "none"."""
     endpoints: Few = ()
     networks: Annotated[tuple[Network, ...], Meta(max_length=100)] = ()
