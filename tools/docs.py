@@ -98,6 +98,12 @@ ANSWERED = (
     ("x-rowen-cost", "not streamed", "Such as `0.00012 USD`, or `unknown`."),
     ("x-rowen-cache", "not streamed", "`hit`, `miss`, or `off` when the model has no cache. A bypass is a miss."),
     ("x-rowen-model", "not streamed", "The deployment that answered; a cache hit asked none."),
+    (
+        "x-rowen-warnings",
+        "when there is one",
+        "What to know of the sources: `unknown` (the app says that it does not know), `nothing_found`, `stale`, `conflict`, "
+        "`instructions_in_source`.",
+    ),
     ("x-rowen-dropped", "when some were", 'The fields left out by the model\'s `unknown = "drop"`.'),
 )
 

@@ -37,7 +37,7 @@ Method = Literal[
 ]
 
 
-Bound = Annotated[float, Meta(extra_json_schema={"type": ["number", "null"]})]
+Bound = Annotated[float, Meta(extra_json_schema={"x-endless": True})]
 """An end of an interval. JSON has no infinity: there, an interval without an end on that side has null."""
 
 

@@ -34,6 +34,7 @@ def described(verbs: Verbs) -> dict[str, Any]:
     """Return the OpenAPI document of a route table."""
     types = [Error, *(verb.gives for verb in verbs), *(verb.body for verb in verbs if verb.body)]
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    _open_ended(components)
     given = schemas[1 : 1 + len(verbs)]
     bodies = iter(schemas[1 + len(verbs) :])
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
@@ -119,3 +120,11 @@ def _errors(verb: Verb[Any, Any]) -> dict[str, Any]:
         }
         for status, codes in sorted(by_status.items())
     }
+
+
+def _open_ended(components: dict[str, Any]) -> None:
+    """Say of the bounds of intervals that they may be null: JSON has no infinity, and msgspec writes null for it."""
+    for component in components.values():
+        for field in component.get("properties", {}).values():
+            if field.pop("x-endless", False):
+                field["type"] = ["number", "null"]
