@@ -84,7 +84,15 @@ def test_a_silence_is_made_shown_beside_what_it_covers_and_ended(watched, firing
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"why": " "}, {"minutes": "0"}, {"minutes": "soon"}, {"app": "other"}, {"severity": "loud"}]
+    "wrong",
+    [
+        {"why": " "},
+        {"minutes": "0"},
+        {"minutes": "soon"},
+        {"app": "other"},
+        {"severity": "loud"},
+        {"finding": "weather"},
+    ],
 )
 def test_a_silence_that_makes_no_sense_is_refused(watched, firing, wrong):
     reader = watched.reader()
@@ -95,6 +103,23 @@ def test_a_silence_that_makes_no_sense_is_refused(watched, firing, wrong):
     assert sent.status == 400
     assert next(iter(wrong)) + ":" in sent.text
     assert of(watched, Silence) == []
+
+
+def test_only_one_kind_of_what_was_found_is_silenced(watched, firing):
+    reader = watched.reader()
+
+    reader.post(
+        "/alerts/silences", csrf=reader.token(reader.get("/alerts")), why="month's end", minutes="60", finding="budget"
+    )
+    shown = reader.get("/alerts")
+    (made,) = of(watched, Silence)
+
+    found = firing.but(objective="", kind="budget")
+    assert (made.covers(found, made.begins_ns), made.covers(firing, made.begins_ns)) == (True, False)
+    assert "month's end" in shown.text
+    assert "every app, budget, until" in shown.text
+    assert ">silenced<" not in shown.html
+    reader.post(f"/alerts/silences/{made.id}/end", csrf=reader.token(shown))
 
 
 def test_who_only_reads_sees_alerts_and_cannot_change_them(watched, firing):

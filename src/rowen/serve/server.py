@@ -52,6 +52,7 @@ from rowen.trace import Buffer, Follow
 from rowen.trace.intake.policy import user_hash
 from rowen.trace.otlp import Exporter
 from rowen.values import Clock, Observed, Problem, SystemClock, Trace, TraceRow
+from rowen.watch.morning import Mornings
 from rowen.web import Kept, Shown
 from rowen.web import Services as PageServices
 from rowen.web import routes as page_routes
@@ -223,10 +224,24 @@ class Server:
             queue=jobs,
             clock=clock,
         )
-        await judging.rules.queue_written()
+        mornings = Mornings(
+            store,
+            watching.apps,
+            watching.teller,
+            jobs,
+            clock,
+            costs=insight.cost_lines,
+            errors=insight.error_lines,
+        )
+
+        async def queue_jobs() -> None:
+            await judging.rules.queue_written()
+            await mornings.queue()
+
+        await queue_jobs()
         if settings.watch:
-            served.watch(self._paths, judging.rules.queue_written)
-        worker = Worker(jobs, judging.handlers, clock)
+            served.watch(self._paths, queue_jobs)
+        worker = Worker(jobs, {**judging.handlers, **mornings.handlers}, clock)
         worker.start()
         stack.push_async_callback(worker.stop)
         register = access.Register(

@@ -120,5 +120,6 @@ def watched_of(loaded: Loaded) -> Watched:
         objectives=objectives_of(loaded.definition.app, loaded.tables),
         contacts=loaded.tables["alerts"],
         oncall=loaded.tables["oncall"],
+        digest=loaded.tables["digest"],
         folder=str(loaded.path.parent),
     )

@@ -3,11 +3,16 @@
 import hashlib
 from datetime import UTC, date, datetime
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import re2
 
 from rowen.config import Duration
 from rowen.values import Secret, Settings, ns_of
 from rowen.watch.base import Class
 from rowen.watch.finding import FindingKind
+
+_TIME = re2.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 class ContactTable(Settings, frozen=True, kw_only=True):
@@ -74,6 +79,37 @@ class ContactTable(Settings, frozen=True, kw_only=True):
             raise ValueError("a webhook needs either `url`, by reference, or `address`")
         if self.address and not self.address.startswith(("https://", "http://")):
             raise ValueError("`address` begins with https:// or http://")
+
+
+class DigestTable(Settings, frozen=True, kw_only=True):
+    """What happened overnight, sent each morning to contacts of the app."""
+
+    at: str = ""
+    """The time of the day at which it is sent: `07:00`; without it none is sent."""
+    zone: str = "UTC"
+    """Whose time that is: `UTC`, `Europe/Berlin`, …"""
+    hours: int = 24
+    """How many hours up to then it is about."""
+    contacts: tuple[str, ...] = ()
+    """Who gets it, by the names of `[alerts.NAME]`; default: everybody who is told at once."""
+    quiet: bool = False
+    """Whether it is sent too when there is nothing to tell."""
+
+    def __post_init__(self) -> None:
+        """Hold what is written against what is known.
+
+        Raises:
+            ValueError: `at` is no time, `zone` is not known here, or `hours` are none.
+
+        """
+        if self.at and not _TIME.fullmatch(self.at):
+            raise ValueError(f'`at` is a time of the day, as "07:00", not {self.at!r}')
+        try:
+            ZoneInfo(self.zone)
+        except (ValueError, OSError, ZoneInfoNotFoundError) as error:
+            raise ValueError(f'the time zone {self.zone!r} is not known on this machine; "UTC" always is') from error
+        if not 1 <= self.hours <= 31 * 24:
+            raise ValueError("`hours` are from 1 to 744")
 
 
 class OncallTable(Settings, frozen=True, kw_only=True):

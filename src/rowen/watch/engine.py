@@ -14,7 +14,7 @@ from rowen.watch.alert import Alerting, Firing, on_call
 from rowen.watch.base import Objectives, WatchTable
 from rowen.watch.budget import Correct, standing
 from rowen.watch.burn import LONGEST_NS, Tail, burning
-from rowen.watch.contact import ContactTable, OncallTable
+from rowen.watch.contact import ContactTable, DigestTable, OncallTable
 from rowen.watch.fill import Filler
 from rowen.watch.judge import Corrects
 from rowen.watch.rounds import Look, Rounds
@@ -40,6 +40,7 @@ class Watched:
     objectives: Objectives
     contacts: Mapping[str, ContactTable] = field(default_factory=dict)
     oncall: OncallTable = field(default_factory=OncallTable)
+    digest: DigestTable = field(default_factory=DigestTable)
     folder: str = ""
     """Where the paths of runbooks begin."""
 

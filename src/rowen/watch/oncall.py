@@ -82,6 +82,13 @@ async def readiness(store: Store, app: Watched, now: int, reach: Reach | None = 
         faults.append(Fault(where="alerts", what="no contact takes pages at once"))
     if not alerting:
         faults.append(Fault(where="watch", what="no objective alerts"))
+    faults += [
+        Fault(where="digest.contacts", what=f"there is no contact {name!r}")
+        for name in app.digest.contacts
+        if name not in app.contacts
+    ]
+    if app.digest.at and not app.contacts:
+        faults.append(Fault(where="digest", what="there is no contact that it could be sent to"))
     if not app.oncall.rota:
         faults.append(Fault(where="oncall.rota", what="nobody is on call"))
     faults += await _runbooks(app, reach)

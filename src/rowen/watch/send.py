@@ -54,7 +54,7 @@ def body_of(notice: Notice) -> dict[str, Any]:
         "id": notice.id,
         "app": notice.app,
         "what": notice.what,
-        "status": "resolved" if notice.what == "resolved" else "firing" if notice.alerts else "test",
+        "status": "resolved" if notice.what == "resolved" else "firing" if notice.alerts else notice.what,
         "group": notice.group,
         "title": notice.subject,
         "text": notice.text,

@@ -77,7 +77,9 @@ class Notice(Value, frozen=True, kw_only=True):
     app: str
     contact: str
     group: str
-    what: Literal["firing", "again", "escalated", "resolved", "test"]
+    what: Literal["firing", "again", "escalated", "resolved", "test", "digest"]
+    said: str = ""
+    """The text of a digest."""
     alerts: tuple[Alert, ...] = ()
     incident: str = ""
     suspect: str = ""
@@ -93,6 +95,8 @@ class Notice(Value, frozen=True, kw_only=True):
         """One line."""
         if self.what == "test":
             return f"[rowen] {self.app}: test"
+        if self.what == "digest":
+            return f"[rowen] {self.app}: what happened overnight"
         names = ", ".join(sorted({alert.name for alert in self.alerts}))
         severity = "page" if any(alert.severity == "page" for alert in self.alerts) else "ticket"
         word = {"firing": severity, "again": f"still {severity}", "escalated": f"escalated {severity}"}
@@ -111,6 +115,8 @@ class Notice(Value, frozen=True, kw_only=True):
         """The message for people."""
         if self.what == "test":
             return f"A test of the contact {self.contact}. Nothing is wrong."
+        if self.what == "digest":
+            return self.said
         lines = [
             f"{alert.severity} {alert.name}: {alert.firing.said}{_examples(alert)}" for alert in self.alerts[:_SHOWN]
         ]
@@ -201,6 +207,16 @@ class Teller:
             id=_id("test", app, name, str(now)), app=app, contact=name, group="", what="test", made_ns=now, due_ns=now
         )
         return await self._try(notice, contact.but(attempts=1), now)
+
+    async def digest(self, app: str, contact: str, said: str, due: int, now: int) -> None:
+        """Write down that a contact is to get a digest; the same one written again is the same notice. `tell` sends it."""
+        id = _id("digest", app, contact, str(due))
+        if await self._notices.get(id) is None:
+            await self._notices.put(
+                Notice(
+                    id=id, app=app, contact=contact, group="digest", what="digest", said=said, made_ns=now, due_ns=now
+                )
+            )
 
     async def _compose(self, ear: "_Ear", alerts: tuple[list[Alert], list[Alert]], now: int) -> dict[str, Alert]:
         """Write down what one contact is to be told now; return the alerts it knows of by now that it did not before."""

@@ -9,13 +9,14 @@ import msgspec
 from rowen.config import Table, read
 from rowen.config.read import toml
 from rowen.watch.base import KpiTable, Objectives, SlaTable, WatchTable
-from rowen.watch.contact import ContactTable, OncallTable
+from rowen.watch.contact import ContactTable, DigestTable, OncallTable
 
 TABLES: dict[str, Table] = {
     "watch": Table(kind=dict[str, WatchTable], default={}),
     "sla": Table(kind=dict[str, SlaTable], default={}),
     "kpi": Table(kind=dict[str, KpiTable], default={}),
     "alerts": Table(kind=dict[str, ContactTable], default={}),
+    "digest": Table(kind=DigestTable, default=DigestTable()),
     "oncall": Table(kind=OncallTable, default=OncallTable()),
 }
 """The tables of this stage in an `app.toml`."""

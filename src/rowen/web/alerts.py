@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -11,6 +11,7 @@ from rowen.access import Visit
 from rowen.store.shelf import Shelf
 from rowen.values import Mistaken, Problem, new_id
 from rowen.watch.alert import OPERATOR, Alert
+from rowen.watch.finding import FindingKind
 from rowen.watch.oncall import Readiness, readiness
 from rowen.watch.tell import Notice, Silence
 from rowen.web.forms import Fields, choice, line, managed, whole
@@ -19,6 +20,7 @@ from rowen.web.page import Page, Services, api_call, apps_seen, may_manage, tena
 _MINUTE_NS = 60_000_000_000
 _SHOWN = 100
 _NOTICES = 12
+FINDINGS: tuple[str, ...] = get_args(FindingKind)
 LENGTHS = (("60", "an hour"), ("240", "4 hours"), ("720", "12 hours"), ("1440", "a day"), ("10080", "a week"))
 
 
@@ -35,6 +37,7 @@ class Alerts:
     now_ns: int
     apps: Sequence[str]
     objectives: Sequence[str]
+    findings: Sequence[str]
     lengths: Sequence[tuple[str, str]]
     may_change: bool
     failed: Problem | None
@@ -100,6 +103,7 @@ def _silence(form: Fields, services: Services, visit: Visit) -> Silence:
         id=new_id(now),
         app=choice(form, "app", names if visit.entry.apps else ["", *names], ""),
         objective=line(form, "objective"),
+        finding=cast("FindingKind | Literal['']", choice(form, "finding", ("", *FINDINGS), "")),
         severity=choice(form, "severity", ("", "page", "ticket"), ""),
         begins_ns=now,
         ends_ns=now + whole(form, "minutes", 1, 100_000) * _MINUTE_NS,
@@ -150,6 +154,7 @@ async def _shown(
             now_ns=now,
             apps=[each.objectives.app for each in apps],
             objectives=sorted({name for each in apps for name in each.objectives.watch}),
+            findings=FINDINGS,
             lengths=LENGTHS,
             may_change=may_manage(visit),
             failed=failed,
