@@ -101,8 +101,10 @@ ANSWERED = (
     (
         "x-rowen-warnings",
         "when there is one",
-        "What to know of the sources: `unknown` (the app says that it does not know), `nothing_found`, `stale`, `conflict`, "
-        "`instructions_in_source`.",
+        (
+            "What to know of the sources: `unknown` (the app says that it does not know), `nothing_found`, `stale`, `conflict`, "
+            "`instructions_in_source`."
+        ),
     ),
     ("x-rowen-dropped", "when some were", 'The fields left out by the model\'s `unknown = "drop"`.'),
 )

@@ -20,10 +20,10 @@ HANDBOOK = (
 async def said(question: str, passages=HANDBOOK, **options) -> str:
     provider = make(ModelSettings(provider="extract", options=options), None)
     fold = Fold()
-    async for event in provider.ask(
+    async for batch in provider.ask(
         Request(model="quote", messages=(says("user", question),), passages=passages), HERE
     ):
-        fold.add(event)
+        fold.take(batch)
     return fold.answer().text
 
 
