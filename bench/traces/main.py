@@ -75,7 +75,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--only", choices=("rowen", "phoenix", "mlflow"), help="one server alone")
     parser.add_argument("--peers", default="phoenix,mlflow", help="comma-separated")
-    parser.add_argument("--peers-home", type=Path, default=Path.home() / ".cache/rowen-bench", help="their environments")
+    parser.add_argument(
+        "--peers-home", type=Path, default=Path.home() / ".cache/rowen-bench", help="their environments"
+    )
     parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated parts: " + ", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=3, help="rounds whose median is shown")
     parser.add_argument("--spans", type=int, default=60_000, help="spans into Rowen")
@@ -84,7 +86,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peer-large", type=int, default=2_000, help="the same for the others")
     parser.add_argument("--kills", type=int, default=100, help="kills of Rowen in mid-load")
     parser.add_argument("--peer-kills", type=int, default=3, help="the same for the others")
-    parser.add_argument("--patience", type=float, default=60.0, help="seconds to wait for an answer, or for spans to be there")
+    parser.add_argument(
+        "--patience", type=float, default=60.0, help="seconds to wait for an answer, or for spans to be there"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the moments of the kills")
     parser.add_argument("--folder", default="", help="where data is kept; without it, nowhere")
     parser.add_argument("--json", type=Path, help="write every value to this file")

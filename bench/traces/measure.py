@@ -271,7 +271,9 @@ class Bench:
             self.note(target, "late_s", wall - answered)
             self.note(target, "peak_mib", peak)
             self.note(target, "span_bytes", sending.size / max(sending.sent, 1))
-        print(f"  {target.server.title}: {count:,} spans in {wall:.0f} s, {cpu / max(count, 1) * 1e6:,.0f} µs", flush=True)
+        print(
+            f"  {target.server.title}: {count:,} spans in {wall:.0f} s, {cpu / max(count, 1) * 1e6:,.0f} µs", flush=True
+        )
 
     def ask(self) -> None:
         """Ask each question in turns: every server once a round."""
@@ -322,7 +324,9 @@ class Bench:
                 lost += len(gone)
                 sent += sending.sent
                 if gone:
-                    print(f"  {target.server.title}: {len(gone)} of {sending.sent} lost after {moment:.2f} s", flush=True)
+                    print(
+                        f"  {target.server.title}: {len(gone)} of {sending.sent} lost after {moment:.2f} s", flush=True
+                    )
             if kills[target.server.name]:
                 self.note(target, "kills", kills[target.server.name])
                 self.note(target, "killed_sent", sent)

@@ -53,7 +53,9 @@ def printed(figures: Mapping[str, Mapping[str, float]], titles: Mapping[str, str
     for row in ROWS:
         if any(row.figure in figures[name] for name in there):
             own = figures.get(ours, {}).get(row.figure)
-            cells = [_own(row, own) if name == ours else _other(row, figures[name].get(row.figure), own) for name in there]
+            cells = [
+                _own(row, own) if name == ours else _other(row, figures[name].get(row.figure), own) for name in there
+            ]
             goal = "" if row.goal is None else "none" if row.goal == 0 else f"≤ {row.goal:g}"
             title = f"{row.title}, {row.unit}" if row.unit else row.title
             lines.append(f"| {title} | {goal} | " + " | ".join(cells) + " |")

@@ -21,6 +21,8 @@ Rank = tuple[int, int, str]
 
 _NOTHING = Decimal(0)
 _OWN = ("app", "environment", "release", "session", "user", "feature", "tags")
+CLAIMED = ("head", *_OWN, "model", "provider", "asked", "said", "first")
+"""What can be claimed, in an order that stores may count on."""
 
 
 class Held(msgspec.Struct, array_like=True):

@@ -1,6 +1,6 @@
 """Bodies as they are on the disk: JSON, compressed with what all of them say."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -42,11 +42,26 @@ class SpanBody(Value, frozen=True, kw_only=True):
     """Of a text, the row has the beginning, and this only what follows: 1 of the input, 2 of the output, 3 of both."""
 
 
+class PackedSpan(SpanBody, frozen=True, kw_only=True):
+    """The same with what of the span's row stands here alone."""
+
+    asked: int | str = ""
+    """The input in the row; a number stands for so many characters of the beginning of the whole text."""
+    said: int | str = ""
+    """The output in the row."""
+    session: str = ""
+    user: str = ""
+    feature: str = ""
+
+
 _SAME = ("trace", "id", "parent", "name", "kind", "started_ns", "status")
 
 _encode = msgspec.json.Encoder().encode
 _call = msgspec.json.Decoder(Body).decode
 _span = msgspec.json.Decoder(SpanBody).decode
+_packed_span = msgspec.json.Decoder(PackedSpan).decode
+_many = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_NONE = msgspec.Raw(b"null")
 
 
 def body_of(observed: Observed) -> SpanBody:
@@ -65,6 +80,47 @@ def body_of(observed: Observed) -> SpanBody:
         input=observed.input,
         output=observed.output,
     )
+
+
+def encoded_of(observed: Observed) -> bytes:
+    """Return what a span has beside a row without texts, as JSON."""
+    body = body_of(observed)
+    row = observed.row
+    return _encode(
+        PackedSpan(
+            differs=body.differs,
+            message=body.message,
+            attributes=body.attributes,
+            events=body.events,
+            links=body.links,
+            scope=body.scope,
+            input=body.input,
+            output=body.output,
+            asked=_begun(row.input, body.input),
+            said=_begun(row.output, body.output),
+            session=row.session,
+            user=row.user,
+            feature=row.feature,
+        )
+    )
+
+
+def decoded(encoded: bytes | msgspec.Raw) -> PackedSpan:
+    """Return what `encoded_of` gave."""
+    return _packed_span(encoded)
+
+
+def shown(body: PackedSpan) -> tuple[str, str]:
+    """Return what the row of a span shows of its input and output."""
+    asked, said = body.asked, body.said
+    return (
+        asked if type(asked) is str else body.input[:asked],
+        said if type(said) is str else body.output[:said],
+    )
+
+
+def _begun(beginning: str, whole: Any) -> int | str:
+    return len(beginning) if beginning and type(whole) is str and whole.startswith(beginning) else beginning
 
 
 def span_of(row: SpanRow, body: SpanBody) -> Span:
@@ -116,6 +172,15 @@ class Packing:
             body = body.but(input=input, output=output, follows=follows)
         encoded = _encode(body)
         return _OF_SPANS + self._compress_span(encoded) if len(encoded) > _SPAN_FROM else encoded
+
+    def together(self, bodies: Sequence[bytes | msgspec.Raw | None]) -> bytes:
+        """Pack what several spans have beside their rows, as `encoded_of` gave it; None for one that is gone."""
+        whole = b"[" + b",".join(bytes(_NONE if body is None else body) for body in bodies) + b"]"
+        return _OF_SPANS + self._compress_span(whole)
+
+    def apart(self, packed: bytes) -> list[msgspec.Raw | None]:
+        """Unpack what several spans have beside their rows."""
+        return [None if body == _NONE else body for body in _many(self._decompress_span(packed[1:]))]
 
     def packed(self, body: bytes) -> bytes:
         """Compress a body that is worth it."""

@@ -35,8 +35,13 @@ def words_of_span(input: Any, output: Any) -> str:
 
 def words_of_call(trace: Trace) -> str:
     """Return the texts that were asked and answered, or what the row tells of them when they are not kept."""
-    asked = _asked(trace.request) if trace.request is not None else trace.row.asked
-    said = _said(trace.answer) if trace.answer is not None else trace.row.said
+    return words_of(trace.request, trace.answer, trace.row.asked, trace.row.said)
+
+
+def words_of(request: Request | None, answer: Answer | None, asked: str, said: str) -> str:
+    """Return the texts of a call of which the row tells `asked` and `said`."""
+    asked = _asked(request) if request is not None else asked
+    said = _said(answer) if answer is not None else said
     return f"{asked[:LONGEST]}\n{said[:LONGEST]}"
 
 

@@ -1,9 +1,12 @@
 """Spans on the disk: what a full disk, a kill, an earlier shape and a search that nobody waits for leave behind."""
 
 import asyncio
+import gzip
+import random
 import sqlite3
 import threading
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,9 +17,19 @@ from rowen.store.sqlite.file import File, FileOptions
 from rowen.store.sqlite.schema import FIRST
 from rowen.testing.contracts.made import HOUR, START, a_trace, some_traces
 from rowen.testing.contracts.spans import a_span, in_memory, same_of_spans, some_spans
-from rowen.values import Mistaken, Unavailable
+from rowen.values import Mistaken, Observed, Trace, Unavailable
 
-_TABLES = ("traces", "bodies", "tellings", "spans", "span_bodies", "rollups", "who_rollups", "span_rollups")
+_TABLES = ("traces", "bodies", "tellings", "spans", "packs", "rollups", "who_rollups", "span_rollups")
+
+
+_FIXTURES = Path(__file__).parents[1] / "fixtures"
+
+
+class Held(msgspec.Struct):
+    """A line beside the file of an earlier release: a span that was sent, or a call."""
+
+    spans: Observed | None = None
+    call: Trace | None = None
 
 
 def sound(folder) -> bool:
@@ -32,7 +45,10 @@ def sound(folder) -> bool:
 async def test_a_full_disk_refuses_whole_batches_and_takes_them_when_there_is_room(open_at, folder):
     store = await open_at("?max_pages=150")
     wanted = await in_memory()
-    batches = [[a_span(number, f"t{trace}", input="hay " * 200) for number in range(1, 20)] for trace in range(40)]
+    dice = random.Random(1)
+    batches = [
+        [a_span(number, f"t{trace}", input=dice.randbytes(400).hex()) for number in range(1, 20)] for trace in range(40)
+    ]
     refused = []
 
     for batch in batches:
@@ -129,6 +145,56 @@ async def test_a_file_of_the_earlier_shape_is_brought_up_to_date_with_all_it_hol
     await same_of_spans(store.traces, wanted)
     await store.close()
     assert sound(folder)
+
+
+async def test_a_file_of_before_bodies_were_packed_is_brought_up_to_date_with_all_it_holds(open_at, folder):
+    folder.mkdir()
+    (folder / "traces.db").write_bytes(gzip.decompress((_FIXTURES / "traces_0003.db.gz").read_bytes()))
+    lines = gzip.decompress((_FIXTURES / "traces_0003.jsonl.gz").read_bytes()).splitlines()
+    held = [msgspec.json.decode(line, type=Held) for line in lines]
+    spans = [each.spans for each in held if each.spans is not None]
+    wanted = await in_memory()
+    await wanted.observe(spans)
+    await wanted.write([each.call for each in held if each.call is not None])
+
+    store = await open_at()
+
+    await same_of_spans(store.traces, wanted)
+    await store.traces.observe([span.but(input="said anew") for span in spans[:9]])
+    await wanted.observe([span.but(input="said anew") for span in spans[:9]])
+    await same_of_spans(store.traces, wanted)
+    assert (
+        await store.traces.delete(before_ns=START + 12 * HOUR) == await wanted.delete(before_ns=START + 12 * HOUR) > 0
+    )
+    await same_of_spans(store.traces, wanted)
+    await store.close()
+    assert sound(folder)
+
+
+async def test_a_phrase_is_found_by_its_order_though_the_index_has_no_places(open_at):
+    store = await open_at()
+    texts = ("the hay is dry", "dry is the hay", "hay, the dry one", "the HAY is wet")
+    await store.traces.observe([a_span(n, "t1", input=text, output="") for n, text in enumerate(texts, 1)])
+    await store.traces.write([a_trace(1, asked="is the hay dry")])
+
+    async def found(text):
+        return sorted(row.input for row in await store.traces.find_spans(SpanFilter(text=text)))
+
+    assert await found('"hay is"') == ["the HAY is wet", "the hay is dry"]
+    assert await found('"the hay" dry') == ["dry is the hay", "is the hay dry", "the hay is dry"]
+    assert await found('"is dry"') == ["the hay is dry"]
+    assert await found('"wet hay"') == []
+    assert len(await store.traces.find(TraceFilter(text='"hay is"'))) == 1
+    await store.close()
+
+
+async def test_a_word_that_goes_on_does_not_find_the_marks_of_attributes(open_at):
+    store = await open_at()
+    await store.traces.observe([a_span(1, input="hay", output="oats", attributes={"plan": "b"})])
+
+    assert await store.traces.find_spans(SpanFilter(text="x")) == []
+    assert len(await store.traces.find_spans(SpanFilter(attribute="plan=b"))) == 1
+    await store.close()
 
 
 async def test_nothing_of_deleted_spans_stays_and_their_room_is_given_back(open_at, folder):

@@ -7,7 +7,7 @@ import zstandard
 
 from rowen.store.familiar import FAMILIAR
 from rowen.store.pack import Body
-from rowen.store.sqlite.schema import PLACES, SPANS, TRACES, WHATS
+from rowen.store.sqlite.schema import PACKED, PLACES, SPANS, TRACES, WHATS
 from rowen.testing.contracts.made import HOUR, START, a_trace
 from rowen.values import SpanRow, TraceRow
 
@@ -22,7 +22,7 @@ def table(folder, query: str) -> list[tuple]:
 
 def test_every_field_of_a_row_has_its_column():
     assert sorted(TRACES + WHATS) == sorted(TraceRow.__struct_fields__)
-    assert sorted(SPANS + PLACES + ("trace",)) == sorted(SpanRow.__struct_fields__)
+    assert sorted((*SPANS, *PLACES, *PACKED, "trace")) == sorted(SpanRow.__struct_fields__)
 
 
 async def test_long_bodies_are_kept_compressed(open_at, folder):

@@ -8,17 +8,20 @@ from zlib import crc32
 import msgspec
 
 from rowen.store.bounds import LATEST_NS
-from rowen.store.fold import Telling
-from rowen.store.pack import Body, Packing, SpanBody
+from rowen.store.fold import CLAIMED, Telling
+from rowen.store.pack import Body, PackedSpan, Packing
 from rowen.store.sqlite import rollup, subjects
 from rowen.store.sqlite.names import Names
+from rowen.store.sqlite.packs import WrittenPacks
+from rowen.store.sqlite.query import searched
 from rowen.store.sqlite.rows import (
     SENT_NAMES,
     SPAN_TABLES,
     TRACE_NAMES,
     place_of,
+    sent_row,
+    short,
     span_columns,
-    span_row,
     trace_columns,
     trace_row,
     what_of,
@@ -35,7 +38,7 @@ class _Told(msgspec.Struct, array_like=True):
     """A telling as it is on the disk: what a trace's row says is not said again."""
 
     telling: Telling
-    claimed: list[tuple[tuple[int, int, str], list[str]]]
+    claimed: list[tuple[tuple[int, int, str], list[int | str]]]
 
 
 _told = msgspec.msgpack.Decoder(_Told).decode
@@ -43,30 +46,28 @@ _told = msgspec.msgpack.Decoder(_Told).decode
 _PUT_TRACE = (
     f"INSERT INTO traces (number, tenant, what, {', '.join(TRACES)}) VALUES ({', '.join('?' * (len(TRACES) + 3))})"  # noqa: S608 - made of constants
 )
-_PUT_SPAN = (
-    f"INSERT INTO spans (number, trace, place, own, {', '.join(SPANS)}) VALUES ({', '.join('?' * (len(SPANS) + 4))})"  # noqa: S608 - made of constants
-)
+_PUT_SPAN = f"""INSERT INTO spans (number, trace, place, own, pack, at, {", ".join(SPANS)})
+VALUES ({", ".join("?" * (len(SPANS) + 6))})"""  # noqa: S608 - made of constants
 _PUT_BODY = "INSERT OR REPLACE INTO bodies (number, body) VALUES (?, ?)"
-_PUT_SPAN_BODY = "INSERT OR REPLACE INTO span_bodies (number, body) VALUES (?, ?)"
 _PUT_TOLD = "INSERT OR REPLACE INTO tellings (number, told) VALUES (?, ?)"
-_PUT_TEXT = "INSERT INTO texts (rowid, words, facts) VALUES (?, ?, ?)"
-_FORGET_TEXT = "INSERT INTO texts (texts, rowid, words, facts) VALUES ('delete', ?, ?, ?)"
+_PUT_TEXT = "INSERT INTO texts (rowid, words) VALUES (?, ?)"
+_FORGET_TEXT = "INSERT INTO texts (texts, rowid, words) VALUES ('delete', ?, ?)"
 
 KNOWN = f"""SELECT traces.number, traces.what, tellings.told, {TRACE_NAMES} FROM json_each(?) AS wanted
 CROSS JOIN traces ON traces.id = wanted.value ->> 1 AND traces.tenant = wanted.value ->> 0
 CROSS JOIN whats ON whats.number = traces.what LEFT JOIN tellings ON tellings.number = traces.number"""  # noqa: S608 - made of constants
 _SPANS_OF = f"""SELECT spans.number, spans.trace, spans.place, spans.own, {SENT_NAMES} FROM {SPAN_TABLES}
-WHERE spans.trace = ?"""  # noqa: S608 - made of constants
-_SPANS_AT = f"""SELECT spans.number, spans.trace, spans.place, spans.own, {SENT_NAMES} FROM json_each(?) AS wanted
-CROSS JOIN {SPAN_TABLES}
-WHERE spans.trace = wanted.value ->> 0 AND spans.id = wanted.value ->> 1"""  # noqa: S608 - made of constants
+WHERE spans.trace = ? ORDER BY spans.pack"""  # noqa: S608 - made of constants
+_SPAN_AT = f"""SELECT spans.number, spans.trace, spans.place, spans.own, {SENT_NAMES} FROM {SPAN_TABLES}
+WHERE spans.trace = ? AND spans.id = ?"""  # noqa: S608 - made of constants
 _TAKEN = "SELECT number FROM spans WHERE number IN (SELECT value FROM json_each(?))"
 
-# Numbers count stretches of 16 microseconds. Finer ones would lie further apart, and the full-text index writes the
-# distances: in microseconds it was 200 bytes a span larger.
-_SHIFT = 14
+# Numbers count stretches of 66 microseconds. Finer ones would lie further apart, and the full-text index writes the
+# distances: in microseconds it was 200 bytes a span larger. Wider ones would be used up by those who send 10,000 spans a
+# second.
+_SHIFT = 16
 _WIDTH = 64  # numbers among which a span looks for a free one first, when others began with it
-SLACK = 1 << 22  # how far a span's number may lie behind its start at most
+SLACK = 1 << 20  # how far a span's number may lie behind its start at most
 
 
 def first_number(started_ns: int) -> int:
@@ -97,6 +98,8 @@ class Stored(msgspec.Struct):
     trace: int
     place: int
     own: int
+    pack: int
+    at: int
     row: SpanRow
 
 
@@ -134,9 +137,9 @@ class Entry:
         self._put_traces: list[tuple[Any, ...]] = []
         self._put_spans: list[tuple[Any, ...]] = []
         self._put_bodies: list[tuple[int, bytes]] = []
-        self._put_span_bodies: list[tuple[int, bytes]] = []
+        self._packs = WrittenPacks(connection, ledger.packing)
         self._put_told: list[tuple[int, bytes]] = []
-        self._texts: list[tuple[int, int, str, str]] = []
+        self._texts: list[tuple[int, int, str]] = []
         self._drop_traces: list[tuple[int]] = []
         self._old_traces: list[tuple[int]] = []
         self._drop_spans: list[tuple[int]] = []
@@ -158,14 +161,16 @@ class Entry:
 
     def stored(self, wanted: Sequence[tuple[int, str]]) -> dict[tuple[int, str], Stored]:
         """Return the spans among these traces and ids that are there."""
-        if not wanted:
-            return {}
-        found = map(_stored, self.connection.execute(_SPANS_AT, (_ids(wanted).decode(),)))
-        return {(span.trace, span.row.id): span for span in found}
+        found = {}
+        for trace, id in wanted:
+            there = self.connection.execute(_SPAN_AT, (trace, short(id))).fetchone()
+            if there is not None:
+                found[trace, id] = self._stored(there)
+        return found
 
     def stored_of(self, trace: int) -> Iterable[Stored]:
         """Yield all spans of a trace."""
-        return map(_stored, self.connection.execute(_SPANS_OF, (trace,)))
+        return map(self._stored, self.connection.execute(_SPANS_OF, (trace,)))
 
     def numbers(self, spans: Sequence[tuple[int, str]]) -> list[int]:
         """Return free numbers for spans of these starts and ids, made of the start."""
@@ -193,31 +198,31 @@ class Entry:
     def put_told(self, number: int, telling: Telling) -> None:
         """Write what is known of the spans of a trace."""
         bare = msgspec.structs.replace(telling, held={})
-        self._put_told.append((number, _encode(_Told(bare, telling.claimed()))))
+        claimed: list[tuple[tuple[int, int, str], list[int | str]]] = [
+            (rank, [CLAIMED.index(field) for field in fields]) for rank, fields in telling.claimed()
+        ]
+        self._put_told.append((number, _encode(_Told(bare, claimed))))
 
     def put_span(self, number: int, trace: int, own: int, row: SpanRow, body: bytes | None) -> None:
-        """Write a span's row, and its body if it was sent to us."""
+        """Write a span's row, and its body (`encoded_of`) if it was sent to us."""
         place = self.ledger.places.number(self.connection, place_of(row))
         self._spans.append((place, row, 1))
-        self._put_spans.append(span_columns(number, trace, place, own, row))
-        if body is not None:
-            self._put_span_bodies.append((number, body))
+        pack, at = (0, 0) if body is None else self._packs.put(trace, body)
+        self._put_spans.append(span_columns(number, trace, place, own, pack, at, row))
 
-    def put_words(self, number: int, words: str, facts: str = "") -> None:
+    def put_words(self, number: int, words: str, facts: Iterable[str] = ()) -> None:
         """Let a span be found by words and attributes."""
-        self._texts.append((number, 1, words, facts))
+        self._texts.append((number, 1, searched(words, facts)))
 
     def drop_span(self, span: Stored, call: Trace | None = None) -> None:
         """Remove a span, its body and its words; those of a call are in the call."""
         self._spans.append((span.place, span.row, -1))
         self._drop_spans.append((span.number,))
         if span.own == 1 and call is not None:
-            self._texts.append((span.number, 0, words_of_call(call), ""))
+            self._texts.append((span.number, 0, words_of_call(call)))
         elif not span.own:
-            body = self.span_body(span)
-            self._texts.append(
-                (span.number, 0, words_of_span(body.input, body.output), " ".join(facts_of(body.attributes)))
-            )
+            body = self._packs.drop(span.pack, span.at)
+            self._texts.append((span.number, 0, words_of_body(body)))
 
     def drop_trace(self, trace: Known) -> None:
         """Remove a trace's row, its body, and what is known of its spans."""
@@ -236,20 +241,13 @@ class Entry:
         found = self.connection.execute("SELECT body FROM bodies WHERE number = ?", (number,)).fetchone()
         return None if found is None else self.ledger.packing.as_call(found[0])
 
-    def span_body(self, span: Stored) -> SpanBody:
-        """Return what a span has beside its row."""
-        (body,) = self.connection.execute("SELECT body FROM span_bodies WHERE number = ?", (span.number,)).fetchone()
-        return self.ledger.packing.as_span(body, span.row)
-
     def write_spans(self) -> None:
         """Write the spans and their words."""
         run = self.connection.executemany
         run("DELETE FROM spans WHERE number = ?", self._drop_spans)
-        run("DELETE FROM span_bodies WHERE number = ?", self._drop_spans)
         self._put_spans.sort()
         run(_PUT_SPAN, self._put_spans)
-        self._put_span_bodies.sort()
-        run(_PUT_SPAN_BODY, self._put_span_bodies)
+        self._packs.write()
         self._write_texts()
 
     def write(self) -> None:
@@ -266,18 +264,22 @@ class Entry:
         rollup.keep_spans(self.connection, self._spans)
         subjects.keep(self.connection, self._traces)
 
+    def _stored(self, found: Sequence[Any]) -> Stored:
+        number, trace, place, own, *row = found
+        return Stored(number, trace, place, own, row[-2], row[-1], sent_row(row, self._packs))
+
     def _write_texts(self) -> None:
         # FTS5 writes its pending words to the disk whenever a row comes that is not behind the last one. It joins rows
         # of one statement only where they follow one another, so a run of one kind is one call.
         self._texts.sort(key=lambda text: text[:2])
-        run: list[tuple[int, str, str]] = []
+        run: list[tuple[int, str]] = []
         kind = 1
-        for number, put, words, facts in self._texts:
+        for number, put, words in self._texts:
             if put != kind and run:
                 self.connection.executemany(_PUT_TEXT if kind else _FORGET_TEXT, run)
                 run = []
             kind = put
-            run.append((number, words, facts))
+            run.append((number, words))
         if run:
             self.connection.executemany(_PUT_TEXT if kind else _FORGET_TEXT, run)
 
@@ -295,10 +297,14 @@ class Entry:
 def _telling(told: bytes, row: TraceRow) -> Telling:
     kept = _told(told)
     if row.origin == "spans":
-        kept.telling.claim(kept.claimed, row)
+        named = [
+            (rank, [CLAIMED[field] if isinstance(field, int) else field for field in fields])
+            for rank, fields in kept.claimed
+        ]
+        kept.telling.claim(named, row)
     return kept.telling
 
 
-def _stored(found: Sequence[Any]) -> Stored:
-    number, trace, place, own, *row = found
-    return Stored(number, trace, place, own, span_row(row))
+def words_of_body(body: PackedSpan) -> str:
+    """Return what a span is found by, as `put_words` writes it."""
+    return searched(words_of_span(body.input, body.output), facts_of(body.attributes))

@@ -1,13 +1,15 @@
 """How SQLite says a query over traces, on `traces` joined with `whats`."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from rowen.store.condition import Condition, Dialect
+from rowen.store.pack import Body, Packing, shown
+from rowen.store.sqlite.packs import Packs
 from rowen.store.sqlite.schema import WHATS
-from rowen.store.words import phrases
+from rowen.store.words import holds, phrases, split, words_of, words_of_span
 from rowen.values.query import QueryField
 
 _PLACES = {"name", "type", "kind", "status", "code", "app", "environment", "release", "model", "provider", "prompt"}
@@ -17,6 +19,13 @@ _SESSION = (
     "SELECT {} FROM subjects WHERE kind = 'session' AND name = traces.session AND subjects.tenant = traces.tenant"
 )
 _TELL = "SELECT spans.trace FROM texts CROSS JOIN spans ON spans.number = texts.rowid WHERE texts MATCH ?"
+_TELL_CALLS = """SELECT spans.trace FROM texts CROSS JOIN spans ON spans.number = texts.rowid
+CROSS JOIN traces ON traces.number = spans.trace WHERE texts MATCH ?"""
+_FACT = "\ue000"  # what the tokens of attributes begin with in the index: a letter to it, and in no text
+
+SAYS = """says(spans.own, spans.pack, spans.at,
+(SELECT bodies.body FROM bodies WHERE spans.own AND bodies.number = spans.trace), traces.asked, traces.said, ?)"""
+"""Whether a span that has all words of a text has its phrases, on `spans` and `traces`. The index does not know places."""
 
 
 class SqliteDialect(Dialect):
@@ -39,7 +48,9 @@ class SqliteDialect(Dialect):
         if name in _OF_TRACE:
             return _OF_TRACE[name]
         if name in _OWN:
-            return f"CASE spans.own WHEN 1 THEN {_OWN[name]} ELSE spans.{name} END"
+            return f"CASE spans.own WHEN 1 THEN {_OWN[name]} ELSE shown(spans.pack, spans.at, '{name}') END"
+        if name == "id":
+            return "CASE typeof(spans.id) WHEN 'blob' THEN lower(hex(spans.id)) ELSE spans.id END"
         if name == "tags":
             return "CASE spans.tags WHEN '[]' THEN traces.tags ELSE spans.tags END"
         return f"spans.{name}"
@@ -51,11 +62,15 @@ class SqliteDialect(Dialect):
     def said(self, text: str) -> Condition:
         """Return the condition that the full-text index has the text for a span."""
         wanted = matched(text)
-        return (self.no, []) if wanted is None else (f"traces.number IN ({_TELL})", [wanted])
+        if wanted is None:
+            return self.no, []
+        if not has_phrase(text):
+            return f"traces.number IN ({_TELL})", [wanted]
+        return f"traces.number IN ({_TELL_CALLS} AND {SAYS})", [wanted, text]
 
     def fact(self, token: str) -> Condition:
         """Return the condition that the full-text index has the token for the span."""
-        return "spans.number IN (SELECT rowid FROM texts WHERE texts MATCH ?)", [f'facts : "{token}"']
+        return "spans.number IN (SELECT rowid FROM texts WHERE texts MATCH ?)", [fact_matched(token)]
 
     def among(self, traces: Sequence[str]) -> Condition:
         """Return the condition that the trace has one of some ids."""
@@ -78,15 +93,48 @@ class SqliteDialect(Dialect):
 SQLITE = SqliteDialect()
 
 
-def prepare(connection: sqlite3.Connection) -> None:
-    """Teach a connection to fold case as Python does: SQLite's own way knows only ASCII."""
+def prepare(connection: sqlite3.Connection, packing: Packing) -> None:
+    """Teach a connection what conditions ask for.
+
+    It folds case as Python does, since SQLite's own way knows only ASCII; and it looks into bodies.
+    """
+    packs = Packs(connection, packing)
+
+    def shown_of(pack: int, at: int, name: str) -> str:
+        return shown(packs.body(pack, at))[name == "output"] if pack else ""
+
+    def says(own: int, pack: int, at: int, call: bytes | None, asked: str, said: str, text: str) -> bool:
+        if own:
+            body = Body() if call is None else packing.as_call(call)
+            words = words_of(body.request, body.answer, asked, said)
+        else:
+            sent = packs.body(pack, at)
+            words = words_of_span(sent.input, sent.output)
+        return holds(split(words), phrases(text))
+
     connection.create_function(
         "folded", 1, lambda text: text if text is None else str(text).lower(), deterministic=True
     )
+    connection.create_function("shown", 3, shown_of, deterministic=True)
+    connection.create_function("says", 7, says, deterministic=True)
 
 
 def matched(text: str) -> str | None:
-    """Return a filter's `text` as FTS5 searches for it; None when there is no word in it."""
-    found = phrases(text)
-    said = " AND ".join('"' + " ".join(words) + '"' + ("*" if goes_on else "") for words, goes_on in found)
-    return f"words : ({said})" if said else None
+    """Return a filter's `text` as FTS5 searches for its words; None when there is none in it."""
+    found = [('"' + word + '"', goes_on) for words, goes_on in phrases(text) for word in words]
+    return " AND ".join(word + ("*" if goes_on else "") for word, goes_on in found) or None
+
+
+def has_phrase(text: str) -> bool:
+    """Return whether a filter's `text` asks for words that follow one another."""
+    return any(len(words) > 1 for words, _ in phrases(text))
+
+
+def fact_matched(token: str) -> str:
+    """Return the token of an attribute as FTS5 searches for it."""
+    return f'"{_FACT}{token}"'
+
+
+def searched(words: str, facts: Iterable[str]) -> str:
+    """Return what the full-text index is told of a span."""
+    return "\n".join([words, *(_FACT + fact for fact in facts)])

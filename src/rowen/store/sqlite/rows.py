@@ -7,8 +7,12 @@ from typing import Any
 
 import msgspec
 
-from rowen.store.sqlite.schema import PLACES, SPANS, TRACES, WHATS
+from rowen.store.pack import shown
+from rowen.store.sqlite.packs import Packs
+from rowen.store.sqlite.schema import PACKED, PLACES, SPANS, TRACES, WHATS
 from rowen.values import SpanRow, TraceRow
+
+_HEX = 16
 
 _json = msgspec.json.Encoder().encode
 _tags = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -20,23 +24,34 @@ TRACE_NAMES = ", ".join([*(f"traces.{name}" for name in TRACES), *(f"whats.{name
 """What a trace's row is read from, with `FROM traces JOIN whats ON whats.number = traces.what`."""
 
 _INHERITED = {
-    "session": "traces.session",
-    "user": "traces.user",
-    "feature": "whats.feature",
     "tags": "CASE spans.tags WHEN '[]' THEN traces.tags ELSE spans.tags END",
-    "input": "CASE spans.own WHEN 1 THEN traces.asked ELSE spans.input END",
-    "output": "CASE spans.own WHEN 1 THEN traces.said ELSE spans.output END",
 }
 SPAN_NAMES = ", ".join(
     [
         "traces.id",
         *(_INHERITED.get(name, f"spans.{name}") for name in SPANS),
         *(f"places.{name}" for name in PLACES),
+        "traces.session",
+        "traces.user",
+        "whats.feature",
+        "CASE spans.own WHEN 1 THEN traces.asked ELSE '' END",
+        "CASE spans.own WHEN 1 THEN traces.said ELSE '' END",
+        "spans.pack",
+        "spans.at",
     ]
 )
 """What a span's row is read from, with what concerns its whole trace, with `SPAN_TABLES`."""
 
-SENT_NAMES = ", ".join(["traces.id", *(f"spans.{name}" for name in SPANS), *(f"places.{name}" for name in PLACES)])
+SENT_NAMES = ", ".join(
+    [
+        "traces.id",
+        *(f"spans.{name}" for name in SPANS),
+        *(f"places.{name}" for name in PLACES),
+        *("''" for _ in PACKED),
+        "spans.pack",
+        "spans.at",
+    ]
+)
 """What a span's row is read from as it was sent."""
 
 SPAN_TABLES = (
@@ -44,7 +59,7 @@ SPAN_TABLES = (
     "CROSS JOIN places ON places.number = spans.place"
 )
 
-_SPAN_FIELDS = ("trace", *SPANS, *PLACES)
+_SPAN_FIELDS = ("trace", *SPANS, *PLACES, *PACKED)
 _TRACE_FIELDS = (*TRACES, *WHATS)
 
 
@@ -74,22 +89,50 @@ def trace_row(found: Sequence[Any]) -> TraceRow:
     return TraceRow(**fields)
 
 
-def span_columns(number: int, trace: int, place: int, own: int, row: SpanRow) -> tuple[Any, ...]:
-    """Return the columns `number, trace, place, own` and `SPANS`. What a call's row says is not said again."""
+def span_columns(number: int, trace: int, place: int, own: int, pack: int, at: int, row: SpanRow) -> tuple[Any, ...]:
+    """Return the columns `number, trace, place, own, pack, at` and `SPANS`. What a call's row says is not said again."""
     cost, tags = row.cost, row.tags
     return (
-        number, trace, place, own, row.id, row.parent, row.started_ns, row.duration_ns, row.first_ns,
-        "" if own else row.session, "" if own else row.user, "" if own else row.feature,
+        number, trace, place, own, pack, at, short(row.id), short(row.parent), row.started_ns, row.duration_ns, row.first_ns,
         "[]" if own or not tags else _json(tags).decode(),
         row.input_tokens, row.output_tokens, row.cached_tokens, row.reasoning_tokens,
-        None if cost is None else str(cost), "" if own else row.input, "" if own else row.output,
+        None if cost is None else str(cost),
     )  # fmt: skip
 
 
-def span_row(found: Sequence[Any]) -> SpanRow:
-    """Return a row that was read as `SPAN_NAMES` or `SENT_NAMES`."""
-    fields = dict(zip(_SPAN_FIELDS, found, strict=True))
+def sent_row(found: Sequence[Any], packs: Packs) -> SpanRow:
+    """Return a row that was read as `SENT_NAMES`."""
+    row = span_row(found, packs)
+    if not found[-2]:
+        return row
+    body = packs.body(*found[-2:])
+    return row.but(session=body.session, user=body.user, feature=body.feature)
+
+
+def span_row(found: Sequence[Any], packs: Packs) -> SpanRow:
+    """Return a row that was read as `SPAN_NAMES`."""
+    *named, pack, at = found
+    fields = dict(zip(_SPAN_FIELDS, named, strict=True))
+    if pack:
+        fields["input"], fields["output"] = shown(packs.body(pack, at))
     cost, tags = fields["cost"], fields["tags"]
     fields["cost"] = None if cost is None else Decimal(cost)
     fields["tags"] = () if tags == "[]" else _tags(tags)
+    fields["id"], fields["parent"] = long(fields["id"]), long(fields["parent"])
     return SpanRow(**fields)
+
+
+def short(id: str) -> str | bytes:
+    """Return the id of a span as its column has it: eight bytes where it is as OpenTelemetry writes it."""
+    if len(id) == _HEX:
+        try:
+            found = bytes.fromhex(id)
+        except ValueError:
+            return id
+        return found if found.hex() == id else id
+    return id
+
+
+def long(kept: str | bytes) -> str:
+    """Return the id of a span as it came."""
+    return kept.hex() if isinstance(kept, bytes) else kept

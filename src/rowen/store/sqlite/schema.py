@@ -79,14 +79,52 @@ TRACES = (
 """The other fields of a trace's row, each a column."""
 
 SPANS = (
-    "id", "parent", "started_ns", "duration_ns", "first_ns", "session", "user", "feature", "tags", "input_tokens",
-    "output_tokens", "cached_tokens", "reasoning_tokens", "cost", "input", "output",
+    "id", "parent", "started_ns", "duration_ns", "first_ns", "tags", "input_tokens", "output_tokens", "cached_tokens",
+    "reasoning_tokens", "cost",
 )  # fmt: skip
-"""The other fields of a span's row, each a column."""
+"""The other fields of a span's row that have columns."""
+
+PACKED = ("session", "user", "feature", "input", "output")
+"""Those that are in its pack: what the span itself said of the first three, which its trace may have otherwise."""
+
+UNPACKED = """
+DROP INDEX spans_by_place;
+DROP TABLE texts;
+ALTER TABLE spans RENAME TO earlier_spans;
+ALTER TABLE span_bodies RENAME TO earlier_span_bodies
+"""
+
+DROP_UNPACKED = """
+DROP TABLE earlier_spans;
+DROP TABLE earlier_span_bodies
+"""
 
 # A span's number is made of its start, so that the newest are those of the highest number, in the full text too, where
 # a search reads no more than it shows. `own` tells the spans of calls through Rowen: 1 has the call's texts, 2 has not.
-NOW = """
+#
+# The bodies of spans that came together for one trace are compressed together: what one of them says, the next says
+# again. A span knows its pack and its place there; a call's own spans have none. A pack lies in short
+# pieces, since whole ones would leave a part of nearly every page empty. The full text knows which spans have a
+# word, but not where in them: places would take as much again as all else there, and only phrases need them, which are
+# looked for in what the words find.
+OF_SPANS = """
+CREATE TABLE spans (
+    number INTEGER PRIMARY KEY, trace INTEGER NOT NULL, place INTEGER NOT NULL, own INTEGER NOT NULL,
+    pack INTEGER NOT NULL, at INTEGER NOT NULL,
+    id TEXT NOT NULL, parent TEXT NOT NULL, started_ns INTEGER NOT NULL, duration_ns INTEGER NOT NULL,
+    first_ns INTEGER, tags TEXT NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL, reasoning_tokens INTEGER NOT NULL, cost TEXT,
+    UNIQUE (trace, id)
+);
+CREATE INDEX spans_by_place ON spans (place);
+CREATE TABLE packs (number INTEGER PRIMARY KEY, piece BLOB NOT NULL);
+CREATE VIRTUAL TABLE texts USING fts5 (
+    words, content = '', columnsize = 0, detail = none, tokenize = 'unicode61 remove_diacritics 2'
+)
+"""
+
+NOW = (
+    """
 CREATE TABLE whats (
     number INTEGER PRIMARY KEY, tenant TEXT NOT NULL, origin TEXT NOT NULL, app TEXT NOT NULL,
     definition TEXT NOT NULL, door TEXT NOT NULL, model TEXT NOT NULL, deployment TEXT NOT NULL,
@@ -118,19 +156,9 @@ CREATE TABLE places (
     provider TEXT NOT NULL, prompt TEXT NOT NULL, status TEXT NOT NULL, code TEXT NOT NULL,
     UNIQUE (tenant, app, environment, release, type, name, kind, model, provider, prompt, status, code)
 );
-CREATE TABLE spans (
-    number INTEGER PRIMARY KEY, trace INTEGER NOT NULL, place INTEGER NOT NULL, own INTEGER NOT NULL,
-    id TEXT NOT NULL, parent TEXT NOT NULL, started_ns INTEGER NOT NULL, duration_ns INTEGER NOT NULL,
-    first_ns INTEGER, session TEXT NOT NULL, user TEXT NOT NULL, feature TEXT NOT NULL, tags TEXT NOT NULL,
-    input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cached_tokens INTEGER NOT NULL,
-    reasoning_tokens INTEGER NOT NULL, cost TEXT, input TEXT NOT NULL, output TEXT NOT NULL,
-    UNIQUE (trace, id)
-);
-CREATE INDEX spans_by_place ON spans (place);
-CREATE TABLE span_bodies (number INTEGER PRIMARY KEY, body BLOB NOT NULL);
-CREATE VIRTUAL TABLE texts USING fts5 (
-    words, facts, content = '', columnsize = 0, tokenize = 'unicode61 remove_diacritics 2'
-);
+"""
+    + OF_SPANS
+    + """;
 CREATE TABLE rollups (
     unit INTEGER NOT NULL, start_ns INTEGER NOT NULL, what INTEGER NOT NULL, sums BLOB NOT NULL,
     PRIMARY KEY (unit, start_ns, what)
@@ -154,3 +182,4 @@ CREATE INDEX subjects_by_last ON subjects (kind, last_ns);
 CREATE TABLE sweeps (count INTEGER NOT NULL);
 INSERT INTO sweeps VALUES (0)
 """
+)

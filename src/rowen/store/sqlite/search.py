@@ -15,9 +15,11 @@ from typing import Any
 from rowen.store.base import SpanFilter, TraceFilter
 from rowen.store.condition import condition
 from rowen.store.cursor import place_of
+from rowen.store.pack import Packing
 from rowen.store.sqlite.entry import SLACK, first_moment, first_number
-from rowen.store.sqlite.query import SQLITE, matched, prepare
-from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, span_row, trace_row
+from rowen.store.sqlite.packs import Packs
+from rowen.store.sqlite.query import SAYS, SQLITE, fact_matched, has_phrase, matched, prepare
+from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, short, span_row, trace_row
 from rowen.store.words import fact_wanted
 from rowen.values import SpanRow, TraceRow
 
@@ -47,10 +49,10 @@ WHERE value = ?)"""
 _Terms = list[tuple[str, Sequence[Any]]]
 
 
-def find(connection: sqlite3.Connection, filter: TraceFilter) -> list[TraceRow]:
+def find(connection: sqlite3.Connection, filter: TraceFilter, packing: Packing) -> list[TraceRow]:
     """Return the traces that pass the filter, newest first."""
-    if filter.where is not None:
-        prepare(connection)
+    if filter.where is not None or has_phrase(filter.text):
+        prepare(connection, packing)
     terms = _trace_terms(filter)
     common: _Terms = [(f"{name} = ?", (getattr(filter, name),)) for name in _WHATS if getattr(filter, name)]
     if filter.tenant is not None:
@@ -70,8 +72,9 @@ def find(connection: sqlite3.Connection, filter: TraceFilter) -> list[TraceRow]:
     return list(islice(merge(*lists, key=_when, reverse=True), filter.limit))
 
 
-def find_spans(connection: sqlite3.Connection, filter: SpanFilter) -> list[SpanRow]:
+def find_spans(connection: sqlite3.Connection, filter: SpanFilter, packing: Packing) -> list[SpanRow]:
     """Return the spans that pass the filter, newest first."""
+    packs = Packs(connection, packing)
     terms = _span_terms(connection, filter)
     common: _Terms = [(f"{name} = ?", (getattr(filter, name),)) for name in _PLACES if getattr(filter, name)]
     if filter.tenant is not None:
@@ -81,19 +84,22 @@ def find_spans(connection: sqlite3.Connection, filter: SpanFilter) -> list[SpanR
         wanted = _match(filter.text, filter.attribute)
         if wanted is None:
             return []
+        if has_phrase(filter.text):
+            prepare(connection, packing)
+            terms.append((SAYS, (filter.text,)))
         tail = " ORDER BY texts.rowid DESC LIMIT ?"
         found = _run(connection, _TOLD_SPANS, [*terms, *on_places], tail, filter.limit, (wanted,))
-        return [span_row(each) for _, *each in found]
+        return [span_row(each, packs) for _, *each in found]
     numbers = _numbers(connection, "places", common) if common and not filter.trace else None
     tail = " ORDER BY spans.number DESC LIMIT ?"
     if numbers is None:
         found = _run(connection, _SPANS, [*terms, *on_places], tail, filter.limit)
-        return [span_row(each) for _, *each in found]
+        return [span_row(each, packs) for _, *each in found]
     lists = (
         _run(connection, _SPANS, [("spans.place = ?", (number,)), *terms], tail, filter.limit) for number in numbers
     )
     found = islice(merge(*lists, key=_first, reverse=True), filter.limit)
-    return [span_row(each) for _, *each in found]
+    return [span_row(each, packs) for _, *each in found]
 
 
 def _told(connection: sqlite3.Connection, filter: TraceFilter, terms: _Terms) -> list[TraceRow]:
@@ -107,6 +113,8 @@ def _told(connection: sqlite3.Connection, filter: TraceFilter, terms: _Terms) ->
         return []
     best: list[tuple[tuple[int, str, str], TraceRow]] = []
     seen: set[int] = set()
+    if has_phrase(filter.text):
+        terms = [*terms, (SAYS, (filter.text,))]
     tail = " ORDER BY texts.rowid DESC LIMIT ?"
     for span, number, *found in _run(connection, _TOLD, terms, tail, -1, (wanted,)):
         if len(best) >= filter.limit and best[-filter.limit][0][0] >= first_moment(span + 1):
@@ -206,7 +214,7 @@ def _span_terms(connection: sqlite3.Connection, filter: SpanFilter) -> _Terms:
     place = place_of(filter.before, 3)
     if place is not None:
         started_ns, trace, id, tenant = place
-        found = connection.execute(_NUMBER, (trace, tenant, id)).fetchone()
+        found = connection.execute(_NUMBER, (trace, tenant, short(id))).fetchone()
         terms.append(("spans.number < ?", (found[0] if found else first_number(started_ns),)))
     return terms
 
@@ -220,7 +228,7 @@ def _match(text: str, attribute: str) -> str | None:
             return None
         said.append(words)
     if attribute:
-        said.append(f'facts : "{fact_wanted(attribute)}"')
+        said.append(fact_matched(fact_wanted(attribute)))
     return " AND ".join(said)
 
 

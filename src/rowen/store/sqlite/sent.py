@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rowen.store.bounds import bounded
 from rowen.store.fold import Telling
-from rowen.store.pack import body_of
+from rowen.store.pack import encoded_of
 from rowen.store.sqlite.entry import Entry, Known, Stored
 from rowen.store.words import facts_of, words_of_span
 from rowen.values import Observed
@@ -57,8 +57,8 @@ def _put(entry: Entry, coming: list[tuple[Observed, Stored | None]], numbers: di
         if there is not None:
             entry.drop_span(there)
         number = there.number if there is not None and there.row.started_ns == row.started_ns else next(fresh)
-        entry.put_span(number, numbers[row.tenant, row.trace], 0, row, entry.ledger.packing.span(body_of(span), row))
-        entry.put_words(number, words_of_span(span.input, span.output), " ".join(facts_of(span.span.attributes)))
+        entry.put_span(number, numbers[row.tenant, row.trace], 0, row, encoded_of(span))
+        entry.put_words(number, words_of_span(span.input, span.output), facts_of(span.span.attributes))
 
 
 def _tell(entry: Entry, at: tuple[str, str], number: int, old: Known | None, telling: Telling) -> None:

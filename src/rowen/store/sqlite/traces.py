@@ -15,7 +15,8 @@ from rowen.store.sqlite.entry import Entry, Ledger
 from rowen.store.sqlite.file import File
 from rowen.store.sqlite.group import Group
 from rowen.store.sqlite.migration import SCRIPTS
-from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, span_row, trace_row
+from rowen.store.sqlite.packs import Packs
+from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, long, short, span_row, trace_row
 from rowen.values import Mistaken, Observed, SessionRow, SpanRow, Trace, TraceRow, Twig, UserRow
 
 __all__ = ["SCRIPTS", "SqliteTraces"]
@@ -25,10 +26,9 @@ T = TypeVar("T")
 _GET = f"""SELECT traces.number, (SELECT body FROM bodies WHERE bodies.number = traces.number), {TRACE_NAMES}
 FROM traces JOIN whats ON whats.number = traces.what WHERE traces.id = ?"""  # noqa: S608 - made of constants
 _SENT = f"SELECT {SPAN_NAMES} FROM {SPAN_TABLES} WHERE spans.trace = ? AND spans.own = 0"  # noqa: S608 - made of constants
-_ONLY = " AND spans.id IN (SELECT value FROM json_each(?))"
+_BY_PACK = " ORDER BY spans.pack"
+_ONLY = " AND spans.id IN ({})"
 _TWIGS = "SELECT id, parent, started_ns, duration_ns FROM spans WHERE trace = ? AND own = 0"
-_WHOLE = f"""SELECT span_bodies.body, {SPAN_NAMES} FROM {SPAN_TABLES}
-CROSS JOIN span_bodies ON span_bodies.number = spans.number WHERE spans.trace = ? AND spans.own = 0"""  # noqa: S608 - made of constants
 _NUMBER = "SELECT number FROM traces WHERE id = ? AND tenant = ?"
 _BY_ID = " AND spans.id > ? ORDER BY spans.id LIMIT ?"
 _ROOT_FIRST = " ORDER BY spans.parent <> '', spans.started_ns, spans.id LIMIT ?"
@@ -51,6 +51,7 @@ class SqliteTraces:
         self._searcher = searcher
         self._ledger = Ledger(Packing())
         self._packing = Packing()
+        self._searching = Packing()
         self._group = Group(self._observed)
 
     async def write(self, traces: Sequence[Trace]) -> None:
@@ -65,11 +66,11 @@ class SqliteTraces:
 
     async def find(self, filter: TraceFilter) -> list[TraceRow]:
         """Return the rows that pass the filter, newest first."""
-        return await self._searcher.read(lambda connection: search.find(connection, filter))
+        return await self._searcher.read(lambda connection: search.find(connection, filter, self._searching))
 
     async def find_spans(self, filter: SpanFilter) -> list[SpanRow]:
         """Return the rows of spans that pass the filter, newest first."""
-        return await self._searcher.read(lambda connection: search.find_spans(connection, filter))
+        return await self._searcher.read(lambda connection: search.find_spans(connection, filter, self._searching))
 
     async def get(self, id: str, tenant: str | None = None) -> Trace | None:
         """Return one trace, with the root and the earliest of the spans that were sent to us."""
@@ -79,11 +80,9 @@ class SqliteTraces:
             if found is None:
                 return None
             number, row, body = found
-            kept = connection.execute(_WHOLE + _ROOT_FIRST, (number, SPANS_WHOLE))
-            spans = []
-            for packed, *each in kept:
-                told = span_row(each)
-                spans.append(span_of(told, self._packing.as_span(packed, told)))
+            packs = Packs(connection, self._packing)
+            kept = connection.execute(_SENT + _ROOT_FIRST, (number, SPANS_WHOLE))
+            spans = [_whole(each, packs).span for each in kept]
             if body is None:
                 return Trace(row=row, spans=tuple(spans))
             return Trace(
@@ -110,7 +109,7 @@ class SqliteTraces:
                 return []
             number, _, body = found
             twigs = [
-                Twig(id=id, parent=parent, started_ns=started, duration_ns=duration)
+                Twig(id=long(id), parent=long(parent), started_ns=started, duration_ns=duration)
                 for id, parent, started, duration in connection.execute(_TWIGS, (number,))
             ]
             twigs += [twig_of(span) for span in body.spans] if body is not None else []
@@ -126,12 +125,15 @@ class SqliteTraces:
             if found is None:
                 return []
             number, row, body = found
+            packs = Packs(connection, self._packing)
             kept = (
-                connection.execute(_SENT, (number,))
+                connection.execute(_SENT + _BY_PACK, (number,))
                 if only is None
-                else connection.execute(_SENT + _ONLY, (number, _ids(list(only)).decode()))
+                else connection.execute(
+                    _SENT + _ONLY.format(", ".join("?" * len(only))) + _BY_PACK, (number, *map(short, only))
+                )
             )
-            rows = [span_row(each) for each in kept]
+            rows = [span_row(each, packs) for each in kept]
             if body is not None:
                 rows += [own for own in own_rows(row, body.spans) if only is None or own.id in only]
             return sorted(rows, key=_when)
@@ -151,12 +153,8 @@ class SqliteTraces:
                 own = own_span(whole, id)
                 if own is not None:
                     return own
-            kept = connection.execute(_WHOLE + " AND spans.id = ?", (number, id)).fetchone()
-            if kept is None:
-                return None
-            told = span_row(kept[1:])
-            held = self._packing.as_span(kept[0], told)
-            return Observed(row=told, span=span_of(told, held), input=held.input, output=held.output)
+            kept = connection.execute(_SENT + " AND spans.id = ?", (number, short(id))).fetchone()
+            return None if kept is None else _whole(kept, Packs(connection, self._packing))
 
         return await self._reader.read(work)
 
@@ -167,13 +165,8 @@ class SqliteTraces:
             number = connection.execute(_NUMBER, (trace, tenant)).fetchone()
             if number is None:
                 return []
-            kept = connection.execute(_WHOLE + _BY_ID, (*number, after, limit))
-            found = []
-            for packed, *each in kept:
-                told = span_row(each)
-                held = self._packing.as_span(packed, told)
-                found.append(Observed(row=told, span=span_of(told, held), input=held.input, output=held.output))
-            return found
+            packs = Packs(connection, self._packing)
+            return [_whole(each, packs) for each in connection.execute(_SENT + _BY_ID, (*number, short(after), limit))]
 
         return await self._reader.read(work)
 
@@ -321,6 +314,13 @@ class SqliteTraces:
             return None
         number, body, *row = found
         return number, trace_row(row), None if body is None else self._packing.as_call(body)
+
+
+def _whole(found: Sequence[Any], packs: Packs) -> Observed:
+    """Return a span that was read as `SPAN_NAMES`."""
+    row = span_row(found, packs)
+    held = packs.body(*found[-2:])
+    return Observed(row=row, span=span_of(row, held), input=held.input, output=held.output)
 
 
 def _when(each: SpanRow | Twig) -> tuple[int, str]:
