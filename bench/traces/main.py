@@ -35,9 +35,9 @@ def main() -> int:
     where, began = machine(), time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="rowen-bench-") as made:
         bench = Bench(servers, Path(told.folder or made).absolute(), rounds=told.rounds, patience=told.patience)
-        own = {name: told.peer_spans for name in known} | {"rowen": told.spans}
-        large = {name: told.peer_large for name in known} | {"rowen": told.large}
-        kills = {name: told.peer_kills for name in known} | {"rowen": told.kills}
+        own = dict.fromkeys(known, told.peer_spans) | {"rowen": told.spans}
+        large = dict.fromkeys(known, told.peer_large) | {"rowen": told.large}
+        kills = dict.fromkeys(known, told.peer_kills) | {"rowen": told.kills}
         steps = {
             "fill": lambda: bench.fill(own),
             "ask": bench.ask,

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 from load import Load
@@ -142,7 +142,7 @@ class Senders:
         self.stop = threading.Event()
         self._threads = [threading.Thread(target=self._work) for _ in range(senders)]
 
-    def __enter__(self) -> "Senders":
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self
@@ -241,9 +241,7 @@ class Bench:
         requests = self._load.requests(self._given[name], traces)
         self._given[name] += traces
         process = target.running
-        idle, began = process.cpu(), time.perf_counter()
-        time.sleep(1)
-        rate = (process.cpu() - idle) / (time.perf_counter() - began)
+        rate = self._idle(target)
         used, began = process.cpu(), time.perf_counter()
         peak = 0.0
         with Senders(target, requests) as sending:
@@ -274,6 +272,17 @@ class Bench:
         print(
             f"  {target.server.title}: {count:,} spans in {wall:.0f} s, {cpu / max(count, 1) * 1e6:,.0f} µs", flush=True
         )
+
+    def _idle(self, target: Target) -> float:
+        """Return the seconds of CPU that a server takes each second by itself, once it has come to rest."""
+        rate = 1.0
+        for _ in range(20):
+            before, began = target.running.cpu(), time.perf_counter()
+            time.sleep(3)
+            rate = (target.running.cpu() - before) / (time.perf_counter() - began)
+            if rate < 0.1:
+                break
+        return rate
 
     def ask(self) -> None:
         """Ask each question in turns: every server once a round."""

@@ -143,7 +143,7 @@ def _phoenix(home: Path) -> Server:
         }
 
     def opens(_folder: Path, trace: str) -> dict[str, Ask]:
-        spans = f"spans(first:100000){{edges{{node{{{row} parentId}}}}}}"
+        spans = f"spans(first:1000){{edges{{node{{{row} parentId}}}}}}"
         query = f'{{node(id:"UHJvamVjdDox"){{...on Project{{trace(traceId:"{trace}"){{{spans}}}}}}}}}'
         return {"open": asked(query, '"spanId"')}
 
@@ -181,8 +181,8 @@ def _mlflow(home: Path) -> Server:
     def asks(_folder: Path) -> dict[str, Ask]:
         return {
             "list": search(""),
-            "model": search(f"span.attributes.llm.model_name = '{MODELS[0]}'"),
-            "rare_model": search(f"span.attributes.llm.model_name = '{MODELS[-1]}'"),
+            "model": search(f"span.attributes.llm.model_name LIKE '%{MODELS[0]}%'"),
+            "rare_model": search(f"span.attributes.llm.model_name LIKE '%{MODELS[-1]}%'"),
             "common": search(f"trace.text LIKE '%{COMMON}%'"),
             "absent": search(f"trace.text LIKE '%{ABSENT}%'", "{}"),
         }
