@@ -121,6 +121,9 @@ CODES: dict[str, Code] = {
     "address_refused": Code(
         403, "The address is not of the public internet.", "If it is meant, allow `private` addresses for this source."
     ),
+    "source_shrunk": Code(
+        409, "A source has lost most of its documents at once.", "If it is meant, run `rowen index sync --removal`."
+    ),
     "source_unreadable": Code(
         502, "A source of documents cannot be read.", "Check its address, its rights and the network."
     ),
