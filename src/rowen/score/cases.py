@@ -6,7 +6,7 @@ import msgspec
 
 from rowen.store.base import Record, Records, ScoreFilter, Scores, Traces
 from rowen.store.shelf import Shelf
-from rowen.values import Case, Clock, Message, Mistaken, Trace, new_id
+from rowen.values import Case, Clock, Message, Mistaken, Score, Trace, new_id
 
 _CONTENT = (
     ("gen_ai.input.messages", "gen_ai.output.messages"),
@@ -57,7 +57,9 @@ class Cases:
         asked, answered = content_of(found)
         if asked is None:
             raise Mistaken("conflict", "the trace does not hold what was asked: policy keeps it out", place="trace")
-        expected = wanted.expected if wanted.expected is not None else await self._corrected(found)
+        correction = None if wanted.expected is not None else await self._corrected(found)
+        expected = wanted.expected if correction is None else correction.value
+        reviewed = wanted.expected is not None or (correction is not None and correction.source == "person")
         metadata: dict[str, Any] = {"model": found.row.model, "definition": found.row.definition, **wanted.metadata}
         if found.masked:
             metadata["masked"] = True
@@ -70,6 +72,9 @@ class Cases:
                 expected=expected,
                 metadata=metadata,
                 trace=trace,
+                source="review" if reviewed else "trace",
+                user=wanted.user or found.row.user,
+                session=wanted.session or found.row.session,
             )
         )
 
@@ -93,10 +98,10 @@ class Cases:
         """Remove a case; return whether it was there."""
         return await self._shelf.delete(id, tenant)
 
-    async def _corrected(self, trace: Trace) -> object:
+    async def _corrected(self, trace: Trace) -> Score | None:
         filter = ScoreFilter(tenant=trace.row.tenant, traces=(trace.row.id,), name="correction")
         found = await self._scores.find(filter)
-        return next((score.value for score in sorted(found, key=lambda score: score.source != "person")), None)
+        return min(found, key=lambda score: score.source != "person", default=None)
 
 
 def content_of(trace: Trace) -> tuple[object, object]:
@@ -128,6 +133,10 @@ def line_of(case: Case) -> bytes:
         "expected": case.expected,
         "metadata": case.metadata,
         "trace": case.trace,
+        "source": case.source,
+        "user": case.user,
+        "session": case.session,
+        "document": case.document,
     }
     return msgspec.json.encode({name: value for name, value in fields.items() if value not in (None, "", {})}) + b"\n"
 

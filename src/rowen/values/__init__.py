@@ -3,7 +3,7 @@
 from rowen.values.answer import Answer, Choice, Fold, events_of
 from rowen.values.base import Secret, Settings, Value
 from rowen.values.call import Call, Door, Fault, Grant, Hold, Plan, Stepped, fault_of
-from rowen.values.case import Case
+from rowen.values.case import Case, CaseSource
 from rowen.values.clock import Clock, SystemClock, at, new_id, new_span_ids, now, ns_of
 from rowen.values.definition import Definition
 from rowen.values.errors import CODES, Broken, Mistaken, Problem, Refused, Unavailable
@@ -90,6 +90,7 @@ __all__ = [
     "Called",
     "Caller",
     "Case",
+    "CaseSource",
     "Choice",
     "Chunk",
     "Citation",
