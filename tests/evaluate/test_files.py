@@ -272,6 +272,7 @@ def test_openais_samples_are_read_also_from_under_item(file):
             expected=st.none() | st.text(min_size=1, max_size=9),
             metadata=st.dictionaries(st.sampled_from(["topic", "level"]), st.text(min_size=1, max_size=5), max_size=2),
             user=st.sampled_from(["", "ann"]),
+            source=st.sampled_from(["", "trace", "review", "generator"]),
         ),
         max_size=5,
     )
@@ -281,6 +282,12 @@ def test_our_own_lines_come_back_as_they_were(tmp_path_factory, cases):
     path.write_bytes(written(cases))
 
     assert read(path) == cases
+
+
+def test_a_source_of_another_kind_is_kept_beside(file):
+    (case,) = read(file("a.csv", "question,source\nWhen?,almanac\n"))
+
+    assert (case.source, case.metadata) == ("", {"source": "almanac"})
 
 
 def test_every_shape_that_is_named_can_be_read_or_written():

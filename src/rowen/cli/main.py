@@ -26,7 +26,7 @@ VERBS = {
     "traces": "List, show and export what happened.",
     "jobs": "List, show, pause and cancel work in the background.",
     "scores": "List, show, export and delete what was said of answers.",
-    "cases": "List and export examples made of traces.",
+    "cases": "List, export and import cases; keep, split and compare data sets.",
     "costs": "Say what was spent, and hold it against the provider's bill.",
     "insight": "Find out why calls are slow, why answers got worse, and which errors are one error.",
     "models": "Fetch, list, verify and remove model weights.",

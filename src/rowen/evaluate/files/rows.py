@@ -10,9 +10,12 @@ from typing import Any
 import msgspec
 
 from rowen.store.archive.engine import duckdb
-from rowen.values import Case, Mistaken
+from rowen.values import Case, CaseSource, Mistaken
 
 Row = dict[str, Any]
+
+_SOURCES: tuple[CaseSource, ...] = ("trace", "review", "file", "generator")
+"""What `source` says in lines that we wrote. Any other word there is metadata."""
 
 NAMES: dict[str, tuple[str, ...]] = {
     "id": ("id", "case_id", "sample_id"),
@@ -50,7 +53,12 @@ def case_of(row: Mapping[str, Any], place: str, names: Mapping[str, str]) -> Cas
     if said.get("input") in (None, "", []):
         columns = ", ".join(map(str, row)) or "nothing"
         raise Mistaken("field_invalid", f"the row says nothing that is asked; it has {columns}", place=place)
+    source: CaseSource = ""
+    if (claimed := row.get("source")) in _SOURCES:
+        source = claimed
     rest = {str(name): value for name, value in row.items() if name not in taken.values() and value not in (None, "")}
+    if source:
+        del rest["source"]
     metadata = said.get("metadata")
     if isinstance(metadata, Mapping):
         rest = {**metadata, **rest}
@@ -64,6 +72,7 @@ def case_of(row: Mapping[str, Any], place: str, names: Mapping[str, str]) -> Cas
         expected=None if expected == "" else expected,
         metadata=rest,
         trace=str(said.get("trace") or ""),
+        source=source,
         user=str(said.get("user") or ""),
         session=str(said.get("session") or ""),
         document=str(said.get("document") or ""),
