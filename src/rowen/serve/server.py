@@ -19,6 +19,7 @@ from rowen.api.base import DoorSettings, Receive, Scope, Send, Services
 from rowen.api.doors import Doors
 from rowen.api.feedback import Feedback, Pace
 from rowen.api.metrics import Metrics
+from rowen.evaluate.dataset import Datasets
 from rowen.flow.assemble import Shared
 from rowen.insight.desk import Insight
 from rowen.insight.looks import looks_of
@@ -308,6 +309,7 @@ class Server:
             jobs=jobs,
             review=review,
             cases=cases,
+            datasets=Datasets(store.records, cases=cases, clock=clock),
             insight=insight,
             views=views,
             explain=Explaining(served, settings.explain, clock) if settings.explain else None,

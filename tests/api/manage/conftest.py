@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from rowen.access import SYSTEM, Directory, Register, Sessions, Throttle, Wanted
 from rowen.api.manage import Manage, ModelState, routes
+from rowen.evaluate.dataset import Datasets
 from rowen.insight.budget import Budget
 from rowen.insight.desk import Insight
 from rowen.insight.errors import seen_in
@@ -233,6 +234,7 @@ class Api:
             clock=self.clock,
         )
         self.cases = Cases(self.small, scores=self.scores, traces=self.told, clock=self.clock)
+        self.datasets = Datasets(self.small, cases=self.cases, clock=self.clock)
         self.insight = Insight(
             traces=self.told, scores=self.scores, records=self.small, tenants=self.homes, clock=self.clock
         )
@@ -261,6 +263,7 @@ class Api:
             jobs=self.jobs,
             review=self.review,
             cases=self.cases,
+            datasets=self.datasets,
             insight=self.insight,
             views=self.views,
             explain=self._explained,
@@ -341,6 +344,8 @@ class Api:
                 opinion = reviewing.Opinion(rater=rater, values={"thumbs": up})
                 await self.review.submit(queue, self.ids[f"{tenant}.disputed"], opinion)
             await self.cases.of_trace(f"{tenant}0", Case(id="", tenant=tenant))
+            await self.cases.of_trace(f"{tenant}0", Case(id="", tenant=tenant, dataset=f"set.{tenant}"))
+            self.ids[f"{tenant}.version"] = (await self.datasets.freeze(f"set.{tenant}", tenant)).hash
             await self.insight.budgets.put(Budget(id=f"budget-{tenant}", tenant=tenant, amount=Decimal(9)))
             self.ids[f"{tenant}.budget"] = f"budget-{tenant}"
             keeper = Person(id=f"key:{self.ids[f'{tenant}.read']}", tenant=tenant)

@@ -29,6 +29,10 @@ BODIES = {
     "submit_item": {"values": {"thumbs": True}},
     "decide_item": {"values": {"thumbs": True}},
     "create_case": {"trace": "acme0"},
+    "put_dataset": {"about": "Of the barn."},
+    "add_cases": {"cases": [{"input": "When?"}]},
+    "freeze_dataset": {},
+    "split_dataset": {},
     "create_budget": {"amount": "5"},
     "create_view": {"name": "slow", "filter": {"q": "latency>2s"}},
     "change_view": {"name": "slower"},
@@ -40,7 +44,7 @@ BODIES = {
 }
 
 
-OWN = {"put_score_config", "put_rule"}
+OWN = {"put_score_config", "put_rule", "put_dataset", "add_cases"}
 """What makes a record of the caller's own tenant, whatever another one calls by that name."""
 
 
@@ -65,8 +69,9 @@ def path_of(verb, ids) -> str:
     path = (
         verb.path.replace("{id}", target.get(stem, ids["acme.call"]))
         .replace("{hash}", "hash-handbook")
-        .replace("{name}", "polite.acme" if stem == "rules" else "tone.acme")
+        .replace("{name}", {"rules": "polite.acme", "datasets": "set.acme"}.get(stem, "tone.acme"))
     )
+    path += f"?earlier={ids['acme.version']}" if verb.name == "dataset_changes" else ""
     path += "?name=up" if verb.name == "burn_down" else ""
     path = path.replace("{item}", ids["acme.disputed" if verb.name == "decide_item" else "acme.open"])
     path += "?score=stars" if verb.name in {"cost_worth", "diagnose_regression"} else ""
@@ -113,7 +118,9 @@ async def test_the_key_of_another_tenant_finds_nothing(api, verb):
     else:
         assert answer.status_code == verb.status
         # What was sent comes back; nothing that was there before does.
-        text = answer.text.replace("acme0", "").replace("tone.acme", "").replace("polite.acme", "")
+        text = (
+            answer.text.replace("acme0", "").replace("tone.acme", "").replace("polite.acme", "").replace("set.acme", "")
+        )
         assert "acme" not in text
         assert api.ids["acme.call"] not in text
 

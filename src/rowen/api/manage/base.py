@@ -10,6 +10,7 @@ from msgspec import Meta
 from rowen.access import Actor, Directory, Entry, Register, Sessions, Visit
 from rowen.api.base import DoorSettings
 from rowen.api.manage.state import ModelState
+from rowen.evaluate.dataset import Datasets
 from rowen.insight.desk import Insight
 from rowen.insight.views import Views
 from rowen.jobs import Queue
@@ -78,6 +79,7 @@ class Manage:
     jobs: Queue
     review: Review
     cases: Cases
+    datasets: Datasets
     insight: Insight
     views: Views
     explain: Callable[[str, str], Awaitable[str]] | None
