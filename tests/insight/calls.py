@@ -36,7 +36,9 @@ class Life:
         self.retrieval = 60.0
         self.tool = 120.0
         self.tool_share = 0.3
-        self.connect = 0.0
+        self.connect = 8.0
+        self.fresh = 0.3
+        """Share of the attempts that need a new connection."""
         self.wire = 0.0
         """Added to the first token of every provider."""
         self.late = 0.0
@@ -97,13 +99,17 @@ def call_of(life: Life, rand: random.Random, started: int = START) -> Trace:
             )  # fmt: skip
             now = ended + 200 * MS
         late = life.late if provider == "openai" else 0.0
-        wait = noisy(rand, life.first + late + life.wire) + noisy(rand, life.per_read * (tokens - reused), 0.1)
+        reached = noisy(rand, life.connect) if rand.random() < life.fresh else 0
+        wait = (
+            reached + noisy(rand, life.first + late + life.wire) + noisy(rand, life.per_read * (tokens - reused), 0.1)
+        )
         write = noisy(rand, life.per_token * written, 0.2)
         streamed = rand.random() < life.streamed
         first = now + wait if streamed else now + wait + write
         attempts.append(
             Attempt(
                 deployment=deployment, provider=provider, model="m", started_ns=now, first_event_ns=first,
+                connected_ns=now + reached if reached else 0,
                 ended_ns=now + wait + write, cost=Money(amount=Decimal(tokens) / 1_000_000),
                 usage=Usage(input_tokens=tokens, output_tokens=written, cache_read_tokens=reused),
             )

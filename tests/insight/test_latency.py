@@ -28,6 +28,8 @@ INJECTED = {
 }
 VARIANTS = [
     ("network", {"unreached": 0.2}),
+    ("network", {"connect": 400.0}),
+    ("network", {"connect": 300.0, "fresh": 0.9}),
     ("decode", {"answer": 110.0}),
     ("cache miss", {"provider_cached": 0.0, "prompt": 3_000.0}, {"prompt": 3_000.0, "provider_cached": 0.9}),
     ("decode", {"per_token": 17.0, "streamed": 0.0}, {"streamed": 0.0}),

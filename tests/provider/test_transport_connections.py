@@ -43,6 +43,20 @@ async def test_one_connection_serves_calls_in_turn(up: FaultUpstream, transport:
     assert up.connections == transport.connections == 1
 
 
+async def test_only_the_call_that_needs_a_connection_is_told_how_long_it_took(
+    up: FaultUpstream, transport: HttpTransport
+):
+    up.on("*", Reply(body=b"1"))
+    took = []
+    for _ in range(2):
+        async with await transport.open("POST", up.url, {}, b"", connect_timeout=5) as reply:
+            took.append(reply.connecting)
+            await reply.read(10)
+
+    assert took[0] > 0
+    assert took[1] == 0
+
+
 async def test_calls_at_once_have_connections_of_their_own(up: FaultUpstream, transport: HttpTransport):
     up.on("*", Stream(chunks=(b"a", b"b"), gap=0.02))
 

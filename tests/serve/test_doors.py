@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from rowen.insight.parts import parts_of
 from rowen.testing.serving import Running, serving
+from rowen.testing.upstream import FaultUpstream, Reply
 
 APP = """
 [app]
@@ -181,3 +183,27 @@ def test_a_score_is_set_beside_the_call_it_is_about_however_soon_it_comes(rowen:
     assert (score["app"], score["trace"], score["number"]) == ("shop", trace, 1.0)
     assert score["definition"]
     assert score["judged_ns"] < score["created_ns"]
+
+
+def test_the_connection_that_a_call_waited_for_is_a_part_of_its_time(tmp_path):
+    body = (
+        b'data: {"id":"a","choices":[{"index":0,"delta":{"content":"hay"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    )
+    with FaultUpstream.in_thread() as up:
+        up.on("*", Reply(body=body, headers={"content-type": "text/event-stream"}))
+        (tmp_path / "app.toml").write_text(
+            f'[app]\nname = "far"\nrelease = "1.5"\n[models.main]\nprovider = "vllm"\nbase_url = "{up.url}/v1"\n'
+        )
+        with serving(tmp_path / "app.toml", store=f"sqlite:{tmp_path}/data") as far:
+            traces = [ask(far)[1]["x-rowen-trace"] for _ in range(2)]
+            far.do(far.opened.traces_written())
+            told = [far.do(far.opened.store.traces.get(id)) for id in traces]
+
+    connects = [[span for span in trace.spans if span.name == "connect"] for trace in told]
+    assert [len(each) for each in connects] == [1, 0]
+    (connect,) = connects[0]
+    asked = next(span for span in told[0].spans if span.id == connect.parent)
+    assert asked.started_ns == connect.started_ns < connect.ended_ns <= asked.ended_ns
+    assert parts_of(told[0]).of("network") > 0
+    assert parts_of(told[1]).of("network") == 0
+    assert {trace.row.release for trace in told} == {"1.5"}

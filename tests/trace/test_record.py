@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from rowen.trace import Buffer, TraceSettings, record
+from rowen.trace import Buffer, Place, TraceSettings, record
 from rowen.trace.mask import mask_of
 from rowen.trace.otlp import Exporter, encoded
 from rowen.trace.spans import trace_of
@@ -273,3 +273,21 @@ def test_the_spans_of_a_trace_have_ids_of_their_own():
 
     assert len({span.id for span in spans}) == len(spans)
     assert all(len(span.id) == 16 and int(span.id, 16) for span in spans)
+
+
+def test_a_new_connection_is_a_span_below_the_attempt_that_waited_for_it():
+    first, second = call().attempts
+    trace = trace_of(call(attempts=(first, second.but(connected_ns=1_900))), TraceSettings())
+
+    (connect,) = [span for span in trace.spans if span.name == "connect"]
+    asked = next(span for span in trace.spans if span.id == connect.parent)
+    assert (asked.attributes["rowen.deployment"], connect.started_ns, connect.ended_ns) == ("fast/1", 1_500, 1_900)
+    assert len({span.id for span in trace.spans}) == len(trace.spans) == trace.row.spans == 5
+
+
+def test_a_call_bears_where_it_ran_and_the_name_of_the_version():
+    trace = trace_of(call(), TraceSettings(), place=Place(environment="production", release="1.5"))
+
+    assert (trace.row.environment, trace.row.release) == ("production", "1.5")
+    assert trace.spans[0].attributes["service.version"] == "1.5"
+    assert trace.spans[0].attributes["deployment.environment.name"] == "production"

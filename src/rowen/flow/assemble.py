@@ -21,7 +21,7 @@ from rowen.flow.vet import vet
 from rowen.provider.fleet import Fleet
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.transport import Transport
-from rowen.trace import Buffer, record
+from rowen.trace import Buffer, Place, record
 from rowen.values import Clock, CountText, CountTokens, Request, Search
 
 
@@ -109,7 +109,15 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
             ("route.keep", route.keep(shared.cache, routing, clock)),
             ("limits.settle", limits.settle(shared.meter, estimate, admission=shared.admission)),
             *citing,
-            ("trace.record", record(shared.buffer, tables["trace"], shared.user)),
+            (
+                "trace.record",
+                record(
+                    shared.buffer,
+                    tables["trace"],
+                    shared.user,
+                    Place(environment=about.environment, release=about.release),
+                ),
+            ),
         ),
     )
     state.only(deployment for deployment, _ in places.values())

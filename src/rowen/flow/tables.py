@@ -21,6 +21,10 @@ class AppTable(Settings, frozen=True, kw_only=True):
     """Who answers for it: a mail address."""
     model: str = ""
     """The model that the app's own name stands for; default: the first one defined."""
+    release: str = ""
+    """The name of this version of the app, which its calls bear: `2026-11-25`, `1.5`."""
+    environment: str = ""
+    """Where it runs, which its calls bear: `production`, `staging`."""
 
 
 class TimeoutTable(Settings, frozen=True, kw_only=True):

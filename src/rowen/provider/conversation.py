@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 from rowen.provider.faults import MAX_ERROR_BODY, refusal
 from rowen.provider.transport import Frame, Reply, Sse, Transport
 from rowen.provider.transport.eventstream import EventStream
-from rowen.values import Deployment, Event, Events, Problem, Unavailable
+from rowen.values import Deployment, Event, Events, Problem, Started, Unavailable
 
 MAX_BODY = 134_217_728  # bytes; a batch of 2,048 embeddings of 3,072 numbers is 80 MB of JSON
 _LINGER = 0.25  # seconds to wait for the end of a body whose last event is here, so that its connection can be reused
@@ -79,17 +79,20 @@ async def converse(
                 if kind != "application/json":
                     message = f"The provider answered with {kind[:60] or 'no content type'}, not with a stream or JSON."
                     raise Unavailable("upstream_garbage", message)
-                yield reader.whole(await reply.read(MAX_BODY))
+                yield _begun(reader.whole(await reply.read(MAX_BODY)), reply.connecting)
                 return
             framing = _FRAMINGS[kind]()
             chunks = reply.chunks()
             batch: list[Event] = []
+            connecting = reply.connecting
             try:
                 async for piece in chunks:
                     for name, data in framing.feed(piece):
                         batch += reader.feed(name, data)
                     if batch:
                         ready, batch = batch, []
+                        if connecting:  # only of the first batch over a new connection
+                            ready, connecting = _begun(ready, connecting), 0.0
                         yield ready
                     if reader.done:
                         break
@@ -113,6 +116,11 @@ async def converse(
     except Problem as problem:
         problem.who = deployment.name
         raise
+
+
+def _begun(batch: Sequence[Event], connecting: float) -> list[Event]:
+    """Return the first batch with how long it took to be connected."""
+    return [each.but(connecting=connecting) if type(each) is Started else each for each in batch]
 
 
 async def _error_body(reply: Reply) -> bytes:

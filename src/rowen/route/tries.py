@@ -61,6 +61,7 @@ class Try:
         "_request",
         "_tell",
         "called",
+        "connected_ns",
         "ended",
         "ends",
         "events",
@@ -113,6 +114,7 @@ class Try:
         self.more = True
         """Whether the stream may have more than what is held."""
         self.started_ns = desk.clock.now_ns()
+        self.connected_ns = 0
         self.first_ns = 0
         self.held: list[Event] = []
         """What came up to the first content, which decides whether a failure can be hidden."""
@@ -175,7 +177,9 @@ class Try:
         assert watch is not None
         watch.others += 1
         kind = type(event)
-        if kind is Started:
+        if type(event) is Started:
+            if event.connecting:
+                self.connected_ns = self.started_ns + round(event.connecting * 1e9)
             return event
         if type(event) is Used:
             self.usage = event.usage
@@ -263,6 +267,7 @@ class Try:
                 model=deployment.upstream,
                 started_ns=self.started_ns,
                 ended_ns=self._desk.clock.now_ns(),
+                connected_ns=self.connected_ns,
                 first_event_ns=self.first_ns,
                 status=status,
                 code=problem.code if problem else "",

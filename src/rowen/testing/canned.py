@@ -70,6 +70,7 @@ class CannedTransport:
 
 class CannedReply:
     ended = True
+    connecting = 0.0
 
     def __init__(self, answer: Canned, transport: CannedTransport) -> None:
         self._answer = answer

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from rowen.values import Settings
+from rowen.values import Settings, Value
 
 
 class TraceSettings(Settings, frozen=True, kw_only=True):
@@ -14,3 +14,13 @@ class TraceSettings(Settings, frozen=True, kw_only=True):
     """Regular expressions (RE2) whose matches are replaced by `[masked]` before anything is stored."""
     preview: int = 200
     """Characters of question and answer shown in lists."""
+
+
+class Place(Value, frozen=True, kw_only=True):
+    """What every call of an app bears: where it runs, and by what name this version of it goes."""
+
+    environment: str = ""
+    release: str = ""
+
+
+NOWHERE = Place()

@@ -8,7 +8,7 @@ import random
 from decimal import Decimal
 from typing import Any, Literal
 
-from rowen.trace.base import TraceSettings
+from rowen.trace.base import NOWHERE, Place, TraceSettings
 from rowen.trace.looked import retrievals
 from rowen.trace.mask import Mask, masked_answer, masked_request
 from rowen.values import Answer, Attempt, Call, Request, Span, Trace, TraceRow, Usage, new_span_ids
@@ -30,7 +30,14 @@ _NONE = Usage()
 _NOTHING = Decimal(0)
 
 
-def trace_of(call: Call, settings: TraceSettings, mask: Mask | None = None, rand: random.Random | None = None) -> Trace:
+def trace_of(
+    call: Call,
+    settings: TraceSettings,
+    mask: Mask | None = None,
+    rand: random.Random | None = None,
+    *,
+    place: Place = NOWHERE,
+) -> Trace:
     """Return the trace of a call that has ended."""
     request: Request | None = call.request
     answer = call.answer
@@ -40,9 +47,9 @@ def trace_of(call: Call, settings: TraceSettings, mask: Mask | None = None, rand
         request = masked_request(call.request, mask)
         answer = masked_answer(answer, mask) if answer else None
     used = _deciding(call)
-    spans = _spans(call, used, rand)
+    spans = _spans(call, used, rand, place)
     return Trace(
-        row=_row(call, used, request, answer, settings.preview, spans),
+        row=_row(call, used, request, answer, settings.preview, spans, place),
         spans=spans,
         request=request,
         answer=answer,
@@ -57,6 +64,7 @@ def _row(
     answer: Answer | None,
     preview: int,
     spans: tuple[Span, ...],
+    place: Place,
 ) -> TraceRow:
     caller, usage = call.caller, used.usage if used else _NONE
     return TraceRow(
@@ -89,6 +97,8 @@ def _row(
         waste=_waste(call),
         tags=call.tags,
         within=call.door.parent_trace,
+        environment=place.environment,
+        release=place.release,
         spans=len(spans),
         failed_spans=sum(span.status == "error" for span in spans),
         asked=_asked(request, preview),
@@ -129,11 +139,12 @@ def _asked(request: Request | None, preview: int) -> str:
     return request.texts[0][:preview] if request.texts else ""
 
 
-def _spans(call: Call, used: Attempt | None, rand: random.Random | None) -> tuple[Span, ...]:
+def _spans(call: Call, used: Attempt | None, rand: random.Random | None, place: Place) -> tuple[Span, ...]:
     searched = sum(1 + len(one.found.stages) for one in call.looked)
-    ids = new_span_ids(1 + len(call.steps) + searched + len(call.attempts), rand)
+    connected = sum(attempt.connected_ns > 0 for attempt in call.attempts)
+    ids = new_span_ids(1 + len(call.steps) + searched + len(call.attempts) + connected, rand)
     trace, root = call.id, ids[0]
-    spans = [_root(call, used, root)]
+    spans = [_root(call, used, root, place)]
     notes = dict(call.notes)
     for step in call.steps:
         attributes: dict[str, Any] = {"rowen.changed": list(step.changed)}
@@ -155,8 +166,23 @@ def _spans(call: Call, used: Attempt | None, rand: random.Random | None) -> tupl
         if call.looked and step.name == "retrieve.ground":
             spans += retrievals(call, spans[-1], ids[len(spans) :])
     for attempt in call.attempts:
-        spans.append(_attempt(call, attempt, root, ids[len(spans)]))
+        asked = _attempt(call, attempt, root, ids[len(spans)])
+        spans.append(asked)
+        if attempt.connected_ns:
+            spans.append(_connect(attempt, asked, ids[len(spans)]))
     return tuple(spans)
+
+
+def _connect(attempt: Attempt, asked: Span, id: str) -> Span:
+    """The making of the connection that an attempt had to wait for."""
+    return Span(
+        trace=asked.trace,
+        id=id,
+        parent=asked.id,
+        name="connect",
+        started_ns=attempt.started_ns,
+        ended_ns=min(attempt.connected_ns, attempt.ended_ns),
+    )
 
 
 def _note(attributes: dict[str, Any], notes: dict[str, Any], step: str) -> None:
@@ -169,7 +195,7 @@ def _note(attributes: dict[str, Any], notes: dict[str, Any], step: str) -> None:
         attributes["rowen.note"] = noted
 
 
-def _root(call: Call, used: Attempt | None, id: str) -> Span:
+def _root(call: Call, used: Attempt | None, id: str, place: Place) -> Span:
     request, usage = call.request, used.usage if used else _NONE
     operation = "embeddings" if request.kind == "embeddings" else "chat"
     attributes: dict[str, Any] = {
@@ -193,6 +219,10 @@ def _root(call: Call, used: Attempt | None, id: str) -> Span:
         attributes[CALLERS_TRACE] = call.door.parent_trace
     if call.session:
         attributes["gen_ai.conversation.id"] = call.session
+    if place.environment:
+        attributes["deployment.environment.name"] = place.environment
+    if place.release:
+        attributes["service.version"] = place.release
     if call.feature:
         attributes["rowen.feature"] = call.feature
     if call.tags:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from rowen.trace.base import TraceSettings
+from rowen.trace.base import NOWHERE, Place, TraceSettings
 from rowen.trace.buffer import Buffer
 from rowen.trace.mask import mask_of
 from rowen.trace.spans import trace_of
@@ -10,7 +10,7 @@ from rowen.values import Call, Trace
 
 
 def record(
-    buffer: Buffer, settings: TraceSettings, user: Callable[[str], str] = str
+    buffer: Buffer, settings: TraceSettings, user: Callable[[str], str] = str, place: Place = NOWHERE
 ) -> Callable[[Call], Awaitable[Call]]:
     """Return a step that records the call. It does no I/O and never fails the call.
 
@@ -18,12 +18,13 @@ def record(
         buffer: where finished calls go.
         settings: what of a call is kept.
         user: gives the name under which an end user is kept.
+        place: what every call bears.
 
     """
     mask = mask_of(settings)
 
     def make(call: Call) -> Trace:
-        return trace_of(_renamed(call, user), settings, mask)
+        return trace_of(_renamed(call, user), settings, mask, place=place)
 
     async def step(call: Call) -> Call:
         buffer.add(call, make)

@@ -19,6 +19,8 @@ class Started(Value, frozen=True, kw_only=True, tag="started"):
     id: str = ""
     model: str = ""
     extra: dict[str, Any] = {}
+    connecting: float = 0.0
+    """Seconds that it took to be connected: name lookup, connection and TLS. 0 where a connection was there."""
 
 
 class Said(Value, frozen=True, kw_only=True, tag="said"):
@@ -119,6 +121,8 @@ class Attempt(Value, frozen=True, kw_only=True):
     model: str
     started_ns: int
     ended_ns: int
+    connected_ns: int = 0
+    """When the connection stood that was made for it; 0 where one was there already, or nothing is known of it."""
     first_event_ns: int = 0
     status: str = "ok"
     """`ok`, `failed`, `cancelled` (the caller left), `hedged` (another attempt was faster)."""

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from rowen.access import Visit
 from rowen.score.calibration import Calibration, Prevalence
 from rowen.score.standing import JUDGES, JudgeWorth, share_in, worth_of
-from rowen.store.base import Bucket, ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
+from rowen.store.base import ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
 from rowen.values import Mistaken, Score
 from rowen.values.interval import Interval, mean_of_sums, wilson
 from rowen.web.charts import Mark, Slot, share, sparkline, trend
@@ -26,6 +26,7 @@ WHO = {
 }
 _FEW = 15
 _LOOKED_AT = 20
+_MARKED: tuple[ScoreGroup, ...] = ("release", "definition")
 _LABELLED = ("boolean", "category")
 _SAID = ("boolean", "category", "number")
 """What may be a yes or a no: a number that is 1 or 0, too."""
@@ -182,7 +183,7 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
                 [Slot(name=stretch.said(start)) for start, _ in slots],
                 [mean for _, mean in slots],
                 f"{name} in the last {stretch.range}",
-                marks=await _releases(services, tenant, app, stretch),
+                marks=await _releases(services, tenant, name, app, stretch),
                 share=kind == "boolean",
             ),
             rows=[(stretch.said(start), mean) for start, mean in reversed(slots) if mean.n],
@@ -317,20 +318,16 @@ def _cuts(groups: Sequence[ScoreBucket], kind: str, errors: Calibration | None) 
     return sorted(cuts, key=lambda each: -each.count)
 
 
-async def _releases(services: Services, tenant: str | None, app: str, stretch: Stretch) -> list[Mark]:
-    """Where a release first answered within the stretch; none for the one it began with."""
-    buckets = await services.traces.buckets(
-        tenant=tenant,
-        since_ns=stretch.since_ns,
-        until_ns=stretch.until_ns,
-        every_ns=stretch.every_ns,
-        by="release",
-        app=app,
-    )
-    return _firsts(buckets, stretch)
+async def _releases(services: Services, tenant: str | None, name: str, app: str, stretch: Stretch) -> list[Mark]:
+    """Where the first answer of a release, or else of a Definition, was judged; none for the one it began with."""
+    for by in _MARKED:
+        marks = _firsts(await _buckets(services, tenant, name, app, stretch, by=by), stretch)
+        if marks:
+            return marks
+    return []
 
 
-def _firsts(buckets: Sequence[Bucket], stretch: Stretch) -> list[Mark]:
+def _firsts(buckets: Sequence[ScoreBucket], stretch: Stretch) -> list[Mark]:
     first: dict[str, int] = {}
     for bucket in buckets:
         if bucket.group:

@@ -18,6 +18,11 @@ class Reply(Protocol):
         ...
 
     @property
+    def connecting(self) -> float:
+        """The seconds that name lookup, connection and TLS took; 0 where a kept connection was used."""
+        ...
+
+    @property
     def ended(self) -> bool:
         """Whether the whole body is here, so that reading it waits for nothing."""
         ...

@@ -88,8 +88,11 @@ class HttpTransport:
         address, head = _addressed(method, url, tuple(headers.items()))
         request = b"%bcontent-length: %d\r\n\r\n" % (head, len(body))
         who = address.origin.host
-        connection = self._take(address.origin) or await self._connect(address.origin, connect_timeout)
+        connection, connecting = self._take(address.origin), 0.0
+        if connection is None:
+            connection, connecting = await self._timed(address.origin, connect_timeout)
         reply = connection.send(request, body, who, silence_timeout)
+        reply.connecting = connecting
         try:
             await reply.head()
         except Unavailable as error:
@@ -97,8 +100,9 @@ class HttpTransport:
             stale = error.code == "upstream_cut" and connection.unheard and not self._closed
             if not stale:
                 raise
-            connection = await self._connect(address.origin, connect_timeout)
+            connection, connecting = await self._timed(address.origin, connect_timeout)
             reply = connection.send(request, body, who, silence_timeout)
+            reply.connecting = connecting
             await reply.head()
         coding = reply.headers.get("content-encoding", "identity")
         if coding != "identity":
@@ -126,6 +130,13 @@ class HttpTransport:
             if connection.open:
                 return connection
         return None
+
+    async def _timed(self, origin: Origin, within: float) -> tuple[Connection, float]:
+        """Return a new connection, and the seconds that it took."""
+        time = asyncio.get_running_loop().time
+        begun = time()
+        connection = await self._connect(origin, within)
+        return connection, time() - begun
 
     async def _connect(self, origin: Origin, within: float) -> Connection:
         if self._closed:

@@ -21,6 +21,7 @@ class Exchange:
         "_connection",
         "_error",
         "_waiter",
+        "connecting",
         "ended",
         "has_head",
         "headers",
@@ -40,6 +41,7 @@ class Exchange:
         self._waiter: asyncio.Future[None] | None = None
         self.who = who
         self.silence = silence
+        self.connecting = 0.0
         self.status = 0
         self.headers: dict[str, str] = {}
         self.has_head = False
