@@ -43,6 +43,7 @@ from rowen.serve.apps import Served
 from rowen.serve.archiving import archiving_of
 from rowen.serve.explaining import Explaining
 from rowen.serve.housekeeping import Housekeeping
+from rowen.serve.indexing import Indexing
 from rowen.serve.judging import AppModels
 from rowen.serve.settings import ServerSettings, folder_of
 from rowen.serve.spans import Spans
@@ -76,6 +77,7 @@ class Opened:
     buffer: Buffer
     watching: Watching
     worker: Worker
+    indexing: Indexing
     follow: Follow[Trace]
     seen: Follow[Observed]
 
@@ -235,14 +237,19 @@ class Server:
             errors=insight.error_lines,
         )
 
+        indexing = Indexing(store, served, jobs, clock)
+        stack.push_async_callback(indexing.close)
+
         async def queue_jobs() -> None:
             await judging.rules.queue_written()
             await mornings.queue()
+            await indexing.queue_written()
 
         await queue_jobs()
         if settings.watch:
             served.watch(self._paths, queue_jobs)
-        worker = Worker(jobs, {**judging.handlers, **mornings.handlers}, clock)
+        indexing.start(watch=settings.watch)
+        worker = Worker(jobs, {**judging.handlers, **mornings.handlers, **indexing.handlers}, clock)
         worker.start()
         stack.push_async_callback(worker.stop)
         register = access.Register(
@@ -259,6 +266,7 @@ class Server:
         metrics = Metrics()
         _bring(metrics, served, buffer, admission)
         _bring_objectives(metrics, watching)
+        _bring_knowledge(metrics, indexing)
         door_settings = DoorSettings(
             body_limit=settings.body_limit,
             depth=settings.depth,
@@ -366,6 +374,7 @@ class Server:
             buffer=buffer,
             watching=watching,
             worker=worker,
+            indexing=indexing,
             follow=follow,
             seen=seen,
         )
@@ -468,6 +477,21 @@ def _bring(metrics: Metrics, served: Served, buffer: Buffer, admission: limits.A
             (app, place.name): float(health is not None and health.state != "closed")
             for app, place, health in served.health()
         },
+    )
+
+
+def _bring_knowledge(metrics: Metrics, indexing: Indexing) -> None:
+    labels = ("app", "knowledge", "source")
+    metrics.bring(
+        "rowen_knowledge_lag_seconds", "Time since a source of documents was last seen whole.", labels, indexing.lag
+    )
+    metrics.bring("rowen_knowledge_documents", "Documents of a source.", labels, lambda: indexing.counted("documents"))
+    metrics.bring(
+        "rowen_knowledge_quarantined", "Documents of a source that were put aside.", labels,
+        lambda: indexing.counted("quarantined"),
+    )  # fmt: skip
+    metrics.bring(
+        "rowen_knowledge_source_ill", "Whether the last look at a source did not go well: 1 or 0.", labels, indexing.ill
     )
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from rowen.retrieve.load.base import LARGEST, Listed, Original, Ports, unreadable
 from rowen.retrieve.load.rules import PathRule, Sidecar, matches, ruled, sidecar_of
-from rowen.values import Mistaken, Settings
+from rowen.values import Mistaken, Settings, Unavailable
 
 _PORTION = 2_000  # files listed before other work has its turn
 
@@ -67,6 +67,17 @@ class Files:
     async def fetch(self, listed: Listed, known: str) -> Original | None:
         return await asyncio.to_thread(self._read, listed.uri, known)
 
+    def stamp(self) -> str:
+        """Return what changes with any file, cheaply: names, sizes and times. Blocks."""
+        try:
+            paths = self._found()
+        except Unavailable:
+            return ""
+        whole = hashlib.sha256()
+        for uri, path in paths.items():
+            whole.update(f"{uri}\0{_stamp(path)}\n".encode())
+        return whole.hexdigest()
+
     def _found(self) -> dict[str, str]:
         """Return the paths of all files by their uri."""
         base = self._base()
@@ -107,22 +118,13 @@ class Files:
         found = []
         for uri in uris:
             seen = self._seen.get(uri)
-            raw = seen[1] if seen is not None and seen[0] == self._stamp(uri) else ""
+            raw = seen[1] if seen is not None and seen[0] == _stamp(self._paths[uri]) else ""
             found.append(Listed(uri=uri, raw=raw))
         return found
 
-    def _stamp(self, uri: str) -> _Stamp | None:
-        """Return what the system says of a file and of what stands beside it; None when it is gone by now."""
-        try:
-            told = Path(self._paths[uri]).stat()
-        except OSError:
-            return None
-        beside = Sidecar.stamp(self._paths[uri])
-        return _Stamp(told.st_size, told.st_mtime_ns + beside, told.st_ctime_ns, told.st_ino)
-
     def _read(self, uri: str, known: str) -> Original | None:
         path = self._paths[uri]
-        stamp = self._stamp(uri)
+        stamp = _stamp(path)
         try:
             told = Path(path).stat()
             if not stat.S_ISREG(told.st_mode):
@@ -178,3 +180,12 @@ def either(pattern: str) -> list[str]:
 def _uri(path: str) -> str:
     # A name that is no UTF-8 has half of a surrogate pair in it, which no store can hold.
     return os.fsencode(path.replace(os.sep, "/")).decode("utf-8", "replace")
+
+
+def _stamp(path: str) -> _Stamp | None:
+    """Return what the system says of a file and of what stands beside it; None when it is gone by now."""
+    try:
+        told = Path(path).stat()
+    except OSError:
+        return None
+    return _Stamp(told.st_size, told.st_mtime_ns + Sidecar.stamp(path), told.st_ctime_ns, told.st_ino)

@@ -1,0 +1,293 @@
+"""Keeps the knowledge of the apps that are served up to date: a job for each `[retrieve.NAME]`, by schedule and on change."""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+
+from rowen.config import Loaded
+from rowen.flow import Apps
+from rowen.jobs import Handler, Job, Queue, Task
+from rowen.retrieve import RetrieveSettings
+from rowen.retrieve.chunk.context import AskModel
+from rowen.retrieve.load import Ports
+from rowen.retrieve.load.catalog import tables_of
+from rowen.retrieve.load.files import Files
+from rowen.retrieve.parse import Reading
+from rowen.retrieve.plan import Plan, Watched, plan_of
+from rowen.retrieve.state import SourceState, States
+from rowen.retrieve.sync import Sync, told
+from rowen.serve.reading import Web
+from rowen.store.base import Store
+from rowen.store.knowledge import Collection
+from rowen.values import Answer, Call, Caller, Clock, Door, Embed, Mistaken, Problem, Request, Value, new_id
+
+log = logging.getLogger(__name__)
+
+SYNC = "retrieve.sync"
+"""The kind of job that brings a collection up to date."""
+TENANT = "default"
+"""Whose what an app's file defines is; documents for one tenant alone say so in their access."""
+_NEVER_NS = 100 * 365 * 86_400 * 1_000_000_000
+_S = 1_000_000_000
+
+EmbedOf = Callable[[Loaded, RetrieveSettings], Embed | None]
+"""Gives what makes the vectors of a `[retrieve.NAME]`; None for a lexical index."""
+
+
+class Loads(Apps, Protocol):
+    """Gives the apps as they were read."""
+
+    def loaded(self) -> list[Loaded]: ...
+
+
+class Changed(Value, frozen=True, kw_only=True):
+    """What a job was asked for."""
+
+    name: str
+    settings: str = ""
+    """A hash of the table: with another one there is something to do."""
+    removal: bool = False
+    """Whether a source may lose most of its documents at once, this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A `[retrieve.NAME]` of an app that is served."""
+
+    collection: Collection
+    settings: RetrieveSettings
+    loaded: Loaded
+
+
+class Indexing:
+    """Queues and does the jobs.
+
+    Args:
+        store: where knowledge and states are.
+        served: the apps.
+        queue: where jobs are queued.
+        clock: what time it is.
+        embeds: gives what makes vectors; left out, every index is lexical.
+
+    """
+
+    def __init__(self, store: Store, served: Loads, queue: Queue, clock: Clock, embeds: EmbedOf | None = None) -> None:
+        self._store = store
+        self._served = served
+        self.queue = queue
+        self._clock = clock
+        self._embeds = embeds
+        self._web = Web()
+        self._kept: dict[Collection, Mapping[str, Watched]] = {}
+        self._figures: dict[tuple[str, str, str], SourceState] = {}
+        self._seen: dict[tuple[Collection, str], str] = {}
+        self._loop: asyncio.Task[None] | None = None
+        self.states = States(store.records)
+        self.reading = Reading()
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """Who does which kind of job."""
+        return {SYNC: self.sync}
+
+    def all(self) -> list[Known]:
+        """Return what the apps that are served know, by their files."""
+        return [
+            Known(collection_of(loaded.definition.app, name), settings, loaded)
+            for loaded in self._served.loaded()
+            for name, settings in loaded.tables["retrieve"].items()
+        ]
+
+    def named(self, app: str, name: str) -> Known:
+        """Return one of them; where an app has one alone, `name` may be empty.
+
+        Raises:
+            Mistaken: `not_found`.
+
+        """
+        found = [each for each in self.all() if app in {"", each.collection.app} and name in {"", each.collection.name}]
+        if len(found) == 1:
+            return found[0]
+        names = ", ".join(f"{each.collection.app}/{each.collection.name}" for each in self.all()) or "none"
+        raise Mistaken("not_found", f"there is no such knowledge here, or several; there are: {names}", place="name")
+
+    async def queue_written(self) -> None:
+        """See that every `[retrieve.NAME]` has its job, and that one whose table changed is due at once."""
+        for each in self.all():
+            asked = Changed(name=each.collection.name, settings=_hash(each.settings))
+            every_ns = _every_ns(each.settings)
+            job = await self.queue.add(
+                SYNC, id=job_of(each.collection), app=each.collection.app, input=msgspec.to_builtins(asked),
+                every_ns=every_ns, about=f"brings {each.collection.name} up to date",
+            )  # fmt: skip
+            before = msgspec.convert(job.input, Changed)
+            if job.state in {"cancelled", "failed", "done"}:
+                job = await self.queue.resume(job.id)
+            if before.settings != asked.settings or job.every_ns != every_ns:
+                await self._again(job, asked, every_ns)
+
+    async def wake(self, collection: Collection, *, removal: bool = False) -> Job:
+        """Have a collection looked at now.
+
+        Raises:
+            Mistaken: `not_found`.
+
+        """
+        known = self.named(collection.app, collection.name)
+        asked = Changed(name=collection.name, settings=_hash(known.settings), removal=removal)
+        await self.queue_written()
+        return await self._again(await self.queue.get(job_of(collection)), asked, _every_ns(known.settings))
+
+    async def sync(self, task: Task) -> dict[str, object] | None:
+        """Do a job: bring its collection up to date."""
+        asked = msgspec.convert(dict(task.input), Changed)
+        try:
+            known = self.named(task.app, asked.name)
+        except Mistaken:
+            return {"gone": True}  # the app no longer has it, or another process serves it
+        if asked.removal:  # once, not whenever the job comes back
+            await self.queue.change(task.id, None, lambda job: job.but(input={**job.input, "removal": False}))
+        plan = await self.plan(known)
+        self._kept[known.collection] = plan.sources
+        for name, watched in plan.sources.items():  # before the look, so that no change falls between
+            if isinstance(watched.source, Files):
+                self._seen[known.collection, name] = await asyncio.to_thread(watched.source.stamp)
+        work = Sync(
+            plan, self._store.knowledge, self.states, self.reading, self._clock, tell=task.progress, check=task.check
+        )
+        try:
+            return told(await work.run(removal=asked.removal))
+        finally:
+            await self.refresh()
+
+    async def plan(self, known: Known) -> Plan:
+        """Return what it takes to bring a collection up to date.
+
+        Raises:
+            Problem: as `plan_of`.
+
+        """
+        return await plan_of(
+            known.collection,
+            known.settings,
+            Ports(folder=known.loaded.path.parent, get=self._web),
+            embed=self._embeds(known.loaded, known.settings) if self._embeds else None,
+            ask=self._ask(known),
+            kept=self._kept.get(known.collection),
+        )
+
+    def start(self, *, watch: bool) -> None:
+        """Begin to keep the figures fresh; with `watch`, to look at once when files change."""
+        self._loop = asyncio.create_task(self._look(watch=watch), name="indexing")
+
+    async def close(self) -> None:
+        """Stop, and close what was opened."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+        await self.reading.close()
+        await self._web.close()
+
+    async def refresh(self) -> None:
+        """Read how all sources stand, for the figures below."""
+        self._figures = {
+            (each.collection.app, each.collection.name, name): state
+            for each in self.all()
+            for name, state in (await self.states.of(each.collection)).items()
+        }
+
+    def lag(self) -> dict[tuple[str, ...], float]:
+        """Return by app, name and source for how many seconds it was not seen whole."""
+        now = self._clock.now_ns()
+        return {key: (now - state.synced_ns) / _S for key, state in self._figures.items() if state.synced_ns}
+
+    def counted(self, what: str) -> dict[tuple[str, ...], float]:
+        """Return by app, name and source how many `documents` it has, or are `quarantined`."""
+        return {key: float(getattr(state, what)) for key, state in self._figures.items()}
+
+    def ill(self) -> dict[tuple[str, ...], float]:
+        """Return by app, name and source 1 for one whose last look did not go well."""
+        return {key: float(bool(state.code)) for key, state in self._figures.items()}
+
+    async def _again(self, job: Job, asked: Changed, every_ns: int) -> Job:
+        def change(now: Job) -> Job:
+            due = {"due_ns": self._clock.now_ns()} if now.state == "queued" else {}
+            return now.but(input=msgspec.to_builtins(asked), every_ns=every_ns, **due)
+
+        changed = await self.queue.change(job.id, None, change)
+        self.queue.woken.set()
+        return changed
+
+    async def _look(self, *, watch: bool) -> None:
+        while True:
+            try:
+                await self.refresh()
+                if watch:
+                    await self._watch()
+            except Problem as problem:
+                log.warning("sources cannot be looked at: %s", problem.message)
+            await asyncio.sleep(1 if watch else 15)
+
+    async def _watch(self) -> None:
+        """Wake the jobs of sources whose files have changed since the last look."""
+        for collection, sources in list(self._kept.items()):
+            for name, watched in sources.items():
+                if isinstance(watched.source, Files):
+                    stamp = await asyncio.to_thread(watched.source.stamp)
+                    if self._seen.get((collection, name), stamp) != stamp:
+                        self._seen[collection, name] = stamp
+                        await self.wake(collection)
+
+    def _ask(self, known: Known) -> AskModel | None:
+        name = known.settings.chunk.context.removeprefix("model:")
+        if name == known.settings.chunk.context:
+            return None
+        if name not in known.loaded.tables["models"]:
+            message = f'there is no model "{name}" in this app to write contexts'
+            raise Mistaken(
+                "config_invalid", message, place=known.loaded.place("retrieve", known.collection.name, "chunk")
+            )
+
+        async def ask(request: Request) -> Answer:
+            app = self._served.named(known.collection.app)
+            now = self._clock.now_ns()
+            call = Call(
+                id=new_id(now),
+                app=app.name,
+                definition=app.definition.hash,
+                request=request,
+                door=Door(shape="internal", path=f"index/{known.collection.name}"),
+                started_ns=now,
+                caller=Caller(key="", shown=f"index {known.collection.name}", tenant=TENANT, priority="low"),
+                feature=f"index:{known.collection.name}",
+                priority="low",
+                tags=("index",),
+            )
+            return (await app.walk(call).answer()).answer or Answer()
+
+        return ask
+
+
+def collection_of(app: str, name: str) -> Collection:
+    """Return where the documents of an app's `[retrieve.NAME]` are."""
+    return Collection(tenant=TENANT, app=app, name=name)
+
+
+def job_of(collection: Collection) -> str:
+    """Return the id of the one job of a collection, which never runs twice at a time."""
+    return f"{SYNC}:{collection.app}:{collection.name}"
+
+
+def _every_ns(settings: RetrieveSettings) -> int:
+    """Return how often all sources of a table are looked at: as often as the one that wants it most."""
+    wanted = [table.every for table in tables_of(settings).values() if table.every]
+    return round(min(wanted) * _S) if wanted else _NEVER_NS
+
+
+def _hash(settings: RetrieveSettings) -> str:
+    return hashlib.sha256(msgspec.json.encode(settings, order="deterministic")).hexdigest()[:16]

@@ -1,0 +1,128 @@
+"""A served app keeps its knowledge up to date: at the start, by schedule, on a change of its files or table, when told."""
+
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from rowen.serve.indexing import collection_of, job_of
+from rowen.testing.serving import serving
+from rowen.values import Reader
+
+HANDBOOK = collection_of("demo", "handbook")
+APP = """
+[app]
+name = "demo"
+[models.echo]
+provider = "echo"
+[retrieve.handbook]
+embed = ""
+source = "docs/**/*.md"
+"""
+
+
+def written(folder: Path, more: str = "", **files: str) -> Path:
+    (folder / "docs").mkdir(exist_ok=True)
+    for name, text in files.items():
+        (folder / "docs" / f"{name}.md").write_text(text)
+    (folder / "app.toml").write_text(APP + more)
+    return folder / "app.toml"
+
+
+def found(running, question: str) -> list[str]:
+    async def ask():
+        knowledge = running.opened.store.knowledge
+        live = [each for each in await knowledge.builds(HANDBOOK) if each.state == "live"]
+        if not live:
+            return []
+        reader = Reader(tenant="default")
+        hits = await knowledge.lexical(live[0].id, question, reader=reader)
+        passages = await knowledge.passages(live[0].id, {hit.chunk: hit.score for hit in hits}, reader=reader)
+        return sorted({passage.text.strip() for passage in passages.values()})
+
+    return running.do(ask())
+
+
+def until(true, seconds: float = 20) -> None:
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, "it did not happen"
+        time.sleep(0.05)
+
+
+def test_an_app_knows_its_documents_soon_after_its_start(tmp_path):
+    with serving(written(tmp_path, leave="Everybody has 28 days.")) as running:
+        until(lambda: found(running, "28 days") == ["Everybody has 28 days."])
+
+        job = running.do(running.opened.indexing.queue.get(job_of(HANDBOOK)))
+
+    assert job.result["added"] == 1
+    assert job.result["switched"]
+
+
+def test_a_file_that_is_edited_is_found_anew_without_being_told(tmp_path):
+    app = written(tmp_path, leave="Everybody has 28 days.")
+    with serving(app, watch=True) as running:
+        until(lambda: found(running, "28 days"))
+
+        written(tmp_path, leave="Everybody has 30 days.")
+
+        until(lambda: found(running, "30 days") == ["Everybody has 30 days."])
+        assert found(running, "28") == []
+
+
+def test_a_table_that_changes_makes_a_new_index_and_a_knowledge_that_goes_is_left_alone(tmp_path):
+    app = written(tmp_path, leave="Everybody has 28 days.")
+    with serving(app, watch=True) as running:
+        until(lambda: found(running, "28 days"))
+
+        written(tmp_path, "[retrieve.handbook.chunk]\nsize = 200\noverlap = 0\n")
+
+        until(lambda: "size=200" in running.do(live(running)).manifest.chunker)
+        assert found(running, "28 days") == ["Everybody has 28 days."]
+
+
+async def live(running):
+    builds = await running.opened.store.knowledge.builds(HANDBOOK)
+    return next(each for each in builds if each.state == "live")
+
+
+def test_an_index_outlives_the_server_and_is_not_made_again(tmp_path):
+    app = written(tmp_path, leave="Everybody has 28 days.")
+    store = f"sqlite:{tmp_path}/data"
+    with serving(app, store=store) as running:
+        until(lambda: found(running, "28 days"))
+
+    with serving(app, store=store) as running:
+        assert found(running, "28 days") == ["Everybody has 28 days."]
+        done = running.do(running.opened.indexing.wake(HANDBOOK))
+        until(lambda: running.do(running.opened.indexing.queue.get(done.id)).runs == 2)
+        job = running.do(running.opened.indexing.queue.get(done.id))
+
+    assert (job.result.get("added", 0), job.result["unchanged"]) == (0, 1)
+
+
+def test_metrics_tell_how_fresh_it_is_and_what_was_put_aside(tmp_path):
+    app = written(tmp_path, leave="Everybody has 28 days.", junk="-" * 500)
+    with serving(app) as running:
+        until(lambda: found(running, "28 days"))
+        until(lambda: running.opened.indexing.counted("documents"))
+
+        text = httpx2.get(f"{running.url}/metrics").text
+
+    labels = '{app="demo",knowledge="handbook",source="docs/**/*.md"}'
+    assert f"rowen_knowledge_documents{labels} 1" in text
+    assert f"rowen_knowledge_quarantined{labels} 1" in text
+    assert f"rowen_knowledge_source_ill{labels} 0" in text
+    assert f"rowen_knowledge_lag_seconds{labels}" in text
+
+
+@pytest.mark.parametrize("more", ['[retrieve.other]\nsource = "x"\n', ""])
+def test_knowledge_is_named_by_its_app_and_its_name(tmp_path, more):
+    with serving(written(tmp_path, more, leave="Everybody has 28 days.")) as running:
+        indexing = running.opened.indexing
+
+        assert indexing.named("demo", "handbook").collection == HANDBOOK
+        if not more:
+            assert indexing.named("", "").collection == HANDBOOK
