@@ -13,7 +13,11 @@ from rowen.serve.run import is_loopback
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
 
-_EXTRAS = {"local": ("xllamacpp", "onnxruntime", "tokenizers"), "pg": ("psycopg",)}
+_EXTRAS = {
+    "local": ("xllamacpp", "onnxruntime", "tokenizers"),
+    "pg": ("psycopg",),
+    "rag": ("charset_normalizer", "pypdfium2", "python_calamine", "selectolax", "semantic_text_splitter"),
+}
 
 
 @click.command("doctor")

@@ -14,6 +14,7 @@ from rowen.flow import Apps
 from rowen.jobs import Handler, Job, Queue, Task
 from rowen.retrieve import RetrieveSettings
 from rowen.retrieve.chunk.context import AskModel
+from rowen.retrieve.desk import Desk
 from rowen.retrieve.load import Ports
 from rowen.retrieve.load.catalog import tables_of
 from rowen.retrieve.load.files import Files
@@ -90,6 +91,22 @@ class Indexing:
         self.states = States(store.records)
         self.reading = Reading()
 
+    def desk(self) -> Desk:
+        """Return knowledge as it is managed."""
+
+        async def wake(collection: Collection, removal: bool) -> Job:
+            return await self.wake(collection, removal=removal)
+
+        return Desk(
+            self._store.knowledge,
+            self.states,
+            defined=lambda: {each.collection: each.settings for each in self.all()},
+            wake=wake,
+            jobs=self.queue,
+            job_of=job_of,
+            clock=self._clock,
+        )
+
     @property
     def handlers(self) -> dict[str, Handler]:
         """Who does which kind of job."""
@@ -119,17 +136,16 @@ class Indexing:
     async def queue_written(self) -> None:
         """See that every `[retrieve.NAME]` has its job, and that one whose table changed is due at once."""
         for each in self.all():
-            asked = Changed(name=each.collection.name, settings=_hash(each.settings))
-            every_ns = _every_ns(each.settings)
-            job = await self.queue.add(
-                SYNC, id=job_of(each.collection), app=each.collection.app, input=msgspec.to_builtins(asked),
-                every_ns=every_ns, about=f"brings {each.collection.name} up to date",
-            )  # fmt: skip
-            before = msgspec.convert(job.input, Changed)
-            if job.state in {"cancelled", "failed", "done"}:
-                job = await self.queue.resume(job.id)
-            if before.settings != asked.settings or job.every_ns != every_ns:
-                await self._again(job, asked, every_ns)
+            await self._written(each)
+
+    async def job(self, collection: Collection) -> Job:
+        """Return the job of a collection.
+
+        Raises:
+            Mistaken: `not_found`.
+
+        """
+        return await self._written(self.named(collection.app, collection.name))
 
     async def wake(self, collection: Collection, *, removal: bool = False) -> Job:
         """Have a collection looked at now.
@@ -140,8 +156,7 @@ class Indexing:
         """
         known = self.named(collection.app, collection.name)
         asked = Changed(name=collection.name, settings=_hash(known.settings), removal=removal)
-        await self.queue_written()
-        return await self._again(await self.queue.get(job_of(collection)), asked, _every_ns(known.settings))
+        return await self._again(await self._written(known), asked, _every_ns(known.settings))
 
     async def sync(self, task: Task) -> dict[str, object] | None:
         """Do a job: bring its collection up to date."""
@@ -213,6 +228,24 @@ class Indexing:
     def ill(self) -> dict[tuple[str, ...], float]:
         """Return by app, name and source 1 for one whose last look did not go well."""
         return {key: float(bool(state.code)) for key, state in self._figures.items()}
+
+    async def _written(self, each: Known) -> Job:
+        asked = Changed(name=each.collection.name, settings=_hash(each.settings))
+        every_ns = _every_ns(each.settings)
+        job = await self.queue.add(
+            SYNC,
+            id=job_of(each.collection),
+            app=each.collection.app,
+            input=msgspec.to_builtins(asked),
+            every_ns=every_ns,
+            about=f"brings {each.collection.name} up to date",
+        )
+        before = msgspec.convert(job.input, Changed)
+        if job.state in {"cancelled", "failed", "done"}:
+            job = await self.queue.resume(job.id)
+        if before.settings != asked.settings or job.every_ns != every_ns:
+            job = await self._again(job, asked, every_ns)
+        return job
 
     async def _again(self, job: Job, asked: Changed, every_ns: int) -> Job:
         def change(now: Job) -> Job:

@@ -238,6 +238,7 @@ class Server:
         )
 
         indexing = Indexing(store, served, jobs, clock)
+        knowledge = indexing.desk()
         stack.push_async_callback(indexing.close)
 
         async def queue_jobs() -> None:
@@ -273,16 +274,11 @@ class Server:
             body_timeout=settings.body_timeout,
             trusted_proxies=settings.trusted_proxies,
         )
-        review = Review(
-            store.records, scores=store.scores, traces=store.traces, configs=configs, intake=intake, clock=clock
-        )
         spans = Spans(
             settings,
             store=store,
             observe=seen.after(store.traces.observe),
             scoring=intake,
-            configs=configs,
-            review=review,
             served=served,
             directory=directory,
             snapshot=shared.snapshot,
@@ -303,6 +299,9 @@ class Server:
             settings=door_settings,
         )
         proxies = networks_of(settings.trusted_proxies)
+        review = Review(
+            store.records, scores=store.scores, traces=store.traces, configs=configs, intake=intake, clock=clock
+        )
         cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
         managing = manage.Manage(
             directory=directory,
@@ -317,6 +316,7 @@ class Server:
             known=known,
             tokens=tokens,
             jobs=jobs,
+            knowledge=knowledge,
             review=review,
             cases=cases,
             datasets=Datasets(store.records, cases=cases, clock=clock),
@@ -343,6 +343,7 @@ class Server:
             cases=cases,
             judging=judging,
             jobs=jobs,
+            knowledge=knowledge,
             models=lambda: [Shown(app=app, deployment=place, health=health) for app, place, health in served.health()],
             apps=lambda: [app.name for app in served.all()],
             address=lambda request: client_address(request.scope, proxies),

@@ -18,6 +18,7 @@ from rowen.access import COOKIE, Register, Sessions, Visit
 from rowen.insight.desk import Insight
 from rowen.insight.views import Views
 from rowen.jobs import Queue
+from rowen.retrieve.desk import Desk as KnowledgeDesk
 from rowen.route import Health
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
@@ -67,6 +68,7 @@ class Services:
     cases: Cases
     judging: Judging
     jobs: Queue
+    knowledge: KnowledgeDesk
     models: Callable[[], Sequence[Shown]]
     apps: Callable[[], Sequence[str]]
     address: Callable[[Request], str]
@@ -101,7 +103,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (("Objectives", "/objectives"), ("Alerts", "/alerts"), ("Incidents", "/incidents"), ("Status", "/status")),
     ),
     ("Spend", (("Costs", "/costs"),)),
-    ("Run", (("Models", "/models"), ("Jobs", "/jobs"), ("Keys", "/keys"))),
+    ("Run", (("Models", "/models"), ("Knowledge", "/knowledge"), ("Jobs", "/jobs"), ("Keys", "/keys"))),
 )
 """The pages that stand in the navigation, in groups: what each is called, and where it is."""
 

@@ -17,6 +17,9 @@ from rowen.insight.desk import Insight
 from rowen.insight.errors import seen_in
 from rowen.insight.views import Person, View, Views
 from rowen.jobs import Queue
+from rowen.retrieve import RetrieveSettings
+from rowen.retrieve.desk import Desk as KnowledgeDesk
+from rowen.retrieve.state import Quarantined, SourceState, States
 from rowen.score import queue as reviewing
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
@@ -28,10 +31,27 @@ from rowen.score.rules import Rules
 from rowen.score.tokens import Tokens
 from rowen.score.traffic import Traffic
 from rowen.store.base import Bucket, Cell, TraceFilter
+from rowen.store.knowledge import Collection, Cut
+from rowen.store.memory.knowledge import MemoryKnowledge
 from rowen.store.memory.measures import MemoryMeasures
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
-from rowen.values import Case, Definition, Deployment, Limit, Request, Score, ScoreConfig, Span, Trace, TraceRow, says
+from rowen.values import (
+    Case,
+    Chunk,
+    Definition,
+    Deployment,
+    Document,
+    Limit,
+    Manifest,
+    Request,
+    Score,
+    ScoreConfig,
+    Span,
+    Trace,
+    TraceRow,
+    says,
+)
 from rowen.watch import Objectives, WatchTable
 from rowen.watch.alert import Alert, Firing
 from rowen.watch.contact import ContactTable
@@ -41,6 +61,7 @@ from rowen.watch.incident import Incident
 from rowen.watch.tell import Silence, Teller
 
 START = 1_800_000_000_000_000_000
+KNOWN = Collection(tenant="acme", app="handbook", name="docs")
 
 
 class Hands:
@@ -248,7 +269,17 @@ class Api:
             queue=self.jobs,
             clock=self.clock,
         )
+        self.knowledge = MemoryKnowledge()
         self.services = Manage(
+            knowledge=KnowledgeDesk(
+                self.knowledge,
+                States(self.small),
+                defined=lambda: {KNOWN: RetrieveSettings(source="docs/*.md")},
+                wake=lambda collection, removal: self.jobs.wake("job-acme"),
+                jobs=self.jobs,
+                job_of=lambda collection: "job-acme",
+                clock=self.clock,
+            ),
             directory=self.directory,
             register=self.register,
             sessions=self.sessions,
@@ -291,6 +322,41 @@ class Api:
 
     async def _explained(self, tenant: str, question: str) -> str:
         return f"The line of {tenant} was cut [span {'c' * 16}]."
+
+    async def know(self) -> None:
+        """Two documents of acme, one of them for the people team alone, in an index that answers and one that did."""
+        states = States(self.small)
+        await states.sources.put(SourceState(app="handbook", collection="docs", source="docs/*.md", synced_ns=START))
+        await states.quarantine.put(
+            Quarantined(
+                id="q",
+                app="handbook",
+                collection="docs",
+                source="docs/*.md",
+                uri="x.pdf",
+                code="document_encrypted",
+                message="m",
+            )
+        )
+        builds = [
+            await self.knowledge.begin(KNOWN, Manifest(chunker=chunker, context="free", embedder=""), now_ns=START)
+            for chunker in ("whole(size=800, overlap=0)", "overlap(size=800, overlap=400)")
+        ]
+        for number, access in enumerate(((), ("people",))):
+            document = Document(
+                id=f"acme-doc-{number}",
+                source="docs/*.md",
+                uri=f"{number}.md",
+                version="v",
+                text="Leave is 28 days.",
+                access=access,
+            )
+            cuts = [Cut(build.id, (Chunk(start=0, end=17),), b"") for build in builds]
+            await self.knowledge.write(KNOWN, document, cuts)
+        for build in builds:
+            await self.knowledge.ready(build.id)
+            await self.knowledge.switch(build.id, now_ns=START)
+        self.ids["acme.build"] = builds[0].id
 
     async def fill(self) -> "Api":
         """Two tenants, each with a user, keys by scope, and traces."""
@@ -357,6 +423,7 @@ class Api:
         self.told.asked.clear()
         for app in ("handbook", "shop"):
             await self.definitions.put(Definition(app=app, hash=f"hash-{app}", source={"app": {"name": app}}))
+        await self.know()
         return self
 
     async def key(self, name: str, **wanted) -> str:

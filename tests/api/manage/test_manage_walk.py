@@ -41,6 +41,7 @@ BODIES = {
     "put_rule": {"app": "handbook", "kind": "refusal"},
     "preflight_rule": {"since_ns": 1},
     "backfill_rule": {"since_ns": 1},
+    "sync_knowledge": {},
 }
 
 
@@ -64,12 +65,15 @@ def path_of(verb, ids) -> str:
         "queues": "queue-acme",
         "cases": "reviewed:acme0",
         "views": ids["acme.view"],
+        "knowledge": "acme-doc-0",
     }
     stem = verb.path.split("/")[2]
     path = (
         verb.path.replace("{id}", target.get(stem, ids["acme.call"]))
         .replace("{hash}", "hash-handbook")
-        .replace("{name}", {"rules": "polite.acme", "datasets": "set.acme"}.get(stem, "tone.acme"))
+        .replace("{app}", "handbook")
+        .replace("{build}", ids["acme.build"])
+        .replace("{name}", {"rules": "polite.acme", "datasets": "set.acme", "knowledge": "docs"}.get(stem, "tone.acme"))
     )
     path += f"?earlier={ids['acme.version']}" if verb.name == "dataset_changes" else ""
     path += "?name=up" if verb.name == "burn_down" else ""

@@ -14,6 +14,7 @@ from rowen.evaluate.dataset import Datasets
 from rowen.insight.desk import Insight
 from rowen.insight.views import Views
 from rowen.jobs import Queue
+from rowen.retrieve.desk import Desk as KnowledgeDesk
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake, Known
@@ -77,6 +78,7 @@ class Manage:
     known: Known
     tokens: Tokens
     jobs: Queue
+    knowledge: KnowledgeDesk
     review: Review
     cases: Cases
     datasets: Datasets

@@ -1,0 +1,141 @@
+"""Knowledge: what apps know, from where, how fresh it is, what was put aside, and which index answers."""
+
+from typing import Any
+
+from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Verb, Verbs
+from rowen.jobs import Job
+from rowen.retrieve.desk import Listing, Shown, Standing
+from rowen.retrieve.state import Quarantined
+from rowen.store.knowledge import Build, Collection
+from rowen.values import Mistaken, Reader, Settings
+
+
+class DocumentParams(Settings, frozen=True, kw_only=True):
+    """Which documents, and where the list goes on."""
+
+    source: Plain = ""
+    after: Plain = ""
+    """The id of the last document of the page before."""
+    limit: Limited = 50
+
+
+class SyncWanted(Settings, frozen=True, kw_only=True):
+    """How to bring it up to date."""
+
+    removal: bool = False
+    """Whether a source may lose most of its documents at once, this time."""
+
+
+async def list_knowledge(asked: Asked[NoParams, None]) -> Page[Standing]:
+    """What the apps of the key know."""
+    return Page(items=await asked.manage.knowledge.all(asked.tenant(""), asked.entry.apps))
+
+
+async def get_knowledge(asked: Asked[NoParams, None]) -> Standing:
+    """One of them."""
+    return await asked.manage.knowledge.standing(_collection(asked))
+
+
+async def list_documents(asked: Asked[DocumentParams, None]) -> Page[Listing]:
+    """Documents that the caller may read."""
+    params, collection = asked.params, _collection(asked)
+    found = await asked.manage.knowledge.documents(
+        collection, _reader(asked, collection), source=params.source, after=params.after, limit=params.limit
+    )
+    return Page(items=found, next=found[-1].id if len(found) == params.limit else "")
+
+
+async def get_document(asked: Asked[NoParams, None]) -> Shown:
+    """One document, with its chunks as places in its text."""
+    collection = _collection(asked)
+    return await asked.manage.knowledge.document(collection, asked.path["id"], _reader(asked, collection))
+
+
+async def list_quarantine(asked: Asked[NoParams, None]) -> Page[Quarantined]:
+    """What was put aside, the last first, with the reasons."""
+    return Page(items=await asked.manage.knowledge.quarantine(_collection(asked)))
+
+
+async def sync_knowledge(asked: Asked[NoParams, SyncWanted]) -> Job:
+    """Have its sources looked at now."""
+    collection = _collection(asked)
+    job = await asked.manage.knowledge.sync(collection, removal=asked.body.removal)
+    await _noted(asked, "knowledge.sync", collection)
+    return job
+
+
+async def switch_build(asked: Asked[NoParams, None]) -> Build:
+    """Let another index answer."""
+    collection = _collection(asked)
+    build = await asked.manage.knowledge.switch(collection, asked.path["build"])
+    await _noted(asked, "knowledge.switch", collection)
+    return build
+
+
+async def drop_build(asked: Asked[NoParams, None]) -> Build:
+    """The index as it was."""
+    collection = _collection(asked)
+    build = await asked.manage.knowledge.drop(collection, asked.path["build"])
+    await _noted(asked, "knowledge.drop", collection)
+    return build
+
+
+def _reader(asked: Asked[Any, Any], collection: Collection) -> Reader:
+    """Return for whom documents are shown: an admin sees all, others what their key's groups may read."""
+    actor = asked.actor
+    if actor.everywhere:
+        return Reader(tenant=collection.tenant, everything=True)
+    return Reader(tenant=collection.tenant, groups=(*actor.groups, f"tenant:{actor.tenant}"))
+
+
+def _collection(asked: Asked[Any, Any]) -> Collection:
+    app, name = asked.path["app"], asked.path["name"]
+    if not asked.entry.apps or app in asked.entry.apps:
+        collection = asked.manage.knowledge.collection(app, name)
+        if asked.actor.sees(collection.tenant):
+            return collection
+    raise Mistaken("not_found", f"there is no knowledge {app}/{name}", place="name")
+
+
+async def _noted(asked: Asked[Any, Any], act: str, collection: Collection) -> None:
+    await asked.manage.register.recorder.note(
+        asked.actor, act, tenant=collection.tenant, target=f"{collection.app}/{collection.name}"
+    )
+
+
+_ONE = "/api/knowledge/{app}/{name}"
+
+VERBS: Verbs = (
+    Verb(
+        method="GET", path="/api/knowledge", name="list_knowledge", scope="read", run=list_knowledge, gives=Standing,
+        summary="What apps know: sources, freshness, indexes.", many=True, params=NoParams,
+    ),
+    Verb(
+        method="GET", path=_ONE, name="get_knowledge", scope="read", run=get_knowledge, gives=Standing,
+        summary="One `[retrieve.NAME]`: its sources, freshness, indexes.", params=NoParams, errors=("not_found",),
+    ),
+    Verb(
+        method="GET", path=f"{_ONE}/documents", name="list_knowledge_documents", scope="read", run=list_documents, gives=Listing,
+        summary="Documents that the key may read.", many=True, params=DocumentParams, errors=("not_found",),
+    ),
+    Verb(
+        method="GET", path=f"{_ONE}/documents/{{id}}", name="get_knowledge_document", scope="read", run=get_document, gives=Shown,
+        summary="One document with its chunks, as places in its text.", params=NoParams, errors=("not_found",),
+    ),
+    Verb(
+        method="GET", path=f"{_ONE}/quarantine", name="list_quarantine", scope="read", run=list_quarantine, gives=Quarantined,
+        summary="Documents that were put aside, with the reasons.", many=True, params=NoParams, errors=("not_found",),
+    ),
+    Verb(
+        method="POST", path=f"{_ONE}/sync", name="sync_knowledge", scope="manage", run=sync_knowledge, gives=Job,
+        summary="Look at its sources now; a job that can be watched.", params=NoParams, body=SyncWanted, errors=("not_found",),
+    ),
+    Verb(
+        method="POST", path=f"{_ONE}/builds/{{build}}/switch", name="switch_build", scope="manage", run=switch_build, gives=Build,
+        summary="Let another index answer, without a failed question.", params=NoParams, errors=("not_found", "conflict"),
+    ),
+    Verb(
+        method="DELETE", path=f"{_ONE}/builds/{{build}}", name="drop_build", scope="manage", run=drop_build, gives=Build,
+        summary="Remove an index that does not answer.", params=NoParams, errors=("not_found", "conflict"),
+    ),
+)  # fmt: skip

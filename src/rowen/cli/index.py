@@ -1,0 +1,215 @@
+"""`rowen index`: what apps know, on the machine itself."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from rowen.cli.options import apps_argument, flags_of, json_option, out, server_option, show, store_option
+from rowen.jobs import Job
+from rowen.retrieve.desk import Desk, Standing
+from rowen.serve.run import settings_of
+from rowen.serve.server import Opened, Server
+from rowen.store.knowledge import Collection
+from rowen.values import Broken, at
+
+T = TypeVar("T")
+
+_ENDED = {"done", "failed", "cancelled", "paused"}
+_EVERY = 0.2  # seconds between two looks at a job
+
+name_option = click.option("--name", default="", help="Only the `[retrieve.NAME]` of this name.")
+
+
+@click.group("index")
+def command() -> None:
+    """Bring what apps know up to date, and see how fresh it is."""
+
+
+@command.command("sync")
+@apps_argument
+@server_option
+@store_option
+@json_option
+@name_option
+@click.option("--removal", is_flag=True, help="Allow that a source has lost most of its documents.")
+def sync(apps: tuple[Path, ...], server_file: Path, store: str | None, as_json: bool, name: str, removal: bool) -> None:
+    """Look at the sources of the APPS (default: app.toml) now, and read, cut, embed and write what changed.
+
+    A server that runs on the same store may do the work; this waits for it. The exit code is 4 when a source cannot be read.
+    """
+
+    async def work(opened: Opened) -> list[Mapping[str, Any]]:
+        done: list[Mapping[str, Any]] = []
+        for known in opened.indexing.all():
+            if name in {"", known.collection.name}:
+                job = await _followed(opened, known.collection, removal=removal, quiet=as_json)
+                done.append({"app": known.collection.app, "name": known.collection.name, **_result(job)})
+        return done
+
+    rows = _opened(server_file, store, apps, work)
+    show(rows, as_json=as_json, empty="The apps know nothing: there is no [retrieve.NAME].")
+    if any(row["failed"] for row in rows):
+        raise click.exceptions.Exit(4)
+
+
+@command.command("list")
+@apps_argument
+@server_option
+@store_option
+@json_option
+def list_knowledge(apps: tuple[Path, ...], server_file: Path, store: str | None, as_json: bool) -> None:
+    """List what the APPS know, how much it is and how fresh."""
+    found = _desk(server_file, store, apps, lambda desk: desk.all())
+    rows: list[Mapping[str, Any]] = [
+        {
+            "app": each.app,
+            "name": each.name,
+            "health": each.health,
+            "documents": each.documents,
+            "chunks": each.chunks,
+            "quarantined": each.quarantined,
+            "behind": _span(each.lag_s),
+            "index": each.live.manifest.chunker if each.live else "",
+        }
+        for each in found
+    ]
+    show(rows, as_json=as_json, empty="The apps know nothing: there is no [retrieve.NAME].")
+
+
+@command.command("show")
+@click.argument("name")
+@apps_argument
+@server_option
+@store_option
+def show_one(name: str, apps: tuple[Path, ...], server_file: Path, store: str | None) -> None:
+    """Print all of NAME as JSON: its sources with their health, its indexes, its job."""
+
+    async def work(desk: Desk) -> Standing:
+        return await desk.standing(await _named(desk, name))
+
+    out.print_json(msgspec.json.encode(_desk(server_file, store, apps, work)).decode())
+
+
+@command.command("quarantine")
+@apps_argument
+@server_option
+@store_option
+@json_option
+@name_option
+def quarantine(apps: tuple[Path, ...], server_file: Path, store: str | None, as_json: bool, name: str) -> None:
+    """List the documents that were put aside, with the reasons."""
+
+    async def work(desk: Desk) -> list[Mapping[str, Any]]:
+        return [
+            {
+                "document": each.uri,
+                "code": each.code,
+                "why": each.message,
+                "old version answers": "yes" if each.kept else "no",
+                "when": at(each.at_ns).isoformat(timespec="seconds"),
+            }
+            for one in await desk.all()
+            if name in {"", one.name}
+            for each in await desk.quarantine(desk.collection(one.app, one.name))
+        ]
+
+    show(_desk(server_file, store, apps, work), as_json=as_json, empty="Nothing was put aside.")
+
+
+@command.command("switch")
+@click.argument("name")
+@click.argument("build")
+@apps_argument
+@server_option
+@store_option
+def switch(name: str, build: str, apps: tuple[Path, ...], server_file: Path, store: str | None) -> None:
+    """Let another index of NAME answer: the BUILD of that id, which must be ready or kept."""
+
+    async def work(desk: Desk) -> str:
+        return (await desk.switch(await _named(desk, name), build)).manifest.chunker
+
+    out.print(f"{build} answers now: {_desk(server_file, store, apps, work)}")
+
+
+@command.command("drop")
+@click.argument("name")
+@click.argument("build")
+@apps_argument
+@server_option
+@store_option
+def drop(name: str, build: str, apps: tuple[Path, ...], server_file: Path, store: str | None) -> None:
+    """Remove the index BUILD of NAME, which must not be the one that answers."""
+
+    async def work(desk: Desk) -> None:
+        await desk.drop(await _named(desk, name), build)
+
+    _desk(server_file, store, apps, work)
+    out.print(f"{build} is removed")
+
+
+def _opened(server_file: Path, store: str | None, apps: Sequence[Path], work: Callable[[Opened], Awaitable[T]]) -> T:
+    settings, _ = settings_of(server_file, flags_of(store=store))
+
+    async def run() -> T:
+        server = Server(settings, apps)
+        opened = await server.open()
+        try:
+            return await work(opened)
+        finally:
+            await server.close()
+
+    return asyncio.run(run())
+
+
+def _desk(server_file: Path, store: str | None, apps: Sequence[Path], work: Callable[[Desk], Awaitable[T]]) -> T:
+    return _opened(server_file, store, apps, lambda opened: work(opened.indexing.desk()))
+
+
+async def _named(desk: Desk, name: str) -> Collection:
+    for each in await desk.all():
+        if each.name == name:
+            return desk.collection(each.app, name)
+    return desk.collection("", name)
+
+
+async def _followed(opened: Opened, collection: Collection, *, removal: bool, quiet: bool) -> Job:
+    """Return the job of a collection when the run that was asked for has ended; its progress is shown meanwhile."""
+    before = await opened.indexing.job(collection)
+    job = await opened.indexing.wake(collection, removal=removal)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
+        shown = bar.add_task(collection.name, total=None)
+        while job.runs <= before.runs and job.state not in _ENDED and not (job.attempt and job.code):
+            await asyncio.sleep(_EVERY)
+            job = await opened.indexing.queue.get(job.id)
+            bar.update(shown, completed=job.done, total=job.total or None, description=job.note or collection.name)
+    if job.code and job.runs <= before.runs:
+        raise Broken("broken", f"{collection.name} could not be brought up to date: {job.message}", place=job.code)
+    return job
+
+
+def _result(job: Job) -> dict[str, Any]:
+    names = ("added", "changed", "removed", "unchanged", "quarantined", "recut")
+    failed = "; ".join(f"{source}: {why}" for source, why in job.result.get("failed", {}).items())
+    return {**{name: job.result.get(name, 0) for name in names}, "failed": failed}
+
+
+def _span(seconds: float | None) -> str:
+    if seconds is None:
+        return "never seen whole"
+    for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {word}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from rowen.cli.index import command
+
+APP = """
+[app]
+name = "demo"
+[models.echo]
+provider = "echo"
+[retrieve.handbook]
+embed = ""
+source = "docs/*"
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "leave.md").write_text("# Leave\n\nEverybody has 28 days.")
+    (tmp_path / "docs" / "odd.txt").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(50))
+    (tmp_path / "app.toml").write_text(APP)
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*words, ends=0):
+        found = CliRunner().invoke(command, [*words, "--store", "sqlite:data"], catch_exceptions=False)
+        assert found.exit_code == ends, found.output
+        return found.stdout
+
+    return invoke
+
+
+def test_documents_are_read_and_what_was_put_aside_is_told(run):
+    (first,) = json.loads(run("sync", "--json"))
+    (again,) = json.loads(run("sync", "--json"))
+    (listed,) = json.loads(run("list", "--json"))
+    (aside,) = json.loads(run("quarantine", "--json"))
+
+    assert (first["added"], first["quarantined"], first["failed"]) == (1, 1, "")
+    assert (again["added"], again["unchanged"]) == (0, 2)
+    assert (listed["name"], listed["health"], listed["documents"]) == ("handbook", "well", 1)
+    assert (aside["document"], aside["code"]) == ("docs/odd.txt", "document_unknown")
+
+
+def test_a_source_that_cannot_be_read_is_told_and_ends_with_4(run, tmp_path):
+    run("sync")
+    (tmp_path / "docs").rename(tmp_path / "away")
+
+    (found,) = json.loads(run("sync", "--json", ends=4))
+
+    assert "docs/*" in found["failed"]
+    assert json.loads(run("list", "--json"))[0]["documents"] == 1
+
+
+def test_indexes_are_shown_switched_and_dropped(run, tmp_path):
+    run("sync")
+    (tmp_path / "app.toml").write_text(APP + "[retrieve.handbook.chunk]\nsize = 100\noverlap = 0\n")
+    run("sync")
+    builds = {each["state"]: each["id"] for each in json.loads(run("show", "handbook"))["builds"]}
+
+    switched = run("switch", "handbook", builds["kept"])
+    run("drop", "handbook", builds["live"])
+
+    assert "overlap(size=800, overlap=400)" in switched
+    assert [each["id"] for each in json.loads(run("show", "handbook"))["builds"]] == [builds["kept"]]
