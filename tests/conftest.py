@@ -1,10 +1,11 @@
-"""What holds for all tests: a property is no stopwatch, since the machine that runs them may be busy; a real PostgreSQL."""
+"""What holds for all tests: a property is no stopwatch, since the machine that runs them may be busy; a real PostgreSQL; ClickHouse's engine."""
 
 from uuid import uuid4
 
 import pytest
 from hypothesis import settings
 
+from rowen.testing.clickhouse import ClickhouseServer
 from rowen.testing.postgres import PostgresServer
 
 settings.register_profile("rowen", deadline=None)
@@ -23,3 +24,17 @@ def postgres():
 def address(postgres: PostgresServer) -> str:
     """The address of an empty schema of its own."""
     return f"{postgres.address}?schema=t{uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+def clickhouse():
+    """ClickHouse's engine behind its HTTP interface, made for this run."""
+    server = ClickhouseServer.made()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def traces_address(clickhouse: ClickhouseServer) -> str:
+    """The address of an empty database of its own, for traces."""
+    return f"{clickhouse.address}/t{uuid4().hex}"

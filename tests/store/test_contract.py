@@ -4,8 +4,11 @@ import pytest
 
 from rowen.store.catalog import open_store
 from rowen.testing.contracts.measures import MeasuresContract
+from rowen.testing.contracts.query import QueryContract
 from rowen.testing.contracts.scores import RecordsContract, ScoresContract
+from rowen.testing.contracts.spans import SpansContract
 from rowen.testing.contracts.store import StoreContract
+from rowen.testing.contracts.traces import TracesContract
 from rowen.values import SystemClock
 
 
@@ -29,5 +32,13 @@ class TestPostgres(StoreContract, ScoresContract, RecordsContract, MeasuresContr
     @pytest.fixture
     async def store(self, address: str):
         store = await open_store(address, clock=SystemClock())
+        yield store
+        await store.close()
+
+
+class TestClickhouse(TracesContract, SpansContract, QueryContract):
+    @pytest.fixture
+    async def store(self, traces_address: str):
+        store = await open_store("memory:", clock=SystemClock(), traces=traces_address)
         yield store
         await store.close()

@@ -44,7 +44,7 @@ def in_store(
     settings, _ = settings_of(server_file, flags_of(store=store))
 
     async def opened() -> T:
-        found = await open_store(settings.store, clock=SystemClock())
+        found = await open_store(settings.store, clock=SystemClock(), traces=settings.traces)
         try:
             return await work(found, settings)
         finally:

@@ -151,7 +151,7 @@ def is_loopback(host: str) -> bool:
 async def _first(settings: ServerSettings, base: str, *, link: bool) -> First:
     """Make the admin key of a first start, and a sign-in link."""
     clock = SystemClock()
-    store = await open_store(settings.store, clock=clock)
+    store = await open_store(settings.store, clock=clock, traces=settings.traces)
     try:
         directory = access.Directory(keys=store.keys, tenants=store.tenants, revisions=store.revisions, clock=clock)
         await directory.load()

@@ -147,7 +147,7 @@ class Server:
 
     async def _open(self) -> Opened:
         settings, clock, stack = self._settings, self._clock, self._stack
-        store = await open_store(settings.store, clock=clock)
+        store = await open_store(settings.store, clock=clock, traces=settings.traces)
         stack.push_async_callback(store.close)
         transport = HttpTransport()
         stack.push_async_callback(transport.close)

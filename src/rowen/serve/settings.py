@@ -18,6 +18,8 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """Processes that answer."""
     store: str = "sqlite:.rowen"
     """Where records live: `sqlite:FOLDER`, `postgres://USER@HOST/DATABASE` or `memory:`."""
+    traces: str = ""
+    """Where traces and spans live instead: `clickhouse://USER@HOST/DATABASE`; empty keeps them with all else."""
     tls_cert: str = ""
     """Certificate chain (PEM). With `tls_key`, the server speaks HTTPS."""
     tls_key: str = ""

@@ -143,6 +143,23 @@ def compared(dialect: Dialect, field: QueryField, column: str, query: Holds) -> 
     return f"{column} {sign(query.how)} {dialect.mark}", [value]
 
 
+def fields_of(query: Query) -> set[str]:
+    """Return the names of the fields that are compared anywhere in a query."""
+    match query:
+        case Every(parts=parts) | Either(parts=parts):
+            return {name for part in parts for name in fields_of(part)}
+        case Unless(part=part):
+            return fields_of(part)
+        case Holds(field=name):
+            return {name}
+        case Spans(where=where):
+            return set() if where is None else fields_of(where)
+        case Says() | Among():
+            return set()
+        case _:
+            assert_never(query)
+
+
 def sign(how: Comparison) -> str:
     """Return a comparison as SQL has it."""
     return "<>" if how == "!=" else how

@@ -57,7 +57,8 @@ class PackedSpan(SpanBody, frozen=True, kw_only=True):
 _SAME = ("trace", "id", "parent", "name", "kind", "started_ns", "status")
 
 _encode = msgspec.json.Encoder().encode
-_call = msgspec.json.Decoder(Body).decode
+read_call = msgspec.json.Decoder(Body).decode
+"""Reads what `call_body` gave."""
 _span = msgspec.json.Decoder(SpanBody).decode
 _packed_span = msgspec.json.Decoder(PackedSpan).decode
 _many = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -123,6 +124,33 @@ def _begun(beginning: str, whole: Any) -> int | str:
     return len(beginning) if beginning and type(whole) is str and whole.startswith(beginning) else beginning
 
 
+def call_body(trace: Trace) -> bytes:
+    """Return what a call has beside its row, as JSON."""
+    return _encode(Body(spans=trace.spans, request=trace.request, answer=trace.answer, masked=trace.masked))
+
+
+def span_body(body: SpanBody, row: SpanRow) -> bytes:
+    """Return what a span has beside its row, as JSON, without what the row has of its texts."""
+    follows, input, output = 0, body.input, body.output
+    if type(input) is str and row.input and input.startswith(row.input):
+        follows, input = 1, input[len(row.input) :]
+    if type(output) is str and row.output and output.startswith(row.output):
+        follows, output = follows + 2, output[len(row.output) :]
+    return _encode(body.but(input=input, output=output, follows=follows) if follows else body)
+
+
+def read_span(said: bytes | str, row: SpanRow) -> SpanBody:
+    """Return what `span_body` gave of the span that has this row."""
+    body = _span(said)
+    if not body.follows:
+        return body
+    return body.but(
+        input=row.input + body.input if body.follows & 1 else body.input,
+        output=row.output + body.output if body.follows & 2 else body.output,
+        follows=0,
+    )
+
+
 def span_of(row: SpanRow, body: SpanBody) -> Span:
     """Return a span as it came."""
     span = Span(
@@ -158,19 +186,11 @@ class Packing:
 
     def call(self, trace: Trace) -> bytes:
         """Pack what a call has beside its row."""
-        body = Body(spans=trace.spans, request=trace.request, answer=trace.answer, masked=trace.masked)
-        return self.packed(_encode(body))
+        return self.packed(call_body(trace))
 
     def span(self, body: SpanBody, row: SpanRow) -> bytes:
         """Pack what a span has beside its row."""
-        follows, input, output = 0, body.input, body.output
-        if type(input) is str and row.input and input.startswith(row.input):
-            follows, input = 1, input[len(row.input) :]
-        if type(output) is str and row.output and output.startswith(row.output):
-            follows, output = follows + 2, output[len(row.output) :]
-        if follows:
-            body = body.but(input=input, output=output, follows=follows)
-        encoded = _encode(body)
+        encoded = span_body(body, row)
         return _OF_SPANS + self._compress_span(encoded) if len(encoded) > _SPAN_FROM else encoded
 
     def together(self, bodies: Sequence[bytes | msgspec.Raw | None]) -> bytes:
@@ -191,18 +211,11 @@ class Packing:
 
     def as_call(self, packed: bytes) -> Body:
         """Unpack a call's body."""
-        return _call(self._unpacked(packed))
+        return read_call(self._unpacked(packed))
 
     def as_span(self, packed: bytes, row: SpanRow) -> SpanBody:
         """Unpack the body of the span that has this row."""
-        body = _span(self._unpacked(packed))
-        if not body.follows:
-            return body
-        return body.but(
-            input=row.input + body.input if body.follows & 1 else body.input,
-            output=row.output + body.output if body.follows & 2 else body.output,
-            follows=0,
-        )
+        return read_span(self._unpacked(packed), row)
 
     def _unpacked(self, packed: bytes) -> bytes:
         if packed.startswith(_OF_SPANS):

@@ -13,7 +13,7 @@ from rowen.store.base.filters import SpanFilter, TraceFilter
 from rowen.store.base.measures import Cell, Measures
 from rowen.store.base.records import Record, Records
 from rowen.store.base.scores import ScoreBucket, ScoreFilter, ScoreGroup, ScoreName, Scores
-from rowen.store.base.store import Store
+from rowen.store.base.store import Home, Store
 from rowen.store.base.sums import Bucket, GroupBy, SpanBucket, SpanGroup
 from rowen.store.base.traces import SPANS_WHOLE, Traces
 from rowen.store.base.turns import Turn, Turns
@@ -30,6 +30,7 @@ __all__ = [
     "Day",
     "Definitions",
     "GroupBy",
+    "Home",
     "Keys",
     "Measures",
     "Record",

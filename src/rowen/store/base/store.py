@@ -35,3 +35,15 @@ class Store(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class Home(Protocol):
+    """Where traces alone live, opened and closed beside a store that has the other families."""
+
+    traces: Traces
+
+    async def check(self) -> dict[str, str]:
+        """Return the home with its health, as a store does."""
+        ...
+
+    async def close(self) -> None: ...

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from rowen.store.base import DAY_NS, SPANS_WHOLE, Bucket, Day, GroupBy, SpanBucket, SpanFilter, SpanGroup, TraceFilter
+from rowen.store.group import Group
 from rowen.store.own import own_rows, own_span, twig_of
 from rowen.store.pack import Body, Packing, span_of
 from rowen.store.sqlite import calls, removal, rollup, search, sent, subjects
 from rowen.store.sqlite.entry import Entry, Ledger
 from rowen.store.sqlite.file import File
-from rowen.store.sqlite.group import Group
 from rowen.store.sqlite.migration import SCRIPTS
 from rowen.store.sqlite.packs import Packs
 from rowen.store.sqlite.rows import SPAN_NAMES, SPAN_TABLES, TRACE_NAMES, long, short, span_row, trace_row

@@ -127,7 +127,8 @@ class QueryContract:
     async def test_a_query_finds_what_looking_at_every_trace_finds(self, store: Store, query: Query) -> None:
         plain = await open_store("memory:", clock=SystemClock())
         await _filled(plain)
-        await _filled(store)
+        if await store.traces.row("c2") is None:  # the same store serves all examples
+            await _filled(store)
 
         found = await store.traces.find(TraceFilter(where=query, limit=1000))
         looked = await plain.traces.find(TraceFilter(where=query, limit=1000))

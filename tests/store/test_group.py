@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from rowen.store.sqlite.group import Group
+from rowen.store.group import Group
 from rowen.testing.contracts.spans import a_span
 from rowen.values import Unavailable
 
