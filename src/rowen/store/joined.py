@@ -26,6 +26,7 @@ class Joined:
         self.scores = store.scores
         self.records = store.records
         self.measures = store.measures
+        self.knowledge = store.knowledge
         self.traces = home.traces
 
     async def check(self) -> dict[str, str]:
