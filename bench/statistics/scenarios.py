@@ -272,7 +272,7 @@ ONCE = (
         method="unpaired bootstrap",
         world="60 and 40 log-normal costs",
         wrong=lambda rng: _misses(unpaired(rng.lognormal(size=60), rng.lognormal(size=40), resamples=1000), 0.0),
-        allowed=0.06,
+        allowed=0.05,
     ),
     Scenario(
         method="Newcombe, paired",
@@ -333,7 +333,7 @@ TESTS = (
     Scenario(method="permutation, all", world="12 pairs", wrong=lambda rng: permutation(rng.normal(size=12)).p <= 0.05),
     Scenario(
         method="permutation, drawn",
-        world="60 pairs of yes and no",
+        world="50 pairs of yes and no",
         wrong=lambda rng: permutation(_paired_null(rng) * 1.0 - _paired_null(rng), draws=999).p <= 0.05,
         allowed=0.05,
     ),

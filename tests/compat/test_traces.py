@@ -188,6 +188,20 @@ def test_langfuses_sdk_traces_scores_prompts_and_data_sets_unchanged(rowen: Runn
     assert "own-id" in {score.id for score in scores}
 
 
+def test_an_experiment_of_langfuses_sdk_and_its_review_queue_are_rowens_own(rowen: Running, program: Program):
+    found = program("experiment")
+
+    assert found["scores"] == [["exact", 0.0], ["exact", 1.0]]
+    assert found["run"] == [["mean_exact", 0.5]]
+    assert found["config"] == ["right", "BOOLEAN", ["True", "False"]]
+    assert found["queue"] == [["right"], found["traces"][0], "PENDING"]
+    assert found["listed"]
+    seen = {trace["id"] for trace in asked(rowen, "/api/traces?limit=500")}
+    assert set(found["traces"]) <= seen
+    (queue,) = [each for each in asked(rowen, "/api/queues") if each["name"] == "capitals"]
+    assert [item["trace"] for item in asked(rowen, f"/api/queues/{queue['id']}/items")] == found["traces"][:1]
+
+
 def test_langfuses_older_sdk_sends_its_batches_and_reads_its_trace_back(
     rowen: Running, keeper: str, installed, tmp_path: Path
 ):

@@ -27,6 +27,7 @@ VERBS = {
     "traces": "List, show and export what happened.",
     "jobs": "List, show, pause and cancel work in the background.",
     "scores": "List, show, export and delete what was said of answers.",
+    "review": "List queues of answers, judge the next one, export what people said.",
     "cases": "List, export and import cases; keep, split and compare data sets.",
     "costs": "Say what was spent, and hold it against the provider's bill.",
     "insight": "Find out why calls are slow, why answers got worse, and which errors are one error.",

@@ -274,11 +274,16 @@ class Server:
             body_timeout=settings.body_timeout,
             trusted_proxies=settings.trusted_proxies,
         )
+        review = Review(
+            store.records, scores=store.scores, traces=store.traces, configs=configs, intake=intake, clock=clock
+        )
         spans = Spans(
             settings,
             store=store,
             observe=seen.after(store.traces.observe),
             scoring=intake,
+            configs=configs,
+            review=review,
             served=served,
             directory=directory,
             snapshot=shared.snapshot,
@@ -299,9 +304,6 @@ class Server:
             settings=door_settings,
         )
         proxies = networks_of(settings.trusted_proxies)
-        review = Review(
-            store.records, scores=store.scores, traces=store.traces, configs=configs, intake=intake, clock=clock
-        )
         cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
         managing = manage.Manage(
             directory=directory,

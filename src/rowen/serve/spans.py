@@ -13,6 +13,7 @@ from rowen.api.otlp.doors import doors
 from rowen.provider.prices import Prices, Snapshot
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake as Scoring
+from rowen.score.review import Review
 from rowen.serve.apps import Served
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
@@ -34,6 +35,8 @@ class Spans:
         store: where they are kept.
         observe: keeps them.
         scoring: the way in for scores.
+        configs: what scores may be.
+        review: what people judge.
         served: the apps, whose policies hold for their own spans.
         directory: whose key it is.
         snapshot: what usages cost.
@@ -53,6 +56,8 @@ class Spans:
         store: Store,
         observe: Observe,
         scoring: Scoring,
+        configs: Configs,
+        review: Review,
         served: Served,
         directory: Directory,
         snapshot: Snapshot,
@@ -85,6 +90,8 @@ class Spans:
                 intake=self.intake,
                 scoring=scoring,
                 scores=store.scores,
+                configs=configs,
+                review=review,
                 traces=store.traces,
                 records=store.records,
                 clock=clock,

@@ -1,8 +1,14 @@
 """All tables of an `app.toml`: those of the live stages, and those of the stages that learn from what was answered."""
 
 from rowen.config import Table
+from rowen.evaluate.plan import MetricsTable
 from rowen.flow.tables import TABLES as LIVE
 from rowen.score.rule import ScoreTable
 from rowen.watch.written import TABLES as WATCH
 
-TABLES: dict[str, Table] = {**LIVE, "score": Table(kind=tuple[ScoreTable, ...], default=()), **WATCH}
+TABLES: dict[str, Table] = {
+    **LIVE,
+    "score": Table(kind=tuple[ScoreTable, ...], default=()),
+    "metrics": Table(kind=MetricsTable, default=MetricsTable()),
+    **WATCH,
+}

@@ -27,7 +27,7 @@ def test_the_project_of_a_key_is_its_tenant(langfuse, other):
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "says"),
     [
-        ("GET", "media/x", None, 404, "has no /api/public/media/x"),
+        ("GET", "comments/x", None, 404, "has no /api/public/comments/x"),
         ("PUT", "scores", None, 405, "does not take PUT"),
         ("DELETE", "projects", None, 405, "does not take DELETE"),
         ("POST", "scores", b"{", 400, "not valid JSON"),

@@ -68,7 +68,7 @@ async def test_a_key_of_one_app_sees_and_makes_only_that_apps_data_sets(api):
 @pytest.mark.parametrize(
     ("path", "body", "place"),
     [
-        ("golden/cases", {"cases": [{"input": ""}]}, "cases.input"),
+        ("golden/cases", {"cases": [{"input": ""}]}, "cases[0].input"),
         ("golden/cases", {"cases": []}, "cases"),
         ("gol%20den/cases", CASES, "name"),
         ("set.acme/split", {"parts": {"train": 1}}, "parts"),

@@ -177,6 +177,45 @@ def langfuse() -> dict[str, Any]:
     return found
 
 
+def experiment() -> dict[str, Any]:
+    """Langfuse's SDK: an experiment over a data set, score configs and annotation queues."""
+    from langfuse import Evaluation, get_client
+
+    it = get_client()
+    it.create_dataset(name="capitals")
+    for country, capital in (("France", "Paris"), ("Italy", "Rome")):
+        it.create_dataset_item(dataset_name="capitals", input={"country": country}, expected_output=capital)
+
+    def task(*, item: Any, **_: Any) -> str:
+        return {"France": "Paris"}.get(item.input["country"], "Bern")
+
+    def exact(*, output: str, expected_output: str, **_: Any) -> Evaluation:
+        return Evaluation(name="exact", value=float(output == expected_output))
+
+    def mean(*, item_results: Any, **_: Any) -> Evaluation:
+        values = [each.value for result in item_results for each in result.evaluations]
+        return Evaluation(name="mean_exact", value=sum(values) / len(values))
+
+    ran = it.get_dataset("capitals").run_experiment(name="first", task=task, evaluators=[exact], run_evaluators=[mean])
+    it.flush()
+    traces = [result.trace_id for result in ran.item_results]
+    config = it.api.score_configs.create(name="right", data_type="BOOLEAN", description="Is it right?")
+    queue = it.api.annotation_queues.create_queue(name="capitals", score_config_ids=[config.id])
+    item = it.api.annotation_queues.create_queue_item(queue.id, object_id=traces[0], object_type="TRACE")
+    found = {
+        "traces": traces,
+        "scores": sorted(
+            (score.name, score.value) for trace in traces for score in it.api.scores.get_many(trace_id=trace).data
+        ),
+        "run": [(score.name, score.value) for score in it.api.scores.get_many(experiment_id=ran.experiment_id).data],
+        "config": [config.name, config.data_type, [each.label for each in config.categories]],
+        "queue": [it.api.annotation_queues.get_queue(queue.id).score_config_ids, item.object_id, item.status],
+        "listed": [each.id for each in it.api.annotation_queues.list_queue_items(queue.id).data] == [item.id],
+    }
+    it.shutdown()
+    return found
+
+
 if __name__ == "__main__":
-    wanted = {each.__name__: each for each in (sdk, openinference, genai, langchain, langfuse)}
+    wanted = {each.__name__: each for each in (sdk, openinference, genai, langchain, langfuse, experiment)}
     print(json.dumps(wanted[sys.argv[1]]()))

@@ -15,7 +15,9 @@ from rowen.access import Entry
 from rowen.api.base import DoorSettings
 from rowen.api.metrics import Metrics
 from rowen.api.otlp.base import Admit
+from rowen.score.configs import Configs
 from rowen.score.intake import Intake as Scoring
+from rowen.score.review import Review
 from rowen.store.base import Records, Scores, Traces
 from rowen.trace.intake.take import Intake
 from rowen.values import Clock, Mistaken, Refused, Scope, at
@@ -32,6 +34,8 @@ class Langfuse:
     intake: Intake
     scoring: Scoring
     scores: Scores
+    configs: Configs
+    review: Review
     traces: Traces
     records: Records
     clock: Clock

@@ -12,7 +12,7 @@ from rowen.api import body as bodies
 from rowen.api.base import Receive, Scope, Send
 from rowen.api.body import Gone
 from rowen.api.envelope import Envelope, Opener
-from rowen.api.langfuse import datasets, ingestion, prompts, scores, traces
+from rowen.api.langfuse import configs, datasets, ingestion, prompts, queues, scores, traces
 from rowen.api.langfuse.base import SHAPE, Asked, Langfuse, Run
 from rowen.api.reply import Reply, retry_headers, sentence
 from rowen.values import Broken, Mistaken, Problem, Refused, new_id
@@ -34,6 +34,16 @@ ROUTES: tuple[tuple[str, str, Run], ...] = (
     ("GET", "v2/scores", scores.find),
     ("GET", "v3/scores", scores.find),
     ("DELETE", "scores/{}", scores.remove),
+    ("GET", "score-configs", configs.find),
+    ("POST", "score-configs", configs.create),
+    ("GET", "score-configs/{}", configs.get),
+    ("PATCH", "score-configs/{}", configs.change),
+    ("GET", "annotation-queues", queues.find),
+    ("POST", "annotation-queues", queues.create),
+    ("GET", "annotation-queues/{}", queues.get),
+    ("GET", "annotation-queues/{}/items", queues.find_items),
+    ("POST", "annotation-queues/{}/items", queues.add),
+    ("GET", "annotation-queues/{}/items/{}", queues.get_item),
     ("GET", "v2/prompts", prompts.find),
     ("POST", "v2/prompts", prompts.create),
     ("GET", "v2/prompts/{}", prompts.get),
@@ -141,6 +151,10 @@ def _found(scope: Scope) -> tuple[Run, tuple[str, ...]]:
         known = True
     if known:
         raise Mistaken("method_not_allowed", f"{scope['path'][:200]} does not take {scope['method'][:20]}")
+    if path.split("/")[0] == "media":
+        raise Mistaken(
+            "not_found", "Rowen keeps no files of Langfuse's media: the span keeps their type and hash, not the bytes."
+        )
     raise Mistaken("not_found", f"Rowen has no {scope['path'][:200]}; see the page on Langfuse's SDK for what it has.")
 
 

@@ -19,6 +19,8 @@ _TYPES: dict[str, ScoreType] = {
     "TEXT": "text",
     "CORRECTION": "correction",
 }
+_RUN = "run:"
+"""What is said of a whole run of an experiment is said of a case under this name."""
 _NAMES = {kind: name for name, kind in _TYPES.items()}
 
 
@@ -31,6 +33,7 @@ class ScoreBody(Body):
     trace_id: str | None = None
     session_id: str | None = None
     observation_id: str | None = None
+    dataset_run_id: str | None = None
     comment: str | None = None
     metadata: Any = None
     environment: str | None = None
@@ -76,17 +79,18 @@ def score_of(asked: Asked, body: ScoreBody) -> Score:
     now = asked.langfuse.clock.now_ns()
     kind = _TYPES[body.data_type] if body.data_type else "number" if isinstance(body.value, float) else "category"
     value, number = _valued(kind, body.value)
-    target: ScoreTarget = (
-        "span" if body.observation_id else "session" if body.session_id and not body.trace_id else "trace"
-    )
+    target: ScoreTarget = "span" if body.observation_id else "trace"
+    if not body.trace_id and not body.observation_id:
+        target = "session" if body.session_id else "case" if body.dataset_run_id else "trace"
     created = moment(body.timestamp) if body.timestamp else None
     return Score(
         id=body.id or new_id(now),
         tenant=asked.tenant,
         target=target,
-        trace=trace_id(body.trace_id or "") if target != "session" else "",
+        trace=trace_id(body.trace_id or "") if target in {"trace", "span"} else "",
         span=span_id(body.observation_id or ""),
         session=body.session_id or "",
+        case=f"{_RUN}{body.dataset_run_id}" if target == "case" else "",
         name=named(body.name),
         type=kind,
         value=value,
@@ -128,6 +132,7 @@ async def find(asked: Asked) -> Any:
             traces=tuple(trace_id(id) for id in query["traceId"].split(",")) if query.get("traceId") else (),
             span=span_id(query.get("observationId", "")),
             session=query.get("sessionId", ""),
+            case=f"{_RUN}{run}" if (run := query.get("experimentId") or query.get("datasetRunId")) else "",
             environment=query.get("environment", ""),
             before=query.get("cursor", ""),
             limit=limit + 1,
@@ -156,6 +161,8 @@ def shown(score: Score) -> dict[str, Any]:
         subject = {"kind": "observation", "id": score.span, "traceId": score.trace}
     elif score.target == "session":
         subject = {"kind": "session", "id": score.session}
+    elif score.case.startswith(_RUN):
+        subject = {"kind": "experiment", "id": score.case.removeprefix(_RUN)}
     kind = _NAMES[score.type]
     return {
         "id": score.id,
@@ -174,5 +181,6 @@ def shown(score: Score) -> dict[str, Any]:
         "traceId": score.trace or None,
         "observationId": score.span or None,
         "sessionId": score.session or None,
+        "datasetRunId": score.case.removeprefix(_RUN) if score.case.startswith(_RUN) else None,
         "subject": subject,
     }

@@ -41,7 +41,7 @@ class NewDataset(Settings, frozen=True, kw_only=True):
 class NewRow(Settings, frozen=True, kw_only=True):
     """One case that is brought."""
 
-    input: Any
+    input: Annotated[str, Meta(min_length=1)] | Annotated[list[Any], Meta(min_length=1)] | dict[str, Any]
     """What is asked: a text, messages, or anything that a program sends."""
     id: CaseId = ""
     """Default: one made of what is asked and expected, so that the same case brought twice is one."""
@@ -239,8 +239,6 @@ async def _cases(asked: Asked[Any, Any], dataset: Dataset, version: str) -> Sequ
 
 
 def _case(row: NewRow, dataset: Dataset, *, by: str, synthetic: bool) -> Case:
-    if row.input in (None, "", []):
-        raise Mistaken("field_invalid", "a case needs what is asked", place="cases.input")
     id = row.id or mark_of(row.input, row.expected)
     return Case(
         id=id if id.startswith(f"{dataset.name}:") else f"{dataset.name}:{id}",
