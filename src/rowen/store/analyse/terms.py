@@ -17,7 +17,7 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 from zlib import crc32
 
-from rowen.store.analyse.language import reads_as_english
+from rowen.store.analyse.language import COMMON, reads_as_english
 from rowen.store.analyse.porter import stem
 from rowen.values import Mistaken
 
@@ -32,6 +32,7 @@ _DENSE = "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u300
 _RUN = re.compile(rf"[{_DENSE}]+|[^\W{_DENSE}]+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_A-Za-z]+")
 _LATIN = re.compile(r"[0-9A-Za-z\u00c0-\u024f\u1e00-\u1eff_]+\Z")
+_COMMON = 0.25
 _LONGEST = 64  # letters of a word: longer runs are keys, hashes and packed data
 
 
@@ -78,6 +79,8 @@ def bag(text: str, way: Way) -> Bag:
 def asked(question: str, *, analyser: str = "auto") -> Mapping[int, float]:
     """Return the terms that a question asks for, each with its weight: 1 for a word, shared among the triples of one.
 
+    "What", "how" and "the" are rare in code and common in talk, so rarity alone misjudges them: they weigh a quarter.
+
     Raises:
         Mistaken: `config_invalid` for an analyser that is not there.
 
@@ -91,8 +94,9 @@ def asked(question: str, *, analyser: str = "auto") -> Mapping[int, float]:
             terms = _terms(run[:_LONGEST], way)
             share = 1.0 if way != "trigrams" or _dense(run) else min(1.0, 2.0 / len(terms)) if terms else 0.0
             wanted |= dict.fromkeys(terms, share)
+        weight = _COMMON if run.lower() in COMMON else 1.0
         for term, share in wanted.items():
-            weights[term] = weights.get(term, 0.0) + share
+            weights[term] = weights.get(term, 0.0) + weight * share
     return weights
 
 

@@ -1,7 +1,7 @@
 """What apps know, in dicts; searched by looking at everything, in plain Python: what the other drivers are held against."""
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -14,6 +14,7 @@ from rowen.store.knowledge import Build, Collection, Cut, Hit, Known
 from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader
 
 _K1, _B = 1.2, 0.75
+_ABOVE = 0.5  # how much the words of a chunk's whole document count beside its own
 
 
 @dataclass(slots=True)
@@ -184,16 +185,14 @@ class MemoryKnowledge:
         """Return chunks by BM25."""
         index = self._index(build)
         weights, mean = _weighed(index, asked(question, analyser=index.build.manifest.analyser))
+        documents: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        for each in index.chunks.values():
+            documents[each.document].update(dict(zip(each.bag.terms, each.bag.counts, strict=True)))
+        mean_above = sum(each.total() for each in documents.values()) / max(1, len(documents)) or 1.0
 
         def bm25(held: _Held) -> float | None:
-            counts = dict(zip(held.bag.terms, held.bag.counts, strict=True))
-            damped = _K1 * (1 - _B + _B * sum(held.bag.counts) / mean)
-            score = sum(
-                weight * (_K1 + 1) * counts[term] / (counts[term] + damped)
-                for term, weight in weights.items()
-                if term in counts
-            )
-            return score or None
+            own = _bm25(dict(zip(held.bag.terms, held.bag.counts, strict=True)), weights, mean)
+            return own + _ABOVE * _bm25(documents[held.document], weights, mean_above) if own else None
 
         return self._best(index, bm25, reader, where, limit)
 
@@ -271,6 +270,15 @@ class MemoryKnowledge:
         return index.build.but(
             documents=len(index.cuts), chunks=len(index.chunks), snapshot=snapshot.to_bytes(16).hex()
         )
+
+
+def _bm25(counts: Mapping[int, int], weights: Mapping[int, float], mean: float) -> float:
+    damped = _K1 * (1 - _B + _B * sum(counts.values()) / mean)
+    return sum(
+        weight * (_K1 + 1) * counts[term] / (counts[term] + damped)
+        for term, weight in weights.items()
+        if term in counts
+    )
 
 
 def _weighed(index: _Index, terms: Mapping[int, float]) -> tuple[dict[int, float], float]:

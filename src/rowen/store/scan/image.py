@@ -86,7 +86,7 @@ class Image:
         """Return the chunks that fit the terms best, best first."""
         if limit < 1:
             return []
-        wanted = weighed([(piece.part.arrays.postings, piece.alive) for piece in self.pieces], asked)
+        wanted = weighed([(piece.part.arrays.postings, piece.part.whose, piece.alive) for piece in self.pieces], asked)
         found = [
             (piece.part.arrays.numbers[near.rows], near.scores)
             for piece in self.pieces

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from rowen.store.facts import meets
 from rowen.store.scan.base import Allowed, Lot, Shape
 from rowen.store.scan.numbers import Nearest, Places, best_of, nearest, searched, signs, unpacked, width
-from rowen.store.scan.postings import Mask, Postings, Wanted, gathered, scored
+from rowen.store.scan.postings import Mask, Postings, Wanted, Whose, gathered, scored
 from rowen.values import Condition
 
 _KEPT = 16  # masks of filters that are kept, each a byte a row
@@ -43,6 +43,8 @@ class Part:
         self.shape = shape
         self._signs = signs(arrays.vectors, shape)
         numbers, self._place = np.unique(arrays.documents, return_inverse=True)
+        lengths = np.bincount(self._place, weights=arrays.postings.lengths, minlength=len(numbers))
+        self.whose = Whose(self._place, lengths.astype(np.float32))
         nothing: tuple[tuple[str, ...], bytes] = (("",), b"{}")  # of a document that went meanwhile
         known = [documents.get(number, nothing) for number in numbers.tolist()]
         self._lists = list(dict.fromkeys(access for access, _ in known))
@@ -72,7 +74,7 @@ class Part:
 
     def lexical(self, wanted: Wanted, may: Allowed, alive: Mask, limit: int) -> Nearest:
         """Return the rows that fit best among those that may be found and have any of the terms."""
-        scores = scored(self.arrays.postings, wanted)
+        scores = scored(self.arrays.postings, self.whose, wanted)
         rows: Places = np.flatnonzero((scores > 0) & self._mask(may, alive))
         best = best_of(scores[rows], limit)
         return Nearest(rows[best], scores[rows[best]])

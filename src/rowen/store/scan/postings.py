@@ -14,6 +14,8 @@ import numpy.typing as npt
 Mask = npt.NDArray[np.bool_]
 
 K1, B = 1.2, 0.75
+ABOVE = 0.5
+"""How much the words of a chunk's whole document count beside its own: what a chunk lost when it was cut out."""
 COMMON = 0.5
 """A term in a larger share of the chunks tells next to nothing, and costs the most: it is left out if a question has others."""
 MANY = 5_000
@@ -58,20 +60,30 @@ def gathered(terms: bytes, counts: bytes, sizes: Sequence[int]) -> Postings:
 
 
 class Wanted(NamedTuple):
-    """What a question weighs: the terms that are worth looking for, and the mean length of a row."""
+    """What a question weighs: the terms that are worth looking for, and the mean lengths of a row and of a document."""
 
     weights: Mapping[int, float]
     mean: float
+    mean_above: float
 
 
-def weighed(parts: Sequence[tuple[Postings, Mask]], asked: Mapping[int, float]) -> Wanted:
+class Whose(NamedTuple):
+    """Which document each row belongs to, numbered from 0, and the length of each document in terms."""
+
+    places: npt.NDArray[np.intp]
+    lengths: npt.NDArray[np.float32]
+
+
+def weighed(parts: Sequence[tuple[Postings, Whose, Mask]], asked: Mapping[int, float]) -> Wanted:
     """Return the terms' weights by how rare they are among the rows that are still there."""
-    total = sum(int(alive.sum()) for _, alive in parts)
+    total = sum(int(np.count_nonzero(alive)) for _, _, alive in parts)
     if not total:
-        return Wanted({}, 1.0)
-    length = sum(int(each.lengths[alive].sum(dtype=np.int64)) for each, alive in parts)
+        return Wanted({}, 1.0, 1.0)
+    length = sum(int(each.lengths[alive].sum(dtype=np.int64)) for each, _, alive in parts)
+    documents = sum(len(whose.lengths) for _, whose, _ in parts)
     found = {
-        term: sum(int(np.count_nonzero(alive[each.rows[each.place(term)]])) for each, alive in parts) for term in asked
+        term: sum(int(np.count_nonzero(alive[each.rows[each.place(term)]])) for each, _, alive in parts)
+        for term in asked
     }
     rare = {term for term, count in found.items() if count and (total < MANY or count <= total * COMMON)}
     weights = {
@@ -79,15 +91,19 @@ def weighed(parts: Sequence[tuple[Postings, Mask]], asked: Mapping[int, float]) 
         for term, weight in asked.items()
         if found[term] and (term in rare or not rare)
     }
-    return Wanted(weights, max(1.0, length / total))
+    return Wanted(weights, max(1.0, length / total), max(1.0, length / documents))
 
 
-def scored(postings: Postings, wanted: Wanted) -> npt.NDArray[np.float32]:
-    """Return the BM25 of each row, 0 where it has none of the terms."""
+def scored(postings: Postings, whose: Whose, wanted: Wanted) -> npt.NDArray[np.float32]:
+    """Return the BM25 of each row, with a part of its document's, and 0 where it has none of the terms itself."""
     scores = np.zeros(len(postings.lengths), np.float32)
+    above = np.zeros(len(whose.lengths), np.float32)
+    document = K1 * (1 - B) + (K1 * B / wanted.mean_above) * whose.lengths
     for term, weight in wanted.weights.items():
         place = postings.place(term)
         rows, often = postings.rows[place], postings.counts[place].astype(np.float32)
         damped = (K1 * B / wanted.mean) * postings.lengths[rows].astype(np.float32) + K1 * (1 - B)
         scores[rows] += weight * (K1 + 1) * often / (often + damped)
-    return scores
+        together = np.bincount(whose.places[rows], weights=often, minlength=len(above)).astype(np.float32)
+        above += weight * (K1 + 1) * together / (together + document)
+    return np.where(scores > 0, scores + ABOVE * above[whose.places], scores)
