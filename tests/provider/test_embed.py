@@ -1,13 +1,14 @@
 import json
 import struct
+from array import array
 from contextlib import aclosing
 
 import pytest
 
-from rowen.provider.embed import Vectors, open_embedder
+from rowen.provider.embed import Embedding, Vectors, open_embedder
 from rowen.provider.embed.client import LocalEmbed
 from rowen.provider.weights import CATALOG, Found, Piece, Weights
-from rowen.values import Broken, Deployment, Fold, Mistaken, Profile, Request, Started
+from rowen.values import Broken, Deployment, Embeddings, Fold, Mistaken, Profile, Request, Started
 
 PLACE = Deployment(
     name="vectors", model="vectors", provider="local", upstream="tiny", profile=Profile(chat=False, embeddings=True)
@@ -29,6 +30,10 @@ class Letters:
 
     def embed(self, texts):
         return Vectors(tuple((0.6, 0.0, 0.8, float(len(text))) for text in texts), sum(self.count(texts)))
+
+    def floats(self, texts, dimensions=0):
+        rows = [(0.6, 0.0, 0.8, float(len(text)))[: dimensions or 4] for text in texts]
+        return Embeddings(array("f", sum(rows, ())).tobytes(), dimensions or 4, sum(self.count(texts)))
 
 
 class Here:
@@ -213,3 +218,26 @@ def test_a_text_has_the_same_vector_in_any_company(minilm):
 def test_a_long_text_is_cut_at_256_tokens(minilm):
     assert minilm.count(["word " * 1000]) == [1002]
     assert minilm.embed(["word " * 1000]).tokens == 256
+
+
+class Known(Here):
+    def weights(self, name):
+        piece = Piece(save_as="model.onnx", sha256="ab" * 32, size=1)
+        return Weights(name=name, kind="embed", format="onnx", pieces=(piece,), dimensions=4, max_tokens=5)
+
+
+async def test_an_index_gets_its_vectors_in_one_piece_and_their_makers_mark():
+    folder = Known()
+    whole = Embedding("tiny", folder, opened=lambda _found, _threads: Letters())
+    short = Embedding("tiny", folder, dimensions=2, opened=lambda _found, _threads: Letters())
+
+    made = await whole(["ab"] * 150)
+    cut = await short(["ab", "abc"], role="query")
+    await whole(["ab"])
+
+    assert (len(made.data), made.dimensions, made.tokens) == (150 * 4 * 4, 4, 150)
+    assert memoryview(cut.data).cast("f").tolist() == pytest.approx([0.6, 0.0, 0.6, 0.0])
+    assert cut.dimensions == 2
+    assert whole.fingerprint == "tiny:abababababababab/5/4"
+    assert short.fingerprint != whole.fingerprint
+    assert folder.asked == 2, "loaded once each"

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from rowen.values import Embeddings
+
 
 class Vectors(NamedTuple):
     """The vectors of some texts in their order, each of length 1, and the tokens that were read."""
@@ -35,4 +37,8 @@ class Embedder(Protocol):
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return the vectors; a text over `max_tokens` is cut. Blocks while it computes."""
+        ...
+
+    def floats(self, texts: Sequence[str], dimensions: int = 0) -> Embeddings:
+        """Return the vectors as float32 in one piece, cut to one of the `shorter` lengths; 0 leaves them whole."""
         ...

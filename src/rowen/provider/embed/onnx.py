@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 from rowen.provider.embed.base import Vectors
 from rowen.provider.weights import Found
-from rowen.values import Broken
+from rowen.values import Broken, Embeddings, Mistaken
 
 _BATCH = 1024  # tokens computed in one go, padding included: more is no faster and takes hundreds of MB
 
@@ -32,6 +32,16 @@ class OnnxEmbedder:
         return [len(each.ids) for each in self._tokenizer.encode_batch_fast(list(texts))]
 
     def embed(self, texts: Sequence[str]) -> Vectors:
+        vectors, tokens = self._made(texts)
+        return Vectors(tuple(tuple(row) for row in vectors.tolist()), tokens)
+
+    def floats(self, texts: Sequence[str], dimensions: int = 0) -> Embeddings:
+        if dimensions not in {0, self.dimensions}:
+            raise Mistaken("config_invalid", f"these vectors have {self.dimensions} numbers and cannot be cut")
+        vectors, tokens = self._made(texts)
+        return Embeddings(vectors.astype("<f4").tobytes(), self.dimensions, tokens)
+
+    def _made(self, texts: Sequence[str]) -> tuple[np.ndarray, int]:
         encoded = [each.ids for each in self._tokenizer.encode_batch_fast(list(texts))]
         last = self.max_tokens
         # A text that is cut keeps its end mark.
@@ -44,7 +54,7 @@ class OnnxEmbedder:
             places = by_length[start:end]
             vectors[places] = self._pooled([ids[place] for place in places])
             start = end
-        return Vectors(tuple(tuple(row) for row in vectors.tolist()), sum(map(len, ids)))
+        return vectors, sum(map(len, ids))
 
     def _pooled(self, ids: list[list[int]]) -> np.ndarray:
         padded = np.zeros((len(ids), len(ids[0])), dtype=np.int64)

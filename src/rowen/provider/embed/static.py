@@ -8,7 +8,7 @@ from tokenizers import Tokenizer
 
 from rowen.provider.embed.base import Vectors
 from rowen.provider.weights import Found
-from rowen.values import Broken
+from rowen.values import Broken, Embeddings, Mistaken
 
 _SHORTER = (64, 128, 256)  # WordLlama's vectors are trained so that their beginnings are vectors too
 
@@ -28,13 +28,25 @@ class StaticEmbedder:
         return [len(each.ids) for each in self._encoded(texts)]
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        rows: list[tuple[float, ...]] = []
+        vectors, tokens = self._made(texts, self.dimensions)
+        return Vectors(tuple(tuple(row) for row in vectors.tolist()), tokens)
+
+    def floats(self, texts: Sequence[str], dimensions: int = 0) -> Embeddings:
+        if dimensions not in {0, self.dimensions, *self.shorter}:
+            lengths = ", ".join(map(str, self.shorter))
+            raise Mistaken("config_invalid", f"these vectors can be cut to {lengths} numbers, not to {dimensions}")
+        vectors, tokens = self._made(texts, dimensions or self.dimensions)
+        return Embeddings(vectors.astype("<f4").tobytes(), dimensions or self.dimensions, tokens)
+
+    def _made(self, texts: Sequence[str], dimensions: int) -> tuple[np.ndarray, int]:
+        vectors = np.zeros((len(texts), dimensions), np.float32)
         tokens = 0
-        for each in self._encoded(texts):
+        for row, each in enumerate(self._encoded(texts)):
             tokens += len(each.ids)
-            mean = self._table[each.ids].astype(np.float32).mean(axis=0) if each.ids else np.zeros(self.dimensions)
-            rows.append(tuple((mean / max(float(np.linalg.norm(mean)), 1e-12)).tolist()))
-        return Vectors(tuple(rows), tokens)
+            if each.ids:
+                vectors[row] = self._table[each.ids, :dimensions].astype(np.float32).mean(axis=0)
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+        return vectors, tokens
 
     def _encoded(self, texts: Sequence[str]) -> list:  # type: ignore[type-arg]  # tokenizers has no types
         return self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)

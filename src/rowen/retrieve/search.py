@@ -1,0 +1,230 @@
+"""One search, from the question to passages: rewrite, embed, look by meaning and by words, fuse, rerank, merge."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from rowen.retrieve.base import RetrieveSettings
+from rowen.retrieve.fuse import WEIGHT, aged, diverse, fused, merged, ordered, stretched, together
+from rowen.retrieve.rerank import Rerank
+from rowen.retrieve.rewrite import AskModel, folded, rewritten
+from rowen.store.knowledge import Build, Collection, Hit, Knowledge
+from rowen.values import Clock, Condition, Embed, Fact, Found, Passage, Reader, Stage
+
+T = TypeVar("T")
+
+LIMIT = 100
+"""Chunks that each way of searching hands on."""
+_SHOWN = 4  # passages read for each that is wanted: what is merged and reranked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a search may need of others."""
+
+    knowledge: Knowledge
+    clock: Clock
+    embeds: tuple[Embed, ...] = ()
+    """The embedders at hand; the one that made an index is told by its fingerprint."""
+    ask: AskModel | None = None
+    """Asks a model of the app, for `rewrite = "model"`."""
+    rerank: Rerank | None = None
+
+
+class Searching:
+    """Searches one collection by its live index.
+
+    Args:
+        collection: what is searched.
+        settings: its `[retrieve]` table.
+        means: what it may need.
+
+    """
+
+    def __init__(self, collection: Collection, settings: RetrieveSettings, means: Means) -> None:
+        self._collection = collection
+        self._settings = settings
+        self._means = means
+
+    async def __call__(
+        self,
+        question: str,
+        *,
+        reader: Reader,
+        top: int,
+        where: tuple[Condition, ...] = (),
+        recent: tuple[str, ...] = (),
+    ) -> Found:
+        """Return at most `top` passages, best first; none where nothing is indexed yet, or the question is blank.
+
+        Raises:
+            Problem: what the store, the embedder, the model or the reranker raise.
+
+        """
+        builds = await self._means.knowledge.builds(self._collection)
+        live = next((build for build in builds if build.state == "live"), None)
+        if live is None or not question.strip() or top < 1:
+            return Found(question=question, build=live.id if live else "")
+        return await _Search(self._settings, self._means, live, reader, where).run(question, top, recent)
+
+
+async def searched(
+    build: Build, settings: RetrieveSettings, means: Means, question: str, *, reader: Reader, top: int
+) -> Found:
+    """Return what a build that need not be live finds: for the past, and for comparisons."""
+    return await _Search(settings, means, build, reader, ()).run(question, top, ())
+
+
+@dataclass(slots=True)
+class _Search:
+    settings: RetrieveSettings
+    means: Means
+    build: Build
+    reader: Reader
+    where: tuple[Condition, ...]
+    stages: list[Stage] = field(default_factory=list)
+    legs: dict[int, dict[str, float]] = field(default_factory=dict)
+
+    async def run(self, question: str, top: int, recent: tuple[str, ...]) -> Found:
+        questions = await self._questions(question, recent)
+        scores = await self._scores(questions)
+        passages = await self._passages(
+            scores, max(LIMIT // 2, top * _SHOWN) if self.means.rerank else top * _SHOWN * 2
+        )
+        passages = await self._reranked(questions[0], passages)
+        chosen = await self._chosen(passages, top)
+        return Found(
+            passages=chosen,
+            question=questions[0],
+            confidence=confidence(chosen),
+            build=self.build.id,
+            stages=tuple(self.stages),
+        )
+
+    async def _questions(self, question: str, recent: tuple[str, ...]) -> tuple[str, ...]:
+        ask = self.means.ask
+        if self.settings.rewrite == "model" and ask is not None:
+            return await self._timed("rewrite", rewritten(question, recent, ask=ask), lambda made: {"questions": made})
+        return (folded(question, recent) if self.settings.rewrite == "turns" else question,)
+
+    async def _scores(self, questions: Sequence[str]) -> dict[int, float]:
+        vectors = await self._vectors(questions)
+        rankings = []
+        for at, question in enumerate(questions):
+            found: dict[str, dict[int, float]] = {"dense": {}, "lexical": {}}
+            ways: list[Awaitable[list[Hit]]] = []
+            names = []
+            if vectors:
+                names.append("dense")
+                ways.append(self._timed("dense", self._dense(vectors[at]), _count))
+            if self.settings.search != "dense" or not vectors:
+                names.append("lexical")
+                ways.append(self._timed("lexical", self._lexical(question), _count))
+            for name, hits in zip(names, await asyncio.gather(*ways), strict=True):
+                found[name] = stretched(hits, LIMIT)
+                for hit in hits:
+                    known = self.legs.setdefault(hit.chunk, {})
+                    known[name] = max(hit.score, known.get(name, hit.score))
+            rankings.append(self._fused(found["dense"], found["lexical"], alone=len(names) == 1))
+        return rankings[0] if len(rankings) == 1 else together(rankings)
+
+    def _fused(self, dense: dict[int, float], lexical: dict[int, float], *, alone: bool) -> dict[int, float]:
+        started = self.means.clock.now_ns()
+        if alone:
+            return dense or lexical
+        weight = self.settings.weight
+        if weight is None:
+            weight = self.build.learnt.get("weight", WEIGHT)
+        scores = fused(dense, lexical, weight)
+        self._note("fuse", started, {"weight": weight, "chunks": len(scores)})
+        return scores
+
+    async def _vectors(self, questions: Sequence[str]) -> list[bytes]:
+        made_by = self.build.manifest.embedder
+        if self.settings.search == "lexical" or not made_by:
+            return []
+        embed = next((each for each in self.means.embeds if each.fingerprint == made_by), None)
+        if embed is None:
+            # Vectors of another model mean nothing here, so the words alone are searched until the new index is live.
+            self._note("embed", self.means.clock.now_ns(), {"left_out": f"the embedder {made_by} is not at hand"})
+            return []
+        made = await self._timed("embed", embed(questions, role="query"), lambda each: {"tokens": each.tokens})
+        wide = 4 * made.dimensions
+        return [made.data[at * wide : (at + 1) * wide] for at in range(len(questions))]
+
+    async def _dense(self, vector: bytes) -> list[Hit]:
+        return await self.means.knowledge.dense(
+            self.build.id, vector, reader=self.reader, where=self.where, limit=LIMIT
+        )
+
+    async def _lexical(self, question: str) -> list[Hit]:
+        return await self.means.knowledge.lexical(
+            self.build.id, question, reader=self.reader, where=self.where, limit=LIMIT
+        )
+
+    async def _passages(self, scores: dict[int, float], limit: int) -> list[tuple[int, Passage]]:
+        best = {chunk: scores[chunk] for chunk in ordered(scores)[:limit]}
+        found = await self._timed(
+            "read", self.means.knowledge.passages(self.build.id, best, reader=self.reader), _count
+        )
+        now, half_life = self.means.clock.now_ns(), self.settings.half_life
+        passages = [
+            (chunk, each.but(score=aged(each.score, each.modified_ns, now, half_life), legs=self.legs.get(chunk, {})))
+            for chunk, each in ((chunk, found[chunk]) for chunk in best if chunk in found)
+        ]
+        return sorted(passages, key=lambda each: -each[1].score) if half_life else passages
+
+    async def _reranked(self, question: str, passages: list[tuple[int, Passage]]) -> list[tuple[int, Passage]]:
+        rerank = self.means.rerank
+        if rerank is None or not passages:
+            return passages
+        texts = [f"{each.title}\n{each.text}" if each.title else each.text for _, each in passages]
+        scores = await self._timed("rerank", rerank(question, texts), _count)
+        judged = [
+            (chunk, each.but(score=score, legs={**each.legs, "rerank": score}))
+            for (chunk, each), score in zip(passages, scores, strict=True)
+        ]
+        return sorted(judged, key=lambda each: -each[1].score)
+
+    async def _chosen(self, passages: list[tuple[int, Passage]], top: int) -> tuple[Passage, ...]:
+        if self.settings.diversity and passages:
+            by_chunk = dict(passages)
+            scores = {chunk: each.score for chunk, each in passages}
+            vectors = await self._timed(
+                "diversify", self.means.knowledge.vectors(self.build.id, list(by_chunk)), _count
+            )
+            order = diverse(list(by_chunk), scores, vectors, self.settings.diversity, top)
+            passages = [(chunk, by_chunk[chunk]) for chunk in order]
+        return merged([each for _, each in passages], top)
+
+    async def _timed(self, name: str, work: Awaitable[T], facts: Callable[[T], dict[str, Fact]]) -> T:
+        started = self.means.clock.now_ns()
+        result = await work
+        self._note(name, started, facts(result))
+        return result
+
+    def _note(self, name: str, started_ns: int, facts: dict[str, Fact]) -> None:
+        ended = self.means.clock.now_ns()
+        self.stages.append(Stage(name=name, started_ns=started_ns, ended_ns=ended, facts=facts))
+
+
+def confidence(passages: Sequence[Passage]) -> float:
+    """Return how likely passages hold an answer, 0 to 1: by the best cosine and the best BM25 that any of them has.
+
+    It orders answers by risk and is no probability until a threshold is chosen from an app's own questions.
+    """
+    if not passages:
+        return 0.0
+    parts = []
+    cosines = [each.legs["dense"] for each in passages if "dense" in each.legs]
+    words = [each.legs["lexical"] for each in passages if "lexical" in each.legs]
+    if cosines:
+        parts.append(min(1.0, max(0.0, *cosines)))
+    if words:
+        parts.append(max(words) / (max(words) + 15))
+    return sum(parts) / len(parts) if parts else 0.0
+
+
+def _count(found: Sequence[object] | dict[int, Passage] | dict[int, bytes]) -> dict[str, Fact]:
+    return {"found": len(found)}
