@@ -53,7 +53,7 @@ def aged(score: float, modified_ns: int, now_ns: int, half_life: float) -> float
     """Return a score with the age of its document: half of it after `half_life` seconds; unknown ages do not count."""
     if not half_life or not modified_ns or modified_ns >= now_ns:
         return score
-    return score * 0.5 ** ((now_ns - modified_ns) / 1e9 / half_life)
+    return score * float(0.5 ** ((now_ns - modified_ns) / 1e9 / half_life))
 
 
 def diverse(

@@ -17,6 +17,7 @@ from rowen.retrieve.parse import Reading
 from rowen.retrieve.parse.catalog import parser
 from rowen.retrieve.plan import Plan, document_of, id_of
 from rowen.retrieve.state import Quarantined, SourceState, States
+from rowen.retrieve.weigh import evidence
 from rowen.store.knowledge import Build, Knowledge, Known
 from rowen.values import Clock, Document, Mistaken, Problem, Unavailable, Value
 
@@ -124,6 +125,7 @@ class Sync:
             await self._settle(name, each, added=fresh, changed=newer)
         recut += await self._recut(build)
         switched = await self._switch(build) or switched
+        await self._weigh(build)
         return done.but(
             added=added,
             changed=changed,
@@ -291,8 +293,16 @@ class Sync:
             return False
         if state == "building":
             await self._knowledge.ready(build.id)
+        await self._weigh(build)
         await self._knowledge.switch(build.id, now_ns=self._clock.now_ns())
         return True
+
+    async def _weigh(self, build: Build) -> None:
+        """Find out how the ways of searching are to be weighed: once, and again when the index has twice the documents."""
+        now = next(each for each in await self._builds() if each.id == build.id)
+        if self._plan.embed is not None and now.documents >= 2 * now.learnt.get("weight.documents", 0):
+            found = await evidence(self._knowledge, now, self._plan.embed)
+            await self._knowledge.learn(build.id, {**found.learnt, "weight.documents": now.documents})
 
     async def _remove(self, gone: list[Known]) -> int:
         if not gone:

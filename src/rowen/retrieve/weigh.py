@@ -71,9 +71,11 @@ async def evidence(knowledge: Knowledge, build: Build, embed: Embed, *, seed: in
         hits = dict.fromkeys((hit.chunk for hit in (*dense, *lexical)), 0.0)
         passages = await knowledge.passages(build.id, hits, reader=reader)
         open_to = {chunk for chunk, each in passages.items() if sentence not in f"{each.context}\n{each.text}"}
-        ways = [stretched([hit for hit in way if hit.chunk in open_to], _LIMIT) for way in (dense, lexical)]
+        by_meaning, by_words = (
+            stretched([hit for hit in way if hit.chunk in open_to], _LIMIT) for way in (dense, lexical)
+        )
         near = {chunk for chunk in open_to if _near(passages[chunk], document, sentence)}
-        rows.append([_reciprocal(ordered(fused(*ways, share)), near) for share in SHARES])
+        rows.append([_reciprocal(ordered(fused(by_meaning, by_words, share)), near) for share in SHARES])
     return judged(rows)
 
 
