@@ -312,11 +312,29 @@ def test_keys_walk_the_list_open_a_trace_and_reach_the_search(visiting, busy):
         assert page.get_by_text("No trace fits").is_visible()
 
 
+def test_keys_lead_from_trace_to_trace_in_the_order_of_the_list(visiting, busy):
+    with visiting() as visitor:
+        page = visitor.page
+        visitor.go("/traces?status=ok")
+        links = [each.get_attribute("href") for each in page.locator("tr[data-row] td.when a").all()]
+        page.locator("tr[data-row] td.when a").nth(1).click()
+        page.wait_for_url(f"**{links[1]}")
+        page.keyboard.press("j")
+        page.wait_for_url(f"**{links[2]}")
+        page.get_by_role("button", name="Newer").click()
+        page.wait_for_url(f"**{links[1]}")
+        page.keyboard.press("k")
+        page.wait_for_url(f"**{links[0]}")
+
+        assert page.get_by_role("button", name="Newer").count() == 0
+        assert page.get_by_role("button", name="Older").is_visible()
+
+
 def test_a_filter_is_set_shared_by_its_address_and_cleared(visiting, busy):
     with visiting() as visitor:
         page = visitor.page
         visitor.go("/traces")
-        page.get_by_label("Status").select_option("failed")
+        page.get_by_role("search").get_by_label("Status").select_option("failed")
         page.get_by_role("button", name="Filter").click()
         page.wait_for_url("**/traces?status=failed")
         listed = page.locator("tr[data-row]").count()
@@ -366,7 +384,7 @@ def test_everything_works_without_scripts(visiting, busy):
         page = visitor.page
         assert page.get_by_role("button", name="Light / dark").is_hidden()
         visitor.go("/traces")
-        page.get_by_label("Status").select_option("failed")
+        page.get_by_role("search").get_by_label("Status").select_option("failed")
         page.get_by_role("button", name="Filter").click()
         page.locator("tr[data-row] a").first.click()
         page.locator("summary.span").first.click()

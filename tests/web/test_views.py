@@ -147,3 +147,15 @@ def told_by_api(site: Any, path: str) -> int:
     status = connection.getresponse().status
     connection.close()
     return status
+
+
+def test_an_empty_list_has_a_button_a_snippet_and_words_for_a_coding_agent(site):
+    reader = site.reader()
+
+    for path in ("/traces", "/"):
+        shown = reader.get(path)
+
+        assert "Create a key" in shown.text
+        assert f"export OPENAI_BASE_URL={site.running.url}/v1" in shown.text
+        assert "What to tell a coding agent" in shown.text
+        assert "the key is in the environment variable ROWEN_KEY, never in the code" in shown.text

@@ -19,6 +19,25 @@ document.addEventListener("click", (event) => {
   if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => said(copy, "Copied"), () => said(copy, "Not allowed"));
 });
 
+// From trace to trace in the order of the list that somebody came from.
+document.addEventListener("DOMContentLoaded", () => {
+  if (document.querySelector("[data-rows]")) window.addEventListener("pagehide", () => {
+    const links = [...document.querySelectorAll("[data-rows] tr[data-row] a[href^='/traces/']")].map((link) => link.getAttribute("href"));
+    remember([...new Set(links)].join(" "), "list", "sessionStorage");
+  });
+  for (const button of document.querySelectorAll("[data-walk]")) button.hidden = !beside(Number(button.dataset.walk));
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-walk]");
+  if (button) location.assign(beside(Number(button.dataset.walk)));
+});
+function beside(step) {
+  const here = document.querySelector("[data-trace]")?.dataset.trace;
+  const list = (recall("list", "sessionStorage") ?? "").split(" ");
+  const place = list.indexOf(here);
+  return here && place >= 0 ? list[place + step] : undefined;
+}
+
 // The live tail puts new rows on top, and keeps as many as a page has.
 let tail;
 document.addEventListener("click", (event) => {
@@ -74,6 +93,7 @@ document.addEventListener("keydown", (event) => {
 
 function walk(step) {
   const rows = [...document.querySelectorAll("tr[data-row]")];
+  if (document.querySelector("[data-trace]") && beside(step)) { location.assign(beside(step)); return; }
   if (!rows.length) return;
   const here = rows.findIndex((row) => row.hasAttribute("data-here"));
   const next = rows[Math.min(Math.max(here + step, 0), rows.length - 1)];
@@ -95,5 +115,5 @@ function said(button, words) {
 }
 
 // A browser may forbid storage; the choice then holds for this page.
-function recall() { try { return localStorage.getItem("theme"); } catch { return null; } }
-function remember(theme) { try { localStorage.setItem("theme", theme); } catch { /* as said above */ } }
+function recall(name = "theme", where = "localStorage") { try { return window[where].getItem(name); } catch { return null; } }
+function remember(value, name = "theme", where = "localStorage") { try { window[where].setItem(name, value); } catch { /* as said above */ } }
