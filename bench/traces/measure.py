@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import random
+import socket
 import sqlite3
 import statistics
 import sys
@@ -192,7 +193,7 @@ class Bench:
     def __init__(self, servers: list[Server], folder: Path, *, rounds: int, patience: float) -> None:
         self.rounds = rounds
         self.patience = patience
-        self.targets = [Target(each, folder / each.name, 18_000 + 10 * at) for at, each in enumerate(servers)]
+        self.targets = [Target(each, folder / each.name, free_port()) for each in servers]
         self.figures: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
         self.troubles: list[str] = []
         self._load = Load()
@@ -371,6 +372,12 @@ class Bench:
     def _turned(self, turn: int) -> list[Target]:
         at = turn % max(len(self.targets), 1)
         return self.targets[at:] + self.targets[:at]
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
 
 
 def written(path: Path, record: dict[str, Any]) -> None:
