@@ -25,6 +25,7 @@ class Started:
                 start_new_session=True,
             )
         self.log = log
+        self._seen: dict[tuple[int, str], float] = {}
 
     @property
     def running(self) -> bool:
@@ -47,6 +48,13 @@ class Started:
         """Seconds of user and system time so far, of children that ended too."""
         # utime, stime, cutime, cstime: what a child used moves to its parent's when it has been waited for.
         return sum(sum(map(int, fields[11:15])) for pid in self.pids() if (fields := _stat(pid))) * TICK
+
+    def spent(self) -> float:
+        """The same of all processes ever seen here: some programs end children whose time no parent is told of."""
+        for pid in self.pids():
+            if fields := _stat(pid):
+                self._seen[pid, fields[19]] = sum(map(int, fields[11:13])) * TICK
+        return sum(self._seen.values())
 
     def memory(self) -> dict[str, float]:
         """Megabytes (10**6) of all processes: `rss`, and `pss`, which counts shared pages once."""

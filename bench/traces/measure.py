@@ -243,11 +243,12 @@ class Bench:
         self._given[name] += traces
         process = target.running
         rate = self._idle(target)
-        used, began = process.cpu(), time.perf_counter()
+        used, began = process.spent(), time.perf_counter()
         peak = 0.0
         with Senders(target, requests) as sending:
             while sending.busy:
                 peak = max(peak, process.memory()["pss"] * 1e6 / MIB)
+                process.spent()
                 time.sleep(0.3)
         answered = time.perf_counter() - began
         deadline = time.perf_counter() + self.patience
@@ -258,7 +259,7 @@ class Bench:
         time.sleep(SETTLE)
         seconds = time.perf_counter() - began
         count = target.count() - there
-        cpu = process.cpu() - used - rate * seconds
+        cpu = process.spent() - used - rate * seconds
         if count != traces * 6 or sending.turned_away:
             self.trouble(
                 f"{target.server.title}: {count:,} of {traces * 6:,} spans came to be there, "
@@ -278,9 +279,9 @@ class Bench:
         """Return the seconds of CPU that a server takes each second by itself, once it has come to rest."""
         rate = 1.0
         for _ in range(20):
-            before, began = target.running.cpu(), time.perf_counter()
+            before, began = target.running.spent(), time.perf_counter()
             time.sleep(3)
-            rate = (target.running.cpu() - before) / (time.perf_counter() - began)
+            rate = (target.running.spent() - before) / (time.perf_counter() - began)
             if rate < 0.1:
                 break
         return rate
@@ -300,7 +301,7 @@ class Bench:
             if not count:
                 continue
             trace, requests = Load().large(count)
-            there, used = target.count(), target.running.cpu()
+            there, used = target.count(), target.running.spent()
             with Senders(target, ((body, []) for body in requests), 1) as sending:
                 pass
             deadline = time.perf_counter() + self.patience
@@ -308,7 +309,7 @@ class Bench:
                 time.sleep(0.5)
             if target.count() - there < count:
                 self.trouble(f"{target.server.title}: {target.count() - there:,} of {count:,} spans {sending.said}")
-            self.note(target, "large_cpu_us", (target.running.cpu() - used) / count * 1e6)
+            self.note(target, "large_cpu_us", (target.running.spent() - used) / count * 1e6)
             self.note(target, "large_spans", count)
             late: set[tuple[str, str]] = set()
             for _ in range(5):
@@ -323,8 +324,6 @@ class Bench:
             for turn in range(kills[target.server.name]):
                 moment = dice.uniform(0.05, 1.5)
                 requests = Load(seed=1000 + seed * 1000 + turn).requests(0, 5_000, dice.choice((6, 60, 100, 500)))
-                target.stop()
-                target.start()
                 with Senders(target, requests) as sending:
                     time.sleep(moment)
                     target.kill()

@@ -1,9 +1,9 @@
 """Measures the trace store: what a span costs to write, the disk it takes, and how long finding takes.
 
-bench/traces/run                         100,000 spans in a folder of its own
-bench/traces/run --spans 1000000         the size that the goals are set for
-bench/traces/run --folder DIR            fill the folder and leave it, or measure one that is filled
-bench/traces/run --json FILE             every value
+bench/traces/store.py                         100,000 spans in a folder of its own
+bench/traces/store.py --spans 1000000         the size that the goals are set for
+bench/traces/store.py --folder DIR            fill the folder and leave it, or measure one that is filled
+bench/traces/store.py --json FILE             every value
 """
 
 import argparse
@@ -105,11 +105,11 @@ async def disk(store: Store, folder: Path) -> int:
 
 async def read(store: Store, load: Load, traces: int) -> dict[str, float]:
     """Ask each question several times; the first asking is not left out of the median's odd ones, but shown apart."""
-    middle = load.trace(traces // 2)[-1].row
+    middle = load.batch(traces // 2, 1)[-1].row
     day = 86_400_000_000_000
-    phrase = " ".join(load.trace(traces // 3)[0].input.split()[3:7])
+    phrase = " ".join(load.batch(traces // 3, 1)[0].input.split()[3:7])
     window = {"tenant": "default", "since_ns": START // day * day, "until_ns": START + 40 * day, "every_ns": day}
-    two = " ".join(load.trace(5)[0].input.split()[:2])
+    two = " ".join(load.batch(5, 1)[0].input.split()[:2])
     asked: dict[str, Callable[[], Awaitable[Any]]] = {
         "list_ms": lambda: store.traces.find(TraceFilter(tenant="default")),
         "list_deep_ms": lambda: store.traces.find(
@@ -135,7 +135,7 @@ async def read(store: Store, load: Load, traces: int) -> dict[str, float]:
 
 async def large(store: Store, load: Load) -> dict[str, float]:
     """Write one trace of 50,000 spans, 100 at a time in any order, and open it."""
-    (first, *_), count = load.trace(10**9), 50_000
+    (first, *_), count = load.batch(10**9, 1), 50_000
     spans = [
         first.but(
             row=first.row.but(
