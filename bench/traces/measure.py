@@ -172,7 +172,9 @@ class Senders:
                 except (OSError, http.client.HTTPException) as error:
                     self.said = repr(error)
                     connection.close()
-                    return
+                    if not isinstance(error, http.client.RemoteDisconnected):
+                        return
+                    continue  # a kept connection that the server closed meanwhile
                 if response.status == 200:
                     with self._lock:
                         self.acknowledged += ids
