@@ -125,3 +125,38 @@ async def judged(address: str) -> None:
         ]
     )
     await found.close()
+
+
+def test_a_metric_that_says_nothing_of_what_users_say_is_warned_of(tmp_path):
+    address = f"sqlite:{tmp_path}/data"
+    now = SystemClock().now_ns()
+
+    async def fill() -> None:
+        found = await open_store(address, clock=SystemClock())
+        for number in range(300):
+            of = {"app": "shop", "trace": f"t{number}", "judged_ns": now, "created_ns": now}
+            await found.scores.put(
+                [
+                    Score(id=f"a{number}", name="thumbs", value=number % 2 == 0, source="user", **of),
+                    Score(
+                        id=f"b{number}",
+                        name="grounded",
+                        value=float(number % 2 == 0) + number % 3 / 9,
+                        source="model",
+                        **of,
+                    ),
+                    Score(id=f"c{number}", name="bleu", value=float(number * 7919 % 101), source="rule", **of),
+                ]
+            )
+        await found.close()
+
+    asyncio.run(fill())
+    ended = CliRunner().invoke(rowen, ["scores", "predict", "thumbs", "--store", address], catch_exceptions=False)
+    rows = json.loads(run("scores", "predict", "thumbs", "--json", "--store", address))
+
+    assert [(row["metric"], row["worth"], row["n"]) for row in rows] == [
+        ("grounded", "predicts", 300),
+        ("bleu", "weak", 300),
+    ]
+    assert "bleu says little of it" in ended.stderr
+    assert "grounded says" not in ended.stderr

@@ -5,12 +5,15 @@ from typing import Any
 
 import click
 import msgspec
+from rich.console import Console
 
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
+from rowen.evaluate.predict import predicts
 from rowen.score.calibration import Prevalence
 from rowen.score.standing import shares_of, worth_of
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import DAY_NS, ScoreFilter, Store
+from rowen.store.paged import scores_in
 from rowen.values import Mistaken, Score, SystemClock, at
 
 _SOURCES = ["", "user", "person", "model", "rule", "guard"]
@@ -148,3 +151,49 @@ def _there(found: Score | None, id: str) -> Score:
     if found is None:
         raise Mistaken("not_found", f"there is no score {id}")
     return found
+
+
+@command.command("predict")
+@click.argument("outcome")
+@server_option
+@store_option
+@json_option
+@app_option
+@click.option("--tenant", default=None, help="Only of this tenant.")
+@click.option("--lower", multiple=True, help="A metric of which less is better; may be given again.")
+@click.option("--days", default=90, show_default=True, type=click.IntRange(1), help="Over how many days up to now.")
+@click.option("--limit", default=200_000, show_default=True, type=click.IntRange(1), help="Scores at most, the newest.")
+def predict(
+    outcome: str,
+    server_file: Path,
+    store: str | None,
+    as_json: bool,
+    app: str,
+    tenant: str | None,
+    lower: tuple[str, ...],
+    days: int,
+    limit: int,
+) -> None:
+    """Say which metrics predict OUTCOME, the score that tells what users got, such as `thumbs`; warn of the others."""
+    since = SystemClock().now_ns() - days * DAY_NS
+    filter_ = ScoreFilter(tenant=tenant, app=app, since_ns=max(0, since))
+
+    async def work(found: Store, _: ServerSettings) -> list[Score]:
+        return [score async for score in scores_in(found.scores, filter_, limit)]
+
+    found = predicts(outcome, in_store(server_file, store, work), lower=lower)
+    rows: list[Any] = [
+        {
+            "metric": each.metric,
+            "source": each.source,
+            "n": each.n,
+            "correlation": None if each.ranks is None else round(each.ranks.value or 0.0, 3),
+            "interval": None if each.ranks is None else [round(each.ranks.low, 3), round(each.ranks.high, 3)],
+            "worth": each.worth,
+        }
+        for each in found
+    ]
+    show(rows, as_json=as_json, empty=f"No trace has both {outcome} and another score.")
+    for each in found:
+        if each.warning and not as_json:
+            Console(stderr=True, highlight=False).print(f"[yellow]Mind:[/yellow] {each.warning}.")

@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from rowen.store.base import Cell, Record, Records, ScoreFilter, Store, TraceFilter
+from rowen.store.paged import scores_in, traces_in
 from rowen.store.shelf import Shelf
 from rowen.values import TraceRow, Value
 from rowen.watch.base import Measured, Objectives
 from rowen.watch.measure import OF_SPANS, Count, of_score, of_trace, regenerations
-from rowen.watch.read import scores_in, traces_in
 from rowen.watch.sli import Event
 from rowen.watch.window import MINUTE_NS
 

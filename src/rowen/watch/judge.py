@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 
 from rowen.score.calibration import Calibration, calibrate, pairs_of, rogan_gladen
 from rowen.store.base import ScoreFilter, Store
+from rowen.store.paged import scores_in
 from rowen.values import Clock
 from rowen.values.interval import Interval
 from rowen.watch.base import WatchTable
 from rowen.watch.budget import Correct
-from rowen.watch.read import scores_in
 from rowen.watch.window import DAY_NS
 
 LABELS = 10

@@ -6,15 +6,15 @@ from decimal import Decimal
 from math import fsum
 from typing import Literal
 
+from rowen.evaluate.statistics import pearson, spearman
 from rowen.store.base import Bucket, ScoreFilter, Store, TraceFilter
+from rowen.store.paged import scores_in, traces_in
 from rowen.values import Value
 from rowen.values.interval import Interval, mean, wilson
 from rowen.watch.base import KpiTable, Objectives
 from rowen.watch.bound import bound
 from rowen.watch.budget import nps
 from rowen.watch.incident import Drill, Incident
-from rowen.watch.read import scores_in, traces_in
-from rowen.watch.relate import pearson, spearman
 from rowen.watch.sli import number_of
 from rowen.watch.window import DAY_NS
 

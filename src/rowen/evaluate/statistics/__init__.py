@@ -25,6 +25,7 @@ from rowen.evaluate.statistics.power import (
     power_of_shares,
 )
 from rowen.evaluate.statistics.ratio import split, split_so_far
+from rowen.evaluate.statistics.relate import pearson, spearman
 from rowen.evaluate.statistics.trials import all_of, any_of, pass_all, pass_at
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "paired_shares",
     "pass_all",
     "pass_at",
+    "pearson",
     "permutation",
     "permutation_of_two",
     "power_of_means",
@@ -77,6 +79,7 @@ __all__ = [
     "share_not_worse",
     "sign",
     "snips",
+    "spearman",
     "split",
     "split_so_far",
     "standing",

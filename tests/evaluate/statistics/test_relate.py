@@ -3,7 +3,7 @@ import random
 import pytest
 from scipy import stats
 
-from rowen.watch.relate import pearson, spearman
+from rowen.evaluate.statistics import pearson, spearman
 
 
 def drawn(rho: float, n: int):
