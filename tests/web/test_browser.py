@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from tests.web.conftest import link_of
 
 from rowen.insight.views import View
 from rowen.jobs import Queue as JobQueue
@@ -408,3 +409,26 @@ def test_the_first_tab_leads_past_the_navigation(visiting, site):
 
         assert first == "Skip to content"
         assert inside
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_pages_of_knowledge_and_none_is_too_wide(
+    visiting, known, axe: str, scheme: str, width: int
+):
+    found: dict[str, Any] = {}
+    leave = link_of(known, "docs/leave.md")
+
+    with visiting(at=known, color_scheme=scheme, viewport={"width": width, "height": 900}) as visitor:
+        for path in ("/knowledge", "/knowledge/shop/handbook", leave, f"{leave}?kind=sentence&size=100&overlap=0"):
+            visitor.go(path)
+            visitor.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+            visitor.page.evaluate(axe)
+            told = visitor.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            wide = visitor.page.evaluate("document.documentElement.scrollWidth")
+            if told["violations"] or wide > width:
+                found[path] = [
+                    (each["id"], [node["html"][:150] for node in each["nodes"][:3]]) for each in told["violations"]
+                ] or wide
+
+    assert found == {}, json.dumps(found, indent=1)

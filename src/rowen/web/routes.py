@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.routing import Mount, Route
 
-from rowen.web import alerts, costs, errors, incidents, jobs, keys, review, rules, sign, views
+from rowen.web import alerts, costs, errors, incidents, jobs, keys, knowledge, review, rules, sign, views
 from rowen.web.compare import compare
 from rowen.web.files import Files
 from rowen.web.listing import traces
@@ -69,6 +69,11 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/rules/{name}", page(rules.judge, services), methods=["POST"]),
         Route("/rules/{name}/{what}", page(rules.pause, services), methods=["POST"]),
         Route("/models", page(models, services)),
+        Route("/knowledge", page(knowledge.knowledge, services)),
+        Route("/knowledge/{app}/{name}", page(knowledge.collection, services)),
+        Route("/knowledge/{app}/{name}/do/{what}", page(knowledge.act, services), methods=["POST"]),
+        Route("/knowledge/{app}/{name}/{id}", page(knowledge.document, services), methods=["GET"]),
+        Route("/knowledge/{app}/{name}/{id}", page(knowledge.judge, services), methods=["POST"]),
         Route("/jobs", page(jobs.jobs, services), methods=["GET"]),
         Route("/jobs/{id}/{what}", page(jobs.change, services), methods=["POST"]),
         Route("/keys", page(keys.keys, services), methods=["GET"]),

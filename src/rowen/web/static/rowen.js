@@ -55,6 +55,11 @@ document.addEventListener("click", (event) => {
   tail.addEventListener("more", (said) => { document.querySelector("[data-told]").textContent = said.data; });
 });
 
+document.addEventListener("input", (event) => {
+  const told = event.target.matches("input[type=range]") && event.target.parentElement.querySelector("output");
+  if (told) told.textContent = Number(event.target.value).toLocaleString("en");
+});
+
 document.addEventListener("submit", (event) => {
   const sure = event.target.dataset.sure;
   if (sure && !confirm(sure)) event.preventDefault();
