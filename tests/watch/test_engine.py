@@ -360,6 +360,19 @@ async def test_a_release_that_has_answered_for_long_is_no_suspect(store, clock):
     assert (await suspect_of(store, "shop", "up", clock.ns + DAY)).definition == "new"
 
 
+async def test_a_release_that_was_taken_back_is_not_suspected_again(store, clock):
+    engine = engine_of(store, clock)
+    await burn(store, clock, engine, 60, failed=0, definition="old")
+    await burn(store, clock, engine, 3, failed=0, definition="bad")
+    during = await suspect_of(store, "shop", "up", clock.ns)
+    await burn(store, clock, engine, 40, failed=0, definition="old")
+
+    afterwards = await suspect_of(store, "shop", "up", clock.ns)
+
+    assert during.definition == "bad"
+    assert afterwards is None
+
+
 async def test_a_restart_in_the_middle_of_an_alert_tells_nobody_twice(store, clock):
     inbox = Inbox()
     await burn(store, clock, engine_of(store, clock, inbox), 40, failed=10)

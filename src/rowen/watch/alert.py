@@ -14,7 +14,7 @@ from rowen.watch.base import Class, Objectives, WatchTable
 from rowen.watch.budget import Standing
 from rowen.watch.burn import Burning, Severity
 from rowen.watch.contact import OncallTable
-from rowen.watch.fill import Seen
+from rowen.watch.fill import NOTED_NS, Seen
 from rowen.watch.finding import FindingKind
 from rowen.watch.incident import Incident, IncidentSeverity, Suspect
 from rowen.watch.window import DAY_NS, MINUTE_NS
@@ -245,9 +245,13 @@ def _resolved(alert: Alert, *, now: int) -> Alert:
 async def suspect_of(store: Store, app: str, objective: str, began_ns: int) -> Suspect | None:
     """Return the release whose first answer came last before something began, and why it is suspected.
 
-    The first release that ever answered is no suspect: there is nothing before it to compare with.
+    The first release that ever answered is no suspect: there is nothing before it to compare with. Nor is one that was
+    taken back by then: it answered no more while another did.
     """
     seen = [each for each in await Seen.shelf(store.records).find(app=app) if each.first_ns <= began_ns + MINUTE_NS]
+    lately = max((min(each.last_ns, began_ns) for each in seen), default=0)
+    if seen and seen[0].last_ns and seen[0].last_ns < lately - NOTED_NS:
+        return None
     if len(seen) < 2 or seen[0].first_ns < began_ns - LOOKBACK_NS:
         return None
     last = seen[0]

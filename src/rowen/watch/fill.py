@@ -15,13 +15,19 @@ _OPENED = 40
 """Traces of a minute that are opened for a time that stands in their spans only; further ones are passed over evenly."""
 
 
+NOTED_NS = 10 * MINUTE_NS
+"""How far the time of a last answer that was noted may lie behind the true one."""
+
+
 class Seen(Value, frozen=True, kw_only=True):
-    """When a definition, or a release of a program of yours, answered for the first time."""
+    """When a definition, or a release of a program of yours, answered for the first and for the last time."""
 
     app: str
     definition: str = ""
     release: str = ""
     first_ns: int
+    last_ns: int = 0
+    """To ten minutes; 0 where it is not known."""
 
     @property
     def name(self) -> str:
@@ -46,7 +52,7 @@ class Filler:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._seen: dict[tuple[str, str, str], int] = {}
+        self._seen: dict[tuple[str, str, str], Seen] = {}
 
     async def fill(
         self, objectives: Objectives, since_ns: int, until_ns: int, *, only: Iterable[str] | None = None
@@ -138,18 +144,23 @@ class Filler:
                         counts[id].add(score.judged_ns, score.tenant, event)
 
     async def _note(self, rows: Sequence[TraceRow]) -> None:
-        """Keep when a definition or release first answered, so that an incident can name the one it came with."""
-        earliest: dict[tuple[str, str, str], int] = {}
+        """Keep when a definition or release answered, so that an incident can name the one it came with."""
+        answered: dict[tuple[str, str, str], Seen] = {}
         for row in rows:
-            place = (row.app, row.definition, row.release)
-            if (row.definition or row.release) and row.started_ns < earliest.get(place, 2**63):
-                earliest[place] = row.started_ns
+            if row.definition or row.release:
+                place, at = (row.app, row.definition, row.release), row.started_ns
+                found = answered.get(place)
+                answered[place] = (
+                    Seen(app=row.app, definition=row.definition, release=row.release, first_ns=at, last_ns=at)
+                    if found is None
+                    else found.but(first_ns=min(at, found.first_ns), last_ns=max(at, found.last_ns))
+                )
         shelf = Seen.shelf(self._store.records)
-        for place, started_ns in earliest.items():
-            if self._seen.get(place, 2**63) <= started_ns:
-                continue
-            known = await shelf.get("/".join(place))
-            if known is None or started_ns < known.first_ns:
-                app, definition, release = place
-                await shelf.put(Seen(app=app, definition=definition, release=release, first_ns=started_ns))
-            self._seen[place] = started_ns if known is None else min(known.first_ns, started_ns)
+        for place, found in answered.items():
+            known = self._seen.get(place) or await shelf.get("/".join(place))
+            if known is None or found.first_ns < known.first_ns or found.last_ns >= known.last_ns + NOTED_NS:
+                first = found.first_ns if known is None else min(found.first_ns, known.first_ns)
+                last = found.last_ns if known is None else max(found.last_ns, known.last_ns)
+                known = found.but(first_ns=first, last_ns=last)
+                await shelf.put(known)
+            self._seen[place] = known
