@@ -7,6 +7,7 @@ import pytest
 from rowen.score.cases import Cases, content_of, line_of
 from rowen.store.catalog import open_store
 from rowen.testing.clock import FakeClock
+from rowen.testing.contracts.spans import a_span
 from rowen.values import (
     Answer,
     Case,
@@ -16,7 +17,6 @@ from rowen.values import (
     Mistaken,
     Request,
     Score,
-    Span,
     Text,
     Trace,
     TraceRow,
@@ -96,12 +96,23 @@ def test_what_is_more_than_text_is_spelt_out():
     assert asked[0]["content"][1] == {"type": "image", "url": "https://example.org/hay.png"}
 
 
-def test_spans_that_were_sent_to_us_tell_what_went_in_and_out():
-    span = Span(
-        trace="t", id="1", name="chain", started_ns=1, ended_ns=2, attributes={"input.value": "a", "output.value": "b"}
+async def test_a_trace_that_was_sent_becomes_a_case_with_what_was_understood_of_its_spans(cases, store):
+    asked = [{"role": "user", "parts": [{"type": "text", "content": "When is hay dry?"}]}]
+    await store.traces.observe(
+        [
+            a_span(2, "sent", type="llm", input="not this", output="nor this"),
+            a_span(1, "sent", type="agent", input=asked, output="In May.", attributes={"own": 1}),
+            a_span(1, "bare", type="chain", input=None, output=None),
+            a_span(2, "bare", type="tool", input="neither", output="this"),
+            a_span(3, "bare", type="llm", input="Is it dry?", output="Yes."),
+        ]
     )
 
-    assert content_of(Trace(row=ROW, spans=(span,))) == ("a", "b")
+    whole = await cases.of_trace("sent", Case(id="", tenant="acme"))
+    bare = await cases.of_trace("bare", Case(id="", tenant="acme"))
+
+    assert (whole.input, whole.output) == (asked, "In May.")
+    assert (bare.input, bare.output) == ("Is it dry?", "Yes.")
 
 
 def test_a_line_holds_what_is_there_and_nothing_else():

@@ -12,7 +12,8 @@ from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
 from rowen.store.memory.traces import MemoryTraces
 from rowen.testing.clock import FakeClock
-from rowen.values import Message, Request, Trace, TraceRow, says
+from rowen.testing.contracts.spans import a_span
+from rowen.values import Message, Observed, Request, Trace, TraceRow, says
 
 
 class Watch:
@@ -22,7 +23,8 @@ class Watch:
         clock = FakeClock()
         self.kept, self.traces = MemoryScores(), MemoryTraces()
         intake = Intake(self.kept, Configs(MemoryRecords(), clock), self._known, clock)
-        self._see = Interactions(self.traces, intake, alone=alone).see
+        self._interactions = Interactions(self.traces, intake, alone=alone)
+        self._see = self._interactions.see
 
     async def _known(self, id: str, tenant: str) -> TraceRow | None:
         found = await self.traces.get(id, tenant)
@@ -31,6 +33,10 @@ class Watch:
     async def write(self, *traces: Trace) -> None:
         await self.traces.write(traces)
         await self._see(traces)
+
+    async def observe(self, *spans: Observed) -> None:
+        await self.traces.observe(spans)
+        await self._interactions.observed(spans)
 
     async def seen(self, event: str = "regenerate") -> list[str]:
         return sorted(score.trace for score in await self.kept.find(ScoreFilter(name=f"interaction.{event}")))
@@ -156,3 +162,43 @@ async def test_a_call_that_its_caller_left_was_abandoned(watch):
     await watch.write(call("a", "hello", status="cancelled", session=""), call("b", "hello"))
 
     assert await watch.seen("abandon") == ["a"]
+
+
+def root(trace: str, asked: object, **fields) -> Observed:
+    """The root of a trace that was sent to us; the trace's name orders it by time."""
+    return a_span(1, trace, input=asked, session="s1", started_ns=int(trace, 36) * 10**9 + 10**18, **fields)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+async def test_of_traces_that_were_sent_the_one_just_before_with_the_same_input_was_regenerated(watch, order):
+    roots = [root("t1", "Where is my order?"), root("t2", "Where is my order?"), root("t3", "And the bill?")]
+
+    for at in order:
+        await watch.observe(roots[at])
+        await watch.observe(roots[at])
+
+    assert await watch.seen() == ["t1"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"input": "Hello"}, {"input": "Hello", "session": "s2"}),
+        ({"input": "Hello", "status": "error"}, {"input": "Hello"}),
+        ({"input": [{"role": "user", "content": "Hello"}]}, {"input": [{"role": "user", "content": "Hullo"}]}),
+        ({"input": ""}, {"input": ""}),
+    ],
+    ids=["another session", "it had failed", "another input", "no input"],
+)
+async def test_what_is_not_asked_again_of_a_sent_trace_is_not_regenerated(watch, first, second):
+    for number, fields in enumerate((first, second)):
+        common = {"session": "s1", "started_ns": 10**18 + number}
+        await watch.observe(a_span(1, f"t{number}", **{**common, **fields}))
+
+    assert await watch.seen() == []
+
+
+async def test_the_same_question_after_another_one_is_a_new_question(watch):
+    await watch.observe(root("t1", "Is it open?"), root("t2", "And now?"), root("t3", "Is it open?"))
+
+    assert await watch.seen() == []

@@ -8,11 +8,8 @@ from rowen.store.base import Record, Records, ScoreFilter, Scores, Traces
 from rowen.store.shelf import Shelf
 from rowen.values import Case, Clock, Message, Mistaken, Score, Trace, new_id
 
-_CONTENT = (
-    ("gen_ai.input.messages", "gen_ai.output.messages"),
-    ("input.value", "output.value"),
-)
-"""Where spans that were sent to us say what went in and came out."""
+_LOOKED_AT = 20
+"""Spans that are opened at most, to find what went in."""
 
 
 class Cases:
@@ -55,6 +52,8 @@ class Cases:
         if found is None:
             raise Mistaken("not_found", "there is no such trace", place="trace")
         asked, answered = content_of(found)
+        if asked is None and found.row.origin == "spans":
+            asked, answered = await self._sent(found)
         if asked is None:
             raise Mistaken("conflict", "the trace does not hold what was asked: policy keeps it out", place="trace")
         correction = None if wanted.expected is not None else await self._corrected(found)
@@ -98,6 +97,19 @@ class Cases:
         """Remove a case; return whether it was there."""
         return await self._shelf.delete(id, tenant)
 
+    async def _sent(self, trace: Trace) -> tuple[object, object]:
+        """Return what went into a trace of spans that were sent to us and came out of it, as its root says.
+
+        Where the root says nothing, the first span of a model that does is taken: the earliest, with its own answer.
+        """
+        rows = await self._traces.spans(trace.row.id, trace.row.tenant)
+        tell = [row for row in rows if not row.parent or (row.type == "llm" and row.input)]
+        for row in sorted(tell, key=lambda row: (bool(row.parent), row.started_ns, row.id))[:_LOOKED_AT]:
+            found = await self._traces.span(trace.row.id, row.id, trace.row.tenant)
+            if found is not None and found.input not in (None, "", [], {}):
+                return found.input, found.output
+        return None, None
+
     async def _corrected(self, trace: Trace) -> Score | None:
         filter = ScoreFilter(tenant=trace.row.tenant, traces=(trace.row.id,), name="correction")
         found = await self._scores.find(filter)
@@ -105,15 +117,11 @@ class Cases:
 
 
 def content_of(trace: Trace) -> tuple[object, object]:
-    """Return what was asked and answered in a trace; None for what it does not hold."""
+    """Return what was asked and answered in a call through Rowen; None for what it does not hold."""
     if trace.request is not None:
         answered = trace.answer.text if trace.answer is not None else None
         asked: list[Any] = [_said(message) for message in trace.request.messages]
         return asked or list(trace.request.texts), answered
-    for span in trace.spans[:1]:
-        for came_in, went_out in _CONTENT:
-            if came_in in span.attributes:
-                return span.attributes[came_in], span.attributes.get(went_out)
     return None, None
 
 

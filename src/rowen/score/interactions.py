@@ -10,7 +10,7 @@ import msgspec
 from rowen.score.configs import INTERACTION
 from rowen.score.intake import Intake
 from rowen.store.base import TraceFilter, Traces
-from rowen.values import Request, Score, Trace, TraceRow
+from rowen.values import Observed, Request, Score, Trace, TraceRow
 
 VERSION = "1"
 _SESSIONS = 10_000
@@ -46,6 +46,9 @@ class Interactions:
     System messages are left aside. Of three same calls the first two were regenerated. A call whose caller left before
     the end was *abandoned*. Without a session, or where policy keeps no content, nothing can be seen.
 
+    Of traces that were sent to us nobody knows the turns before, so there it is the one just before in its session that
+    was regenerated, where the roots of both have the same input.
+
     Args:
         traces: where a session's earlier calls are.
         intake: takes the scores.
@@ -71,6 +74,41 @@ class Interactions:
                 done |= {(trace.row.tenant, call.id, "regenerate") for call in again}
         if done:
             await self._intake.take([_score(*each) for each in sorted(done)])
+
+    async def observed(self, spans: Sequence[Observed]) -> None:
+        """Look at spans that were sent to us and written, and keep what was asked for once more."""
+        roots = [
+            span for span in spans if not span.row.parent and span.row.session and span.input not in (None, "", [], {})
+        ]
+        done = set()
+        for root in roots:
+            done |= {(root.row.tenant, id, "regenerate") for id in await self._asked_again(root)}
+        if done:
+            await self._intake.take([_score(*each) for each in sorted(done)])
+
+    async def _asked_again(self, root: Observed) -> list[str]:
+        """Return the answered traces next to one in its session that the following one asks the same of."""
+        new = await self._traces.row(root.row.trace, root.row.tenant)
+        if new is None or new.origin != "spans" or not new.session:
+            return []
+        filter = TraceFilter(tenant=new.tenant, app=new.app, session=new.session, origin="spans", limit=_LOOKED_AT)
+        rows = sorted(await self._traces.find(filter), key=lambda row: (row.started_ns, row.id))
+        at = next((at for at, row in enumerate(rows) if row.id == new.id), None)
+        if at is None:
+            return []
+        pairs = [(rows[at - 1], new, rows[at - 1])] if at else []
+        pairs += [(new, rows[at + 1], rows[at + 1])] if at + 1 < len(rows) else []
+        return [
+            first.id
+            for first, second, other in pairs
+            if first.status == "ok" and first.asked == second.asked and await self._input(other) == root.input
+        ]
+
+    async def _input(self, row: TraceRow) -> object:
+        """Return what went into a trace at its root."""
+        root = next((span for span in await self._traces.spans(row.id, row.tenant) if not span.parent), None)
+        found = None if root is None else await self._traces.span(row.id, root.id, row.tenant)
+        return None if found is None else found.input
 
     async def _regenerated(self, new: TraceRow, turns: bytes) -> list[_Asked]:
         """Return the answered calls with the same turns that another one of them followed, next to the new one."""
