@@ -242,7 +242,7 @@ class Directory:
                 if self._lost:
                     log.warning("keys follow the store again")
                     self._lost = False
-            except Exception as error:
+            except Exception as error:  # keys must follow the store again, whatever it was that broke
                 if not self._lost:
                     log.exception("keys cannot be read, the last known ones hold", exc_info=error)
                 self._lost = True

@@ -91,7 +91,7 @@ class ModelDoor:
             metrics.refused(self.shape, 499, "cancelled")
         except Problem as problem:
             await self._refuse(reply, problem, trace)
-        except Exception as error:
+        except Exception as error:  # whoever asked is answered whatever breaks, and it is recorded
             log.exception("the door broke on %s", trace)
             await self._refuse(reply, Broken("broken", f"{type(error).__name__} at the door"), trace)
         finally:

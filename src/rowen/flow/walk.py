@@ -96,7 +96,7 @@ class Walk:
         except (GeneratorExit, asyncio.CancelledError):
             self._fail(Refused("cancelled"), fold)
             raise
-        except Exception as error:
+        except Exception as error:  # whatever a step raises is an answer, and is recorded
             log.exception("call %s broke", self.call.id)
             broken = Broken("broken", f"{type(error).__name__} in the chain")
             self._fail(broken, fold)

@@ -100,7 +100,7 @@ class Exchange:
         """Let the application answer; where it does not, say so or break off."""
         try:
             await app(self.scope, self.receive, self.send)
-        except Exception:
+        except Exception:  # the connection, and the others beside it, outlive an application that breaks
             log.exception("the application broke")
         finally:
             if not (self.done or self.gone or self.begun):

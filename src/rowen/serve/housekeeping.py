@@ -88,6 +88,8 @@ class Housekeeping:
                 removed = await self.once()
             except Problem as problem:
                 log.warning("old records cannot be deleted now: %s", problem)
+            except Exception:  # what breaks once must not end the deleting for good
+                log.exception("the housekeeping broke; it goes on at its next look")
             else:
                 if removed:
                     log.info("deleted %d records that were past their time", removed)

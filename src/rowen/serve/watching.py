@@ -98,7 +98,7 @@ class Watching:
                 await self.engine.tick()
             except Problem as problem:
                 log.warning("objectives cannot be weighed now: %s", problem)
-            except Exception:
+            except Exception:  # one look that breaks must not end all that are to come
                 log.exception("the watch broke; it goes on at its next tick")
             await asyncio.sleep(self._every)
 

@@ -81,7 +81,7 @@ class Follow(Generic[T]):
                 for follower in self._followers:
                     try:
                         await follower(batch)
-                    except Exception:
+                    except Exception:  # one follower that breaks keeps no other from being told
                         log.exception("%d records could not be followed", len(batch))
             self._come.clear()
             self._idle.set()

@@ -84,7 +84,7 @@ class LangfuseDoor:
             return
         except Problem as problem:
             await self._refuse(reply, problem)
-        except Exception as error:
+        except Exception as error:  # whoever asked is answered whatever breaks, and it is recorded
             log.exception("the Langfuse door broke on %s", trace)
             await self._refuse(reply, Broken("broken", f"{type(error).__name__} at the door"))
         else:

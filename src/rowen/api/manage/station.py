@@ -45,7 +45,7 @@ class Station:
             return
         except Problem as problem:
             status, body, headers = self._refusal(problem, trace)
-        except Exception:
+        except Exception:  # whoever asked is answered whatever breaks, and it is recorded
             log.exception("the management request %s broke", trace)
             status, body, headers = self._refusal(Broken("broken"), trace)
         length = (b"content-length", str(len(body)).encode())

@@ -95,7 +95,7 @@ class OtlpDoor:
             return
         except Problem as problem:
             await self._refuse(reply, problem, kind)
-        except Exception as error:
+        except Exception as error:  # whoever asked is answered whatever breaks, and it is recorded
             log.exception("the OTLP door broke on %s", trace)
             await self._refuse(reply, Broken("broken", f"{type(error).__name__} at the door"), kind)
         else:
