@@ -159,6 +159,25 @@ def test_a_langchain_program_and_the_call_it_makes_stand_in_one_list(rowen: Runn
     assert posts & {call["within"] for call in calls}
 
 
+def test_a_call_that_two_instrumentations_tell_of_is_counted_once(rowen: Running, program: Program):
+    program("both")
+
+    (trace,) = traces(rowen, "both")
+    tokens = {row.name: row.input_tokens for row in rowen.do(_rows(rowen, trace)) if row.type == "llm"}
+    assert tokens == {"ChatOpenAI": 11, "ChatCompletion": 11}
+    assert (trace["input_tokens"], trace["output_tokens"]) == (11, 5)
+
+
+def test_a_call_through_rowen_is_not_counted_once_more_in_the_trace_it_was_made_in(rowen: Running, program: Program):
+    program("linked")
+
+    (trace,) = traces(rowen, "linked")
+    (call,) = asked(rowen, f"/api/traces?within={trace['id']}")
+    tokens = {row.name: row.input_tokens for row in rowen.do(_rows(rowen, trace)) if row.type == "llm"}
+    assert tokens == {"ChatCompletion": 11}
+    assert (call["input_tokens"], trace.get("input_tokens", 0), trace.get("output_tokens", 0)) == (11, 0, 0)
+
+
 def test_langfuses_sdk_traces_scores_prompts_and_data_sets_unchanged(rowen: Running, program: Program):
     found = program("langfuse")
 

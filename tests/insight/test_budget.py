@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pytest
 
-from rowen.insight.book import Book
 from rowen.insight.budget import Budget, Budgets, stands
 from rowen.insight.calendar import DAY_NS, HOUR_NS, moment, named
 from rowen.insight.ledger import Entry, Ledger
@@ -84,7 +83,7 @@ def test_unknown_prices_are_said_beside_what_was_spent():
 
 
 async def test_budgets_are_kept_and_stand_by_the_ledger(store, row, write, clock):
-    budgets = Budgets(store.records, Ledger(store.traces, Book(store.records, store.traces, clock)))
+    budgets = Budgets(store.records, Ledger(store.traces))
     now = moment("2026-11-10")
     await write(
         [row(moment("2026-11-02"), cost=Decimal(6)), row(moment("2026-11-03"), feature="mail", cost=Decimal(3))]
@@ -114,7 +113,7 @@ async def test_budgets_are_kept_and_stand_by_the_ledger(store, row, write, clock
     ],
 )
 async def test_a_budget_that_makes_no_sense_is_refused(store, clock, wrong):
-    budgets = Budgets(store.records, Ledger(store.traces, Book(store.records, store.traces, clock)))
+    budgets = Budgets(store.records, Ledger(store.traces))
 
     with pytest.raises(Mistaken):
         await budgets.put(Budget(id="b", **wrong))
@@ -134,7 +133,7 @@ async def test_a_spike_is_told_with_what_drove_it(store, row, write, clock):
     ]
     spike = begin + (69 * 24 + 13) * HOUR_NS
     await write([*rows, row(spike + 5, feature="import", key="k9", cost=Decimal(20))])
-    ledger = Ledger(store.traces, Book(store.records, store.traces, clock))
+    ledger = Ledger(store.traces)
 
     told = await spikes(ledger, "acme", since_ns=begin + 69 * DAY_NS, now_ns=begin + 70 * DAY_NS)
 

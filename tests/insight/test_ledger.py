@@ -4,8 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rowen.insight.book import Book, folded, lines_of, purpose_of
-from rowen.insight.ledger import DIMENSIONS, IN_BOOK, Asked, Ledger, total
+from rowen.insight.book import Book, folded, lines_of
+from rowen.insight.ledger import BY_DAY, DIMENSIONS, Asked, Ledger, total
 from rowen.store.catalog import open_store
 from rowen.testing.clock import FakeClock
 from rowen.values import Trace, TraceRow
@@ -47,7 +47,7 @@ ROWS = st.lists(
 async def test_sums_are_exact_by_everything_and_over_every_stretch(rows: list[TraceRow]):
     store = await open_store("memory:", clock=FakeClock(MONDAY))
     await store.traces.write([Trace(row=row) for row in rows])
-    ledger = Ledger(store.traces, Book(store.records, store.traces, FakeClock(MONDAY + 60 * DAY)))
+    ledger = Ledger(store.traces)
     cost = sum((row.cost for row in rows if row.cost is not None), Decimal(0))
 
     for by in DIMENSIONS:
@@ -83,14 +83,14 @@ def test_lines_keep_every_cent_and_waste_apart(row):
 
 
 def test_a_purpose_is_told_by_feature_tag_or_door(row):
-    assert purpose_of(row()) == "inference"
-    assert purpose_of(row(tags=("evaluation",), feature="judge")) == "judge"
-    assert purpose_of(row(name="embeddings minilm", door="")) == "embedding"
+    assert row().purpose == "inference"
+    assert row(tags=("evaluation",), feature="judge").purpose == "judge"
+    assert row(name="embeddings minilm", door="").purpose == "embedding"
 
 
 async def test_an_unknown_price_is_told_apart_and_never_nothing(store, row, write, clock):
     await write([row(cost=None), row(model="careful", cost=Decimal("1.5")), row(model="careful", cost=None)])
-    ledger = Ledger(store.traces, Book(store.records, store.traces, clock))
+    ledger = Ledger(store.traces)
 
     entries = await ledger.entries(Asked(since_ns=MONDAY, until_ns=MONDAY + DAY, by="model"))
 
@@ -124,7 +124,7 @@ async def test_the_book_counts_open_days_anew_and_closed_ones_never(store, row, 
 
 async def test_a_tenant_sees_its_own_costs_only(store, row, write, clock):
     await write([row(), row(tenant="globex", cost=Decimal(7), feature="secret", definition="theirs")])
-    ledger = Ledger(store.traces, Book(store.records, store.traces, clock))
+    ledger = Ledger(store.traces)
 
     for by in DIMENSIONS:
         entries = await ledger.entries(
@@ -134,10 +134,10 @@ async def test_a_tenant_sees_its_own_costs_only(store, row, write, clock):
         assert not {one.group for one in entries} & {"secret", "globex", "theirs"}
 
 
-@pytest.mark.parametrize("by", sorted(IN_BOOK))
+@pytest.mark.parametrize("by", sorted({"release", "environment", *BY_DAY}))
 async def test_an_app_can_be_looked_at_alone(store, row, write, clock, by):
     await write([row(), row(app="shop", cost=Decimal(5))])
-    ledger = Ledger(store.traces, Book(store.records, store.traces, clock))
+    ledger = Ledger(store.traces)
 
     entries = await ledger.entries(Asked(since_ns=MONDAY, until_ns=MONDAY + DAY, by=by, app="shop"))
 

@@ -76,11 +76,7 @@ def list_costs(
     )
 
     async def work(found: Store, _: ServerSettings) -> list[Entry]:
-        insight = insight_of(found)
-        if asked.by in {"purpose", "definition", "release", "environment"}:
-            with counting("traces", shown=not as_json) as told:
-                await insight.book.count(begin, end, told=told)
-        return await insight.costs(asked)
+        return await insight_of(found).costs(asked)
 
     entries = in_store(server_file, store, work)
     rows: list[Any] = [

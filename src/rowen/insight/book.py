@@ -1,13 +1,13 @@
 """The book: what every day cost, by everything at once. Counted from the traces day by day, and kept when they go.
 
-The sums beside the traces know one thing at a time and neither release nor purpose. Here each line is one combination of
-tenant, app, key, user, feature, model, provider, definition, release, environment and purpose. A day is counted anew, as
-a whole, until a day and a half after its end; counting twice gives the same book.
+The costs of days know one thing at a time. Here each line is one combination of tenant, app, key, user, feature, model,
+provider, definition, release, environment and purpose, as tools that read costs want them. A day is counted anew, as a
+whole, until a day and a half after its end; counting twice gives the same book.
 """
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import Literal
 
 from rowen.insight.calendar import DAY_NS, HOUR_NS, day_of, named
 from rowen.insight.reading import Told, rows_of
@@ -15,12 +15,8 @@ from rowen.store.base import Record, Records, TraceFilter, Traces
 from rowen.store.shelf import Shelf
 from rowen.values import Clock, TraceRow, Value
 
-Purpose = Literal["inference", "embedding", "judge", "experiment", "waste"]
-PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
-
-JUDGING = frozenset({"judge", "evaluator", "score"})
-EXPERIMENTING = frozenset({"experiment", "evaluate", "evaluation"})
-"""Calls with one of these as their feature or among their tags are of that purpose."""
+Charge = Literal["inference", "embedding", "judge", "experiment", "waste"]
+"""What a line is for: the purpose of its calls, or what was paid for answers that were not used."""
 
 _SETTLED_NS = 36 * HOUR_NS
 _FRESH_NS = 5 * 60 * 1_000_000_000
@@ -42,7 +38,7 @@ class Line(Value, frozen=True, kw_only=True):
     definition: str = ""
     release: str = ""
     environment: str = ""
-    purpose: Purpose = "inference"
+    purpose: Charge = "inference"
     calls: int = 0
     failed: int = 0
     cached: int = 0
@@ -108,6 +104,13 @@ class Book:
             key=lambda one: one.start_ns,
         )
 
+    async def forget(self, tenant: str, user: str) -> None:
+        """Take a user's name from the days of a tenant: what was spent stays, and is nobody's."""
+        for day in await self._days.find(tenant=tenant, limit=_EVERY_RECORD):
+            if any(line.user == user for line in day.lines):
+                lines = [line.but(user="") if line.user == user else line for line in day.lines]
+                await self._days.put(day.but(lines=tuple(folded(lines, _PLACE))))
+
     async def _count_day(self, start: int, now: int, told: Told | None) -> None:
         rows = [row async for row in rows_of(self._traces, _of_day(start), told)]
         by_tenant: dict[str, list[TraceRow]] = {}
@@ -116,18 +119,6 @@ class Book:
         for tenant, theirs in by_tenant.items():
             await self._days.put(Day(tenant=tenant, start_ns=start, lines=tuple(lines_of(theirs))))
         await self._counts.put(Counted(start_ns=start, at_ns=now, traces=len(rows)))
-
-
-def purpose_of(row: TraceRow) -> Purpose:
-    """Return what a call was made for."""
-    marks = {row.feature, *row.tags}
-    if marks & JUDGING:
-        return "judge"
-    if marks & EXPERIMENTING:
-        return "experiment"
-    if row.door.endswith("embeddings") or row.name.startswith("embeddings"):
-        return "embedding"
-    return "inference"
 
 
 def lines_of(rows: Iterable[TraceRow]) -> list[Line]:
@@ -146,13 +137,16 @@ def lines_of(rows: Iterable[TraceRow]) -> list[Line]:
             definition=row.definition,
             release=row.release,
             environment=row.environment,
-            purpose=purpose_of(row),
+            purpose=row.purpose,
         )
         found = sums.setdefault(place, _Sum())
         found.add(row)
         if row.waste:
             sums.setdefault(place.but(purpose="waste"), _Sum()).cost += row.waste
     return [found.on(place) for place, found in sums.items()]
+
+
+_PLACE = tuple(name for name in Line.__struct_fields__ if isinstance(getattr(Line(), name), str))
 
 
 def folded(lines: Iterable[Line], by: Sequence[str]) -> list[Line]:

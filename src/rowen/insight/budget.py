@@ -100,10 +100,15 @@ class Budgets:
         start = day_of(now_ns) if budget.window == "day" else month_of(now_ns)
         since = min(start, day_of(now_ns) - _HISTORY_NS)
         entries = await self._ledger.entries(
-            Asked(since_ns=since, until_ns=now_ns, tenant=budget.tenant, by=budget.by, every="day")
+            Asked(
+                since_ns=since,
+                until_ns=day_of(now_ns) + DAY_NS,  # whole days are kept as sums
+                tenant=budget.tenant,
+                by=budget.by,
+                names=(budget.of,) if budget.by else None,
+            )
         )
-        mine = [one for one in entries if one.group == budget.of]
-        return stands(budget, mine, now_ns)
+        return stands(budget, entries, now_ns)
 
 
 def stands(budget: Budget, days: Sequence[Entry], now_ns: int) -> Standing:

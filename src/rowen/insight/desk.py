@@ -71,7 +71,7 @@ class Insight:
         self._tenants = tenants
         self._clock = clock
         self.book = Book(records, traces, clock)
-        self.ledger = Ledger(traces, self.book)
+        self.ledger = Ledger(traces)
         self.budgets = Budgets(records, self.ledger)
         self.inbox = Inbox(records, traces)
 

@@ -1,37 +1,22 @@
 """What was spent: exact sums over time, by whom and for what. Read from sums that are kept, never from all traces.
 
-By app, key, user, feature, model, provider and deployment they come from the sums beside the traces, which hold to the
-last call; by tenant from the same sums of each tenant; by purpose, definition, release and environment from the book,
-which is at most some minutes old.
+Whole days come from the costs of days, which outlive the traces, by whatever is asked; hours, and the parts of days at
+the ends of a window, from the sums beside the traces, which are not told apart by purpose and definition.
 """
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Literal, cast, get_args
+from typing import cast
 
-from rowen.insight.book import Book, Line
 from rowen.insight.calendar import DAY_NS, HOUR_NS, Every, stretch_of
-from rowen.store.base import Bucket, GroupBy, TraceFilter, Traces
+from rowen.store.base import COST_BYS, Bucket, CostBy, DayCost, GroupBy, TraceFilter, Traces
 from rowen.values import Value
 
-Dimension = Literal[
-    "",
-    "tenant",
-    "app",
-    "key",
-    "user",
-    "feature",
-    "model",
-    "provider",
-    "deployment",
-    "purpose",
-    "definition",
-    "release",
-    "environment",
-]
-DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
+Dimension = CostBy
+DIMENSIONS = COST_BYS
 
-IN_BOOK = frozenset({"purpose", "definition", "release", "environment"})
+BY_DAY = frozenset({"purpose", "definition"})
+"""What hours are not told apart by: a window is widened to whole days, and hours are days."""
 
 _NOTHING = Decimal(0)
 _LOOKED_AT = 1_000
@@ -72,14 +57,15 @@ class Asked(Value, frozen=True, kw_only=True):
     app: str = ""
     by: Dimension = ""
     every: Every = "day"
+    names: tuple[str, ...] | None = None
+    """Which of the groups; all unless they are named."""
 
 
 class Ledger:
     """Answers what was spent."""
 
-    def __init__(self, traces: Traces, book: Book) -> None:
+    def __init__(self, traces: Traces) -> None:
         self._traces = traces
-        self._book = book
 
     async def entries(self, asked: Asked, tenants: Sequence[str] = ()) -> list[Entry]:
         """Return the entries, oldest first, of one stretch the dearest first.
@@ -89,19 +75,30 @@ class Ledger:
             tenants: all there are; needed when they are asked for one by one.
 
         """
-        if asked.by in IN_BOOK:
-            found = await self._from_book(asked)
-        elif asked.by == "tenant":
-            found = []
-            for tenant in tenants if asked.tenant is None else (asked.tenant,):
-                found += [one.but(group=tenant) for one in await self._from_sums(asked.but(tenant=tenant, by=""))]
+        if asked.by in BY_DAY:
+            found = await self._of_days(asked, asked.since_ns, asked.until_ns)
+        elif asked.every == "hour":
+            found = await self._of_hours(asked, asked.since_ns, asked.until_ns, tenants)
         else:
-            found = await self._from_sums(asked)
+            first, last = -(-asked.since_ns // DAY_NS) * DAY_NS, asked.until_ns // DAY_NS * DAY_NS
+            if first >= last:
+                found = await self._of_hours(asked, asked.since_ns, asked.until_ns, tenants)
+            else:
+                found = _summed(
+                    (one.start_ns, one.group, one)
+                    for part in (
+                        await self._of_hours(asked, asked.since_ns, first, tenants),
+                        await self._of_days(asked, first, last),
+                        await self._of_hours(asked, last, asked.until_ns, tenants),
+                    )
+                    for one in part
+                )
         return sorted(found, key=lambda one: (one.start_ns, -one.cost, one.group))
 
     async def spent(self, asked: Asked, group: str) -> Entry:
         """Return what one of a group spent in the whole window."""
-        entries = await self.entries(asked.but(every="all"), (group,) if asked.by == "tenant" else ())
+        tenants = (group,) if asked.by == "tenant" else ()
+        entries = await self.entries(asked.but(every="all", names=(group,)), tenants)
         return next((one for one in entries if one.group == group), Entry(group=group))
 
     async def dearest(self, asked: Asked, by: Dimension = "", group: str = "", *, most: int = 5) -> tuple[str, ...]:
@@ -120,55 +117,76 @@ class Ledger:
         rows.sort(key=lambda row: (-(row.cost or _NOTHING), row.id))
         return tuple(row.id for row in rows[:most])
 
-    async def _from_sums(self, asked: Asked) -> list[Entry]:
+    async def _of_days(self, asked: Asked, since_ns: int, until_ns: int) -> list[Entry]:
+        wasted = asked.by == "purpose"
+        found = await self._traces.day_costs(
+            tenant=asked.tenant,
+            since_ns=since_ns,
+            until_ns=until_ns,
+            by=asked.by,
+            app=asked.app,
+            names=None if wasted else asked.names,
+            whole=asked.every == "all",
+        )
+        entries = [_of_day(one) for one in found]
+        if wasted:
+            entries = [
+                one for each in entries for one in _apart(each) if asked.names is None or one.group in asked.names
+            ]
+        every: Every = "day" if asked.every == "hour" else asked.every
+        return _summed((stretch_of(one.start_ns, every), one.group, one) for one in entries)
+
+    async def _of_hours(self, asked: Asked, since_ns: int, until_ns: int, tenants: Sequence[str]) -> list[Entry]:
+        if since_ns >= until_ns:
+            return []
+        if asked.by == "tenant":
+            found = []
+            for tenant in tenants if asked.tenant is None else (asked.tenant,):
+                alone = asked.but(tenant=tenant, by="", names=None)
+                found += [one.but(group=tenant) for one in await self._of_hours(alone, since_ns, until_ns, ())]
+            return [one for one in found if asked.names is None or one.group in asked.names]
         buckets = await self._traces.buckets(
             tenant=asked.tenant,
-            since_ns=asked.since_ns,
-            until_ns=asked.until_ns,
-            every_ns=HOUR_NS if asked.every == "hour" else DAY_NS,
+            since_ns=since_ns,
+            until_ns=until_ns,
+            every_ns=HOUR_NS,
             by=cast("GroupBy", asked.by),
             app=asked.app,
         )
-        return _summed((stretch_of(one.start_ns, asked.every), one.group, _of_bucket(one)) for one in buckets)
-
-    async def _from_book(self, asked: Asked) -> list[Entry]:
-        await self._book.count(asked.since_ns, asked.until_ns)
-        days = await self._book.days(asked.tenant, asked.since_ns, asked.until_ns)
-        every: Every = "day" if asked.every == "hour" else asked.every
         return _summed(
-            (stretch_of(day.start_ns, every), getattr(line, asked.by), _of_line(line))
-            for day in days
-            for line in day.lines
-            if asked.app in ("", line.app)
+            (stretch_of(one.start_ns, asked.every), one.group, _of_bucket(one))
+            for one in buckets
+            if asked.names is None or one.group in asked.names
         )
 
 
 def total(entries: Iterable[Entry]) -> Entry:
     """Return all entries as one."""
-    found = Entry()
-    for one in entries:
-        found = _plus(found, one)
-    return found.but(start_ns=0, group="")
+    return next(iter(_summed((0, "", one) for one in entries)), Entry())
 
 
 def _summed(found: Iterable[tuple[int, str, Entry]]) -> list[Entry]:
-    sums: dict[tuple[int, str], Entry] = {}
+    places: dict[tuple[int, str], list[Entry]] = {}
     for start, group, entry in found:
-        kept = sums.get((start, group))
-        sums[start, group] = entry.but(start_ns=start, group=group) if kept is None else _plus(kept, entry)
-    return list(sums.values())
+        places.setdefault((start, group), []).append(entry)
+    return [
+        each[0] if len(each) == 1 and (each[0].start_ns, each[0].group) == place else _sum(each, *place)
+        for place, each in places.items()
+    ]
 
 
-def _plus(one: Entry, other: Entry) -> Entry:
-    return one.but(
-        cost=one.cost + other.cost,
-        waste=one.waste + other.waste,
-        calls=one.calls + other.calls,
-        failed=one.failed + other.failed,
-        cached=one.cached + other.cached,
-        input_tokens=one.input_tokens + other.input_tokens,
-        output_tokens=one.output_tokens + other.output_tokens,
-        unpriced=one.unpriced + other.unpriced,
+def _sum(entries: Sequence[Entry], start_ns: int, group: str) -> Entry:
+    return Entry(
+        start_ns=start_ns,
+        group=group,
+        cost=sum((one.cost for one in entries), _NOTHING),
+        waste=sum((one.waste for one in entries), _NOTHING),
+        calls=sum(one.calls for one in entries),
+        failed=sum(one.failed for one in entries),
+        cached=sum(one.cached for one in entries),
+        input_tokens=sum(one.input_tokens for one in entries),
+        output_tokens=sum(one.output_tokens for one in entries),
+        unpriced=sum(one.unpriced for one in entries),
     )
 
 
@@ -185,14 +203,24 @@ def _of_bucket(bucket: Bucket) -> Entry:
     )
 
 
-def _of_line(line: Line) -> Entry:
+def _of_day(day: DayCost) -> Entry:
     return Entry(
-        cost=line.cost,
-        waste=line.cost if line.purpose == "waste" else _NOTHING,
-        calls=line.calls,
-        failed=line.failed,
-        cached=line.cached,
-        input_tokens=line.input_tokens,
-        output_tokens=line.output_tokens,
-        unpriced=line.unpriced,
+        start_ns=day.start_ns,
+        group=day.group,
+        cost=day.cost,
+        waste=day.waste,
+        calls=day.calls,
+        failed=day.failed,
+        cached=day.cached,
+        input_tokens=day.input_tokens,
+        output_tokens=day.output_tokens,
+        unpriced=day.unpriced,
     )
+
+
+def _apart(entry: Entry) -> list[Entry]:
+    """Return what a purpose cost without what was wasted, which is a purpose of its own."""
+    if not entry.waste:
+        return [entry]
+    wasted = Entry(start_ns=entry.start_ns, group="waste", cost=entry.waste, waste=entry.waste)
+    return [entry.but(cost=entry.cost - entry.waste, waste=_NOTHING), wasted]

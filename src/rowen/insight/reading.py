@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from rowen.store.base import TraceFilter, Traces
+from rowen.store.spend import Spend, once
 from rowen.values import Span, Trace, TraceRow, Usage, Value
 
 Told = Callable[[int], None]
@@ -75,8 +76,11 @@ async def sampled(traces: Traces, filter: TraceFilter, most: int, told: Told | N
 def bought(trace: Trace) -> list[Bought]:
     """Return the attempts at models in a trace: of a call through Rowen, or of spans that were sent to us."""
     found = []
+    counted = None if trace.row.origin == "call" else once(_spends(trace))
     for span in trace.spans:
         attributes = span.attributes
+        if counted is not None and span.id not in counted:
+            continue
         if "rowen.deployment" not in attributes and (trace.row.origin == "call" or not _asks(span)):
             continue
         used = _usage(attributes)
@@ -96,6 +100,24 @@ def bought(trace: Trace) -> list[Bought]:
                 waste=wasted,
             )
         )
+    return found
+
+
+def _spends(trace: Trace) -> dict[str, Spend]:
+    """Return what the spans of a trace that was sent to us say they spent."""
+    found = {}
+    for span in trace.spans:
+        used, cost = _usage(span.attributes), _cost(span.attributes)
+        if _asks(span) and (used.total or cost is not None):
+            found[span.id] = Spend(
+                parent=span.parent,
+                type="embedding" if span.attributes.get("gen_ai.operation.name") == "embeddings" else "llm",
+                name=span.name,
+                started_ns=span.started_ns,
+                ended_ns=span.ended_ns,
+                used=(used.input_tokens, used.output_tokens),
+                cost=cost,
+            )
     return found
 
 

@@ -11,10 +11,8 @@ from typing import Any
 
 import msgspec
 
+from rowen.store.spend import MOST, Spend, Used, once
 from rowen.values import SpanRow, TraceRow
-
-SPENDING = frozenset({"llm", "embedding", "reranker"})
-"""The types of span whose tokens and cost count: those around them often tell the same tokens again."""
 
 Rank = tuple[int, int, str]
 """How well a span can say something: the least is the best."""
@@ -46,6 +44,10 @@ class Telling(msgspec.Struct, array_like=True):
     held: dict[str, Held] = {}
     stale: dict[str, Rank] = {}
     """What the spans taken away had claimed, until `settle`."""
+    spends: dict[str, Spend] = {}
+    """What spans spent, by their ids; what is beyond the first of them is in the sums above."""
+    served: dict[str, Used] = {}
+    """The tokens of the calls through Rowen that were made within the trace, by their ids."""
 
     def add(self, row: SpanRow) -> None:
         """Count a span and let it claim."""
@@ -74,6 +76,13 @@ class Telling(msgspec.Struct, array_like=True):
             if held is not None and held.rank == rank:
                 self.stale[field] = rank
                 del self.held[field]
+
+    def serve(self, id: str, used: Used) -> bool:
+        """Note a call through Rowen that was made within the trace; return whether that is new."""
+        if not any(used) or self.served.get(id) == used or len(self.served) >= MOST:
+            return False
+        self.served[id] = used
+        return True
 
     def claimed(self) -> list[tuple[Rank, list[str]]]:
         """Return who claimed what, without the values, which the row of the trace has."""
@@ -109,6 +118,8 @@ class Telling(msgspec.Struct, array_like=True):
         name, status, code = held["head"]
         first = held.get("first")
         failed = status == "error"
+        spent = once(self.spends, self.served.values()).values() if self.spends else ()
+        unpriced = self.unpriced + sum(each.cost is None for each in spent)
         return TraceRow(
             id=id,
             origin="spans",
@@ -131,9 +142,9 @@ class Telling(msgspec.Struct, array_like=True):
             said=held.get("said", ""),
             status="failed" if failed else "ok",
             code=code if failed else "",
-            input_tokens=self.input_tokens,
-            output_tokens=self.output_tokens,
-            cost=None if self.unpriced else self.cost,
+            input_tokens=self.input_tokens + sum(each.used[0] for each in spent),
+            output_tokens=self.output_tokens + sum(each.used[1] for each in spent),
+            cost=None if unpriced else self.cost + sum((each.cost or _NOTHING for each in spent), _NOTHING),
             spans=self.spans,
             failed_spans=self.failed,
             complete=self.held["head"].rank[0] == 0,
@@ -143,12 +154,19 @@ class Telling(msgspec.Struct, array_like=True):
         self.spans += sign
         if row.status == "error":
             self.failed += sign
-        if row.type in SPENDING:
-            self.input_tokens += sign * row.input_tokens
-            self.output_tokens += sign * row.output_tokens
-            if row.cost is not None:
-                self.cost += sign * row.cost
-            elif row.input_tokens or row.output_tokens:
+        spend = Spend.of(row)
+        if spend is None:
+            return
+        if sign < 0 and row.id in self.spends:
+            del self.spends[row.id]
+        elif sign > 0 and len(self.spends) < MOST:
+            self.spends[row.id] = spend
+        else:
+            self.input_tokens += sign * spend.used[0]
+            self.output_tokens += sign * spend.used[1]
+            if spend.cost is not None:
+                self.cost += sign * spend.cost
+            else:
                 self.unpriced += sign
 
     def _as_good(self, field: str, rank: Rank) -> bool:

@@ -1,16 +1,20 @@
 """Sums over traces: what a Bucket is made of, and the histograms in it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from math import floor, log
 
 import msgspec
 
-from rowen.store.base import Bucket, SpanBucket
-from rowen.store.fold import SPENDING
+from rowen.store.base import DAY_NS, Bucket, GroupBy, SpanBucket
+from rowen.store.spend import SPENDING
 from rowen.values import SpanRow, TraceRow
 
 MINUTE_NS = 60_000_000_000
+HOUR_NS = 60 * MINUTE_NS
+
+CHARTED: tuple[GroupBy, ...] = ("", "model")
+"""What the charts of traces are most drawn by: sums over hours and days are kept by each of them alone."""
 
 _NOTHING = Decimal(0)
 _STEP = log(1.05)
@@ -104,6 +108,28 @@ class Sums(msgspec.Struct, array_like=True):
             durations=self.durations,
             firsts=self.firsts,
         )
+
+
+Chart = tuple[str, int, str, int, str, str]
+"""Tenant, the length of the sums, by what they are kept, when they begin, app, and the name within what they are kept by."""
+
+
+def charts(changes: Iterable[tuple[TraceRow, int]]) -> dict[Chart, Sums]:
+    """Return what rows that came (sign 1) and went (-1) change of the sums for charts, in the order of their places."""
+    found: dict[Chart, Sums] = {}
+    for row, sign in changes:
+        hour = row.started_ns // HOUR_NS * HOUR_NS
+        for by in CHARTED:
+            place = (row.tenant, HOUR_NS, by, hour, row.app, row.model if by else "")
+            sums = found.get(place)
+            if sums is None:
+                sums = found[place] = Sums()
+            sums.count(row, sign)
+    days: dict[Chart, Sums] = {}
+    for (tenant, _, kept, hour, app, name), sums in found.items():
+        days.setdefault((tenant, DAY_NS, kept, hour // DAY_NS * DAY_NS, app, name), Sums()).take(sums)
+    found |= days
+    return {place: found[place] for place in sorted(found)}
 
 
 class SpanSums(msgspec.Struct, array_like=True):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from rowen.store.base import Cell
+from rowen.store.sums import HOUR_NS
 
 
 def summed(cells: Iterable[Cell], every_ns: int, *, apart: bool) -> list[Cell]:
@@ -22,3 +23,10 @@ def summed(cells: Iterable[Cell], every_ns: int, *, apart: bool) -> list[Cell]:
                 squares=known.squares + cell.squares,
             )
     return [found[place] for place in sorted(found)]
+
+
+def hours_of(since_ns: int, until_ns: int, cells: Iterable[Cell]) -> tuple[int, int]:
+    """Return the whole hours that a stretch and some cells lie in: where they begin and end."""
+    starts = [cell.start_ns for cell in cells]
+    first, last = min((since_ns, *starts)), max((until_ns, *(start + 1 for start in starts)))
+    return first // HOUR_NS * HOUR_NS, -(-last // HOUR_NS) * HOUR_NS

@@ -41,6 +41,13 @@ def cursor_parts(cursor: str) -> tuple[int, list[str]] | None:
     return int(ns), [unquote(name) for name in names]
 
 
+Purpose = Literal["inference", "embedding", "judge", "experiment"]
+"""What a call was made for."""
+
+_JUDGING = frozenset({"judge", "evaluator", "score"})
+_EXPERIMENTING = frozenset({"experiment", "evaluate", "evaluation"})
+
+
 class Happening(Value, frozen=True, kw_only=True):
     """An event within a span."""
 
@@ -200,6 +207,18 @@ class TraceRow(Value, frozen=True, kw_only=True):
     def cursor(self) -> str:
         """Where this row stands in a list of traces."""
         return cursor_of(self.started_ns, self.id, self.tenant)
+
+    @property
+    def purpose(self) -> Purpose:
+        """What it was made for: to judge or to experiment where its feature or a tag says so, to embed, or to answer."""
+        marks = {self.feature, *self.tags} if self.tags else {self.feature}
+        if marks & _JUDGING:
+            return "judge"
+        if marks & _EXPERIMENTING:
+            return "experiment"
+        if self.door.endswith("embeddings") or self.name.startswith("embeddings"):
+            return "embedding"
+        return "inference"
 
 
 class Trace(Value, frozen=True, kw_only=True):

@@ -19,7 +19,9 @@ from rowen.watch.kpi import BUILT_IN, Ask, Tile, tile
 from rowen.watch.measure import Count
 from rowen.watch.sla import Settlement, settle
 from rowen.watch.sli import Event, bounded
-from rowen.watch.window import MINUTE_NS, window
+from rowen.watch.window import DAY_NS, MINUTE_NS, window
+
+_HOUR_NS = 60 * MINUTE_NS
 
 
 class Row(Value, frozen=True, kw_only=True):
@@ -345,7 +347,11 @@ def _every(table: Measured, span: tuple[int, int]) -> int:
     """
     if table.how in {"peak", "value"}:
         return 0
-    coarse = (span[1] - span[0]) // 720 // MINUTE_NS * MINUTE_NS
+    length = span[1] - span[0]
+    # Of a week and more the hours are kept as sums.
+    coarse = (
+        max(1, length // 720 // _HOUR_NS) * _HOUR_NS if length >= 7 * DAY_NS else length // 720 // MINUTE_NS * MINUTE_NS
+    )
     return round(table.slice * 1e9) if table.method == "slices" else coarse
 
 

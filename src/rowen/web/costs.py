@@ -16,7 +16,7 @@ from rowen.insight import focus
 from rowen.insight.calendar import DAY_NS
 from rowen.insight.desk import Window
 from rowen.insight.forecast import Forecast
-from rowen.insight.ledger import IN_BOOK, Asked, Dimension, Entry, total
+from rowen.insight.ledger import Asked, Dimension, Entry, total
 from rowen.insight.worth import Worth
 from rowen.values import Mistaken, Problem, Usage, at
 from rowen.watch.finding import Finding
@@ -91,7 +91,6 @@ class Costs:
     layers: Sequence[tuple[str, str]]
     groups: Sequence[Group]
     more: int
-    counting: bool
     rows: Sequence[tuple[str, Entry, str]]
     ahead: Found[Forecast]
     budgets: Sequence[Stands]
@@ -161,13 +160,10 @@ async def costs_page(
     app = _app(visit, query.get("app", ""))
     by: Dimension = next((each for each in CUTS if each == query.get("by")), "model")
     asked = Asked(since_ns=stretch.since_ns, until_ns=stretch.until_ns, tenant=tenant, app=app)
-    cut, counting = await _cut(services, asked.but(by=by))
-    # What is cut comes to what is not, so it is read once.
-    days = _days(cut) if by not in IN_BOOK else await services.insight.costs(asked)
-    groups = _groups(cut, by, app)
-    marks = await services.kept.get(
-        ("anomalies", tenant, app, stretch.range), partial(services.insight.anomalies, tenant, app, stretch.since_ns)
-    )
+    days = await services.insight.costs(asked)
+    groups = _groups(await services.insight.costs(asked.but(by=by, every="all")), by, app)
+    largest = asked.but(by=by, names=tuple(each.entry.group for each in groups[:_LAYERS]))
+    layers = await services.insight.costs(largest)
     named = [
         each
         for each in await services.scores.names(tenant, app)
@@ -176,10 +172,17 @@ async def costs_page(
     scores = list(dict.fromkeys(each.name for each in sorted(named, key=lambda one: one.type != "boolean")))
     score = next((each for each in scores if each == query.get("score")), scores[0] if scores else "")
     window = Window(tenant=tenant, app=app, since_ns=stretch.since_ns, until_ns=stretch.until_ns)
-    worth: Found[list[Worth]] = Found(value=[])
-    if score:
-        work = partial(services.insight.worth, score, window, "model", good_from(score))
-        worth = await services.kept.get(("worth", tenant, app, stretch.range, score), work)
+    marks, ahead, worth = await asyncio.gather(
+        services.kept.get(
+            ("anomalies", tenant, app, stretch.range),
+            partial(services.insight.anomalies, tenant, app, stretch.since_ns),
+        ),
+        services.kept.get(("ahead", tenant, app), partial(services.insight.ahead, tenant, app, 30)),
+        services.kept.get(
+            ("worth", tenant, app, stretch.range, score),
+            partial(_worth, services, score, window),
+        ),
+    )
     everything, shown = total(days), {key: value for key, value in query.items() if value and key in _KEPT}
     models, swap, swap_failed = await _what_if(services, asked, query)
     return Page(
@@ -200,14 +203,13 @@ async def costs_page(
             sum=everything,
             said=said_entry(everything),
             daily=said_money(_rounded(everything.cost / DAYS[stretch.range])),
-            chart=_chart(cut, groups, stretch, marks),
+            chart=_chart(days, layers, groups, stretch, marks),
             layers=[(each.kind, each.name) for each in groups[:_LAYERS]]
             + ([("gx", "others")] if len(groups) > _LAYERS else []),
             groups=groups[:_ROWS],
             more=max(0, len(groups) - _ROWS),
-            counting=counting,
             rows=[(stretch.said(one.start_ns), one, said_entry(one)) for one in reversed(days)],
-            ahead=await services.kept.get(("ahead", tenant, app), partial(services.insight.ahead, tenant, app, 30)),
+            ahead=ahead,
             budgets=[] if visit.entry.apps else await budgets_of(services, tenant),
             anomalies=marks,
             score=score,
@@ -271,59 +273,49 @@ def _app(visit: Visit, named: str) -> str:
     return min(allowed)
 
 
-async def _cut(services: Services, asked: Asked) -> tuple[list[Entry], bool]:
-    """Return the entries of a cut, and whether they are still being counted.
-
-    What stands in the sums beside the traces is there at once. The book is counted from the traces, so not on the way.
-    """
-    if asked.by not in IN_BOOK:
-        return await services.insight.costs(asked), False
-    found = await services.kept.get(("book", asked), partial(services.insight.costs, asked))
-    return found.value or [], found.value is None
-
-
-def _days(entries: Sequence[Entry]) -> list[Entry]:
-    """Return the sums of the days, oldest first."""
-    by_day: dict[int, list[Entry]] = {}
-    for one in entries:
-        by_day.setdefault(one.start_ns, []).append(one)
-    return [total(by_day[start]).but(start_ns=start) for start in sorted(by_day)]
+async def _worth(services: Services, score: str, window: Window) -> list[Worth]:
+    return await services.insight.worth(score, window, "model", good_from(score)) if score else []
 
 
 def _groups(entries: Sequence[Entry], by: Dimension, app: str) -> list[Group]:
-    sums = {
-        name: total(one for one in entries if one.group == name) for name in dict.fromkeys(one.group for one in entries)
-    }
-    order = sorted(sums.items(), key=lambda each: (-each[1].cost, -each[1].unpriced, each[0]))
-    all_, most = (
-        sum((one.cost for one in sums.values()), _NOTHING),
-        max((one.cost for one in sums.values()), default=_NOTHING),
-    )
+    order = sorted(entries, key=lambda each: (-each.cost, -each.unpriced, each.group))
+    all_ = sum((one.cost for one in entries), _NOTHING)
+    most = max((one.cost for one in entries), default=_NOTHING)
     return [
         Group(
             entry=one,
-            name=name or "not said",
+            name=one.group or "not said",
             kind=f"g{i}" if i < _LAYERS else "gx",
             said=said_entry(one),
             part=float(one.cost / all_) if all_ else 0.0,
             bar=share(float(one.cost), float(most), f"g{i}" if i < _LAYERS else "gx") if one.cost else Markup(""),
-            link=f"/traces{address_with({'app': app, by: name})}" if name and by in _FILTERS else "",
+            link=f"/traces{address_with({'app': app, by: one.group})}" if one.group and by in _FILTERS else "",
         )
-        for i, (name, one) in enumerate(order)
+        for i, one in enumerate(order)
     ]
 
 
-def _chart(entries: Sequence[Entry], groups: Sequence[Group], stretch: Stretch, marks: Found[list[Finding]]) -> Markup:
+def _chart(
+    days: Sequence[Entry],
+    entries: Sequence[Entry],
+    groups: Sequence[Group],
+    stretch: Stretch,
+    marks: Found[list[Finding]],
+) -> Markup:
+    """Draw the days: the largest groups by their entries, and the others together."""
     starts = stretch.starts
     place = {start: i for i, start in enumerate(starts)}
-    kinds = {each.entry.group or each.name: each.kind for each in groups}
-    layers: dict[str, list[float]] = {}
+    kinds = {each.entry.group: each.kind for each in groups[:_LAYERS]}
     names = {each.kind: each.name for each in groups[:_LAYERS]} | {"gx": "others"}
+    layers: dict[str, list[float]] = {kind: [0.0] * len(starts) for kind in names if kind != "gx" or groups[_LAYERS:]}
+    left = {one.start_ns: one.cost for one in days}
     for one in entries:
-        kind = kinds.get(one.group or "not said", "gx")
-        values = layers.setdefault(kind, [0.0] * len(starts))
         if one.start_ns in place:
-            values[place[one.start_ns]] += float(one.cost)
+            layers[kinds[one.group]][place[one.start_ns]] += float(one.cost)
+            left[one.start_ns] = left.get(one.start_ns, _NOTHING) - one.cost
+    if "gx" in layers:
+        for start, i in place.items():
+            layers["gx"][i] = float(left.get(start, _NOTHING))
     unusual = [
         Mark(place=(each.at_ns - stretch.since_ns) // DAY_NS, name=each.title)
         for each in marks.value or []

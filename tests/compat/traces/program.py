@@ -118,6 +118,37 @@ def langchain() -> dict[str, Any]:
     return {"answer": answer}
 
 
+def both() -> dict[str, Any]:
+    """One call that LangChain's instrumentation tells of, and that of the client beneath it."""
+    from langchain_openai import ChatOpenAI
+    from openinference.instrumentation.langchain import LangChainInstrumentor
+    from openinference.instrumentation.openai import OpenAIInstrumentor
+
+    made = provider()
+    LangChainInstrumentor().instrument(tracer_provider=made)
+    OpenAIInstrumentor().instrument(tracer_provider=made)
+    model = ChatOpenAI(
+        model="sky", base_url=os.environ["ROWEN_URL"] + "/v1", api_key=os.environ["ROWEN_KEY"], max_retries=0
+    )
+    with made.get_tracer("tests").start_as_current_span("answer"):
+        model.invoke("What is the sky like?")
+    made.shutdown()
+    return {}
+
+
+def linked() -> dict[str, Any]:
+    """One call that the client's instrumentation tells of, and Rowen, to whom httpx hands the trace on."""
+    from openinference.instrumentation.openai import OpenAIInstrumentor
+    from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
+
+    made = provider()
+    OpenAIInstrumentor().instrument(tracer_provider=made)
+    HTTPX2ClientInstrumentor().instrument(tracer_provider=made)
+    client().chat.completions.create(model="sky", messages=[{"role": "user", "content": "What is the sky like?"}])
+    made.shutdown()
+    return {}
+
+
 def langfuse() -> dict[str, Any]:
     """Langfuse's SDK: its decorator, generations, scores, prompts and data sets."""
     from langfuse import get_client, observe
@@ -217,5 +248,7 @@ def experiment() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    wanted = {each.__name__: each for each in (sdk, openinference, genai, langchain, langfuse, experiment)}
+    wanted = {
+        each.__name__: each for each in (sdk, openinference, genai, langchain, both, linked, langfuse, experiment)
+    }
     print(json.dumps(wanted[sys.argv[1]]()))

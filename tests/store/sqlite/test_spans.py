@@ -19,7 +19,7 @@ from rowen.testing.contracts.made import HOUR, START, a_trace, some_traces
 from rowen.testing.contracts.spans import a_span, in_memory, same_of_spans, some_spans
 from rowen.values import Mistaken, Observed, Trace, Unavailable
 
-_TABLES = ("traces", "bodies", "tellings", "spans", "packs", "rollups", "who_rollups", "span_rollups")
+_TABLES = ("traces", "bodies", "tellings", "spans", "packs", "rollups", "charts", "span_rollups")
 
 
 _FIXTURES = Path(__file__).parents[1] / "fixtures"

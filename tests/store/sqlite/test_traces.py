@@ -98,5 +98,5 @@ async def test_nothing_stays_of_traces_that_were_deleted(open_at, folder):
     assert await store.traces.delete(before_ns=START + HOUR) == 700
 
     await store.close()
-    for name in ("traces", "bodies", "spans", "rollups", "who_rollups", "span_rollups", "subjects", "whats", "places"):
+    for name in ("traces", "bodies", "spans", "rollups", "charts", "span_rollups", "subjects", "whats", "places"):
         assert table(folder, f"SELECT count(*) FROM {name}") == [(0,)]

@@ -7,6 +7,7 @@ belong to one. A store that cannot be written or read raises `Unavailable("store
 
 from rowen.store.base.access import Audit, Definitions, Keys, Revision, Tenants
 from rowen.store.base.cache import Cache, Cached
+from rowen.store.base.costs import COST_BYS, CostBy, DayCost
 from rowen.store.base.counters import Counters
 from rowen.store.base.days import DAY_NS, Day
 from rowen.store.base.filters import SpanFilter, TraceFilter
@@ -19,6 +20,7 @@ from rowen.store.base.traces import SPANS_WHOLE, Traces
 from rowen.store.base.turns import Turn, Turns
 
 __all__ = [
+    "COST_BYS",
     "DAY_NS",
     "SPANS_WHOLE",
     "Audit",
@@ -26,8 +28,10 @@ __all__ = [
     "Cache",
     "Cached",
     "Cell",
+    "CostBy",
     "Counters",
     "Day",
+    "DayCost",
     "Definitions",
     "GroupBy",
     "Home",

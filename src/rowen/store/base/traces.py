@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+from rowen.store.base.costs import CostBy, DayCost
 from rowen.store.base.days import Day
 from rowen.store.base.filters import SpanFilter, TraceFilter
 from rowen.store.base.sums import Bucket, GroupBy, SpanBucket, SpanGroup
@@ -29,7 +30,9 @@ class Traces(Protocol):
         A span that is already there is replaced. The row of its trace is told from all spans that have come: name and
         status from the root (before that, from the earliest), session, user, tags and the like from the root or the
         earliest that names one, model and texts from the root or else the models called, tokens and cost as the sum
-        of the spans that spend. Spans under the id of a call belong to it and change only how many it has.
+        of the spans that spend, each call of a model once however many of them tell of it (`rowen.store.spend`); a
+        call through Rowen within the trace stands at its own row alone. Spans under the id of a call belong to it and
+        change only how many it has.
 
         Raises:
             Unavailable: `store_unavailable`; nothing of the batch was written.
@@ -96,6 +99,25 @@ class Traces(Protocol):
         """Sums over spans by their own start, as `buckets` gives those over traces."""
         ...
 
+    async def day_costs(
+        self,
+        *,
+        tenant: str | None,
+        since_ns: int,
+        until_ns: int,
+        by: CostBy = "",
+        app: str = "",
+        names: Sequence[str] | None = None,
+        whole: bool = False,
+    ) -> list[DayCost]:
+        """What the days of a window cost, UTC, oldest first, then by group; some groups only where they are named.
+
+        The window is widened to whole days; with `whole` they are one sum. A day's costs stay known when its traces
+        are removed for their age (`delete`). They follow every other change: late and replaced spans, and `erase`,
+        after which nothing stands under the name of a user who was erased.
+        """
+        ...
+
     async def sessions(
         self,
         *,
@@ -131,7 +153,10 @@ class Traces(Protocol):
         ...
 
     async def delete(self, *, before_ns: int) -> int:
-        """Remove the traces that began earlier, with their spans and texts, and from all sums; return how many."""
+        """Remove the traces that began earlier, with their spans and texts, and from all sums but the costs of days.
+
+        Returns how many.
+        """
         ...
 
     async def erase(self, tenant: str, *, traces: Sequence[str] = (), user: str = "", session: str = "") -> int:

@@ -9,7 +9,9 @@ from rowen.store.base import (
     DAY_NS,
     SPANS_WHOLE,
     Bucket,
+    CostBy,
     Day,
+    DayCost,
     GroupBy,
     SpanBucket,
     SpanFilter,
@@ -18,9 +20,11 @@ from rowen.store.base import (
 )
 from rowen.store.bounds import bounded
 from rowen.store.cursor import place_of
+from rowen.store.daily import DaySum, whole_days
 from rowen.store.fold import Telling
 from rowen.store.own import found_rows, own_rows, own_span
 from rowen.store.query import Judged, said_as
+from rowen.store.spend import Used
 from rowen.store.sums import MINUTE_NS, SpanSums, Sums, whole_minutes
 from rowen.values import Observed, SessionRow, SpanRow, Trace, TraceRow, Twig, UserRow
 
@@ -44,6 +48,8 @@ class _Kept:
     def __init__(self) -> None:
         self.call: Trace | None = None
         self.sent: dict[str, Observed] = {}
+        self.served: dict[str, Used] = {}
+        """The tokens of the calls through Rowen that were made within it."""
 
     @property
     def spans(self) -> dict[str, Observed]:
@@ -53,6 +59,8 @@ class _Kept:
 
     def row(self, id: _Id) -> TraceRow:
         telling = Telling(held={})
+        for call, used in self.served.items():
+            telling.serve(call, used)
         for span in self.spans.values():
             telling.add(span.row)
         if self.call is None:
@@ -66,16 +74,27 @@ class MemoryTraces:
 
     def __init__(self) -> None:
         self._kept: dict[_Id, _Kept] = {}
+        self._aged: list[TraceRow] = []
+        """What went for its age: its days' costs stay known."""
 
     async def write(self, traces: Sequence[Trace]) -> None:
         """Keep a batch of calls."""
         for trace in traces:
-            self._kept.setdefault((trace.row.tenant, trace.row.id), _Kept()).call = trace
+            row = trace.row
+            self._kept.setdefault((row.tenant, row.id), _Kept()).call = trace
+            around = self._kept.get((row.tenant, row.within))
+            if row.within and around is not None and around.call is None:
+                around.served[row.id] = (row.input_tokens, row.output_tokens)
 
     async def observe(self, spans: Sequence[Observed]) -> None:
         """Keep a batch of spans."""
         for span in map(bounded, spans):
-            self._kept.setdefault((span.row.tenant, span.row.trace), _Kept()).sent[span.row.id] = span
+            kept = self._kept.setdefault((span.row.tenant, span.row.trace), _Kept())
+            if not kept.sent:
+                calls = (each.call.row for each in self._kept.values() if each.call is not None)
+                inside = [row for row in calls if (row.tenant, row.within) == (span.row.tenant, span.row.trace)]
+                kept.served = {row.id: (row.input_tokens, row.output_tokens) for row in inside}
+            kept.sent[span.row.id] = span
 
     async def find(self, filter: TraceFilter) -> list[TraceRow]:
         """Return the rows that pass the filter, newest first."""
@@ -205,6 +224,27 @@ class MemoryTraces:
                 found.setdefault((start, getattr(row, by) if by else ""), SpanSums()).tell(row)
         return [sums.bucket(*place) for place, sums in sorted(found.items())]
 
+    async def day_costs(
+        self,
+        *,
+        tenant: str | None,
+        since_ns: int,
+        until_ns: int,
+        by: CostBy = "",
+        app: str = "",
+        names: Sequence[str] | None = None,
+        whole: bool = False,
+    ) -> list[DayCost]:
+        """Return what days cost, oldest first, then by group."""
+        since, until = whole_days(since_ns, until_ns)
+        found: dict[tuple[int, str], DaySum] = {}
+        for row in (*self._rows(tenant), *(row for row in self._aged if tenant in (None, row.tenant))):
+            group = getattr(row, by) if by else ""
+            if since <= row.started_ns < until and app in ("", row.app) and (names is None or group in names):
+                start = 0 if whole else row.started_ns // DAY_NS * DAY_NS
+                found.setdefault((start, group), DaySum()).count(row)
+        return [sums.told(*place) for place, sums in sorted(found.items())]
+
     async def sessions(
         self,
         *,
@@ -246,10 +286,13 @@ class MemoryTraces:
 
     async def delete(self, *, before_ns: int) -> int:
         """Remove the traces that began earlier; return how many."""
+        self._aged += [row for row in self._rows(None) if row.started_ns < before_ns]
         return self._remove(lambda row: row.started_ns < before_ns)
 
     async def erase(self, tenant: str, *, traces: Sequence[str] = (), user: str = "", session: str = "") -> int:
         """Remove traces of one tenant; return how many."""
+        if user:
+            self._aged = [row.but(user="") if (row.tenant, row.user) == (tenant, user) else row for row in self._aged]
         return self._remove(
             lambda row: (
                 row.tenant == tenant

@@ -1,6 +1,6 @@
 """The tables of a schema: made when it is new, brought up to date when it is older, refused when it is newer."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import psycopg
 from psycopg.sql import SQL, Identifier
@@ -15,6 +15,10 @@ from rowen.values import Unavailable
 
 _FOLDING = ("pg_unicode_fast", "pg_c_utf8", "und-x-icu")
 """Collations that know the small letters of all scripts, the best first: https://www.postgresql.org/docs/current/collation.html."""
+
+
+Script = Sequence[str | Callable[[Raw], None]]
+"""One step: statements, and what fills tables that SQL alone cannot."""
 
 
 def make_schema(target: dict[str, object], schema: str, place: str) -> None:
@@ -40,12 +44,12 @@ def make_schema(target: dict[str, object], schema: str, place: str) -> None:
         raise problem_of(error, place) from None
 
 
-async def make_tables(database: PostgresDatabase, scripts: Sequence[Sequence[str]]) -> None:
+async def make_tables(database: PostgresDatabase, scripts: Sequence[Script]) -> None:
     """Make the tables that are missing, in one transaction that every other process waits for.
 
     Args:
         database: where.
-        scripts: the steps of the hand-written tables, oldest first, each a row of statements.
+        scripts: the steps of the hand-written tables, oldest first.
 
     Raises:
         Unavailable: `store_unavailable` for a schema that a newer Rowen has written.
@@ -73,7 +77,7 @@ def _grow_metadata(connection: Connection, place: str) -> None:
         upgrade(connection)
 
 
-def _grow_rest(raw: Raw, place: str, scripts: Sequence[Sequence[str]]) -> None:
+def _grow_rest(raw: Raw, place: str, scripts: Sequence[Script]) -> None:
     raw.execute("CREATE TABLE IF NOT EXISTS shape (id integer PRIMARY KEY, count integer NOT NULL)")
     raw.execute("INSERT INTO shape VALUES (1, 0) ON CONFLICT DO NOTHING")
     (done,) = raw.execute("SELECT count FROM shape").fetchone() or (0,)
@@ -82,7 +86,10 @@ def _grow_rest(raw: Raw, place: str, scripts: Sequence[Sequence[str]]) -> None:
     folding = _folding(raw)
     for script in scripts[done:]:
         for statement in script:
-            raw.execute(statement.replace("FOLDING", folding))
+            if isinstance(statement, str):
+                raw.execute(statement.replace("FOLDING", folding))
+            else:
+                statement(raw)
     raw.execute("UPDATE shape SET count = %s", (len(scripts),))
 
 

@@ -7,7 +7,7 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from rowen.store.postgres import cache, counters, measures, scores, traces
+from rowen.store.postgres import cache, counters, kept, measures, scores, traces
 from rowen.store.postgres.database import PostgresDatabase
 from rowen.store.postgres.shape import make_schema, make_tables
 from rowen.store.sql.audit import SqlAudit
@@ -18,7 +18,10 @@ from rowen.store.sql.tenants import SqlRevision, SqlTenants
 from rowen.store.sql.turns import SqlTurns
 from rowen.values import Clock, Mistaken, Value
 
-SCRIPTS = ((*counters.SCRIPT, *cache.SCRIPT, *measures.SCRIPT, *scores.SCRIPT, *traces.SCRIPT),)
+SCRIPTS = (
+    (*counters.SCRIPT, *cache.SCRIPT, *measures.SCRIPT, *scores.SCRIPT, *traces.SCRIPT),
+    (*measures.HOURS, *kept.SCRIPT),
+)
 """The steps of the hand-written tables, oldest first."""
 
 _SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}")

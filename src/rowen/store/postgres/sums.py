@@ -1,12 +1,14 @@
-"""Sums over traces and spans, counted from the rows in the window."""
+"""Sums over traces and spans: of what charts are drawn by from those that are kept, all others counted from the rows."""
 
 from typing import Any
 
 from rowen.store.base import DAY_NS, Bucket, Day, GroupBy, SpanBucket, SpanGroup
-from rowen.store.fold import SPENDING
+from rowen.store.pieces import pieces
+from rowen.store.postgres import kept
 from rowen.store.postgres.database import Raw
 from rowen.store.postgres.rows import plain, told
-from rowen.store.sums import whole_minutes
+from rowen.store.spend import SPENDING
+from rowen.store.sums import CHARTED, MINUTE_NS, Sums, whole_minutes
 
 # One pass over the rows tells the sums, and how many have each duration and each first event.
 _BOTH = """SELECT start, part, duration_bin, first_bin, grouping(duration_bin, first_bin), {sums}
@@ -37,6 +39,23 @@ def buckets(
     raw: Raw, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: GroupBy, app: str
 ) -> list[Bucket]:
     """Return the sums over traces by stretch and group."""
+    since, until, every = whole_minutes(since_ns, until_ns, every_ns)
+    if by not in CHARTED:
+        return _counted(raw, (since, until, every), tenant, by, app)
+    found: dict[_Place, Sums] = {}
+    for piece in pieces(since, until, every):
+        unit, first, end = piece
+        if unit > MINUTE_NS:
+            for start, name, sums in kept.charted(raw, piece, tenant=tenant, by=by, app=app):
+                found.setdefault((start // every * every, name), Sums()).take(sums)
+        else:
+            for each in _counted(raw, (first, end, every), tenant, by, app):
+                found.setdefault((each.start_ns, each.group), Sums()).take(_as_sums(each))
+    return [sums.bucket(*place) for place, sums in sorted(found.items())]
+
+
+def _counted(raw: Raw, window: tuple[int, int, int], tenant: str | None, by: str, app: str) -> list[Bucket]:
+    since_ns, until_ns, every_ns = window
     asked = _Asked(tenant, since_ns, until_ns, every_ns, by, app)
     return [
         Bucket(
@@ -58,6 +77,22 @@ def buckets(
             calls, failed, refused, cached, tokens_in, tokens_out, cost, waste, unpriced,
         ) in asked.run(raw, "traces", _TRACES)
     ]  # fmt: skip
+
+
+def _as_sums(bucket: Bucket) -> Sums:
+    return Sums(
+        calls=bucket.calls,
+        failed=bucket.failed,
+        refused=bucket.refused,
+        cached=bucket.cached,
+        input_tokens=bucket.input_tokens,
+        output_tokens=bucket.output_tokens,
+        unpriced=bucket.unpriced,
+        cost=bucket.cost,
+        waste=bucket.waste,
+        durations=bucket.durations,
+        firsts=bucket.firsts,
+    )
 
 
 def span_buckets(
@@ -90,6 +125,8 @@ def values(raw: Raw, column: GroupBy, tenant: str | None) -> list[str]:
     """Return the distinct values of a column."""
     if not column:
         return []
+    if column in {"app", "model"}:
+        return kept.values_of(raw, column, tenant)
     scope, given = ("", []) if tenant is None else (" AND tenant = %s", [plain(tenant)])
     found = raw.execute(_VALUES.format(column=f'"{column}"', scope=scope), given)
     return [told(value) for (value,) in found]

@@ -1,13 +1,25 @@
-"""Traces: rows in typed columns, bodies compressed, the words of spans in an index, and sums counted from the rows."""
+"""Traces: rows in typed columns, bodies compressed, the words of spans in an index, and the sums beside them."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from threading import local
 from typing import Any
 
-from rowen.store.base import SPANS_WHOLE, Bucket, Day, GroupBy, SpanBucket, SpanFilter, SpanGroup, TraceFilter
+from rowen.store.base import (
+    SPANS_WHOLE,
+    Bucket,
+    CostBy,
+    Day,
+    DayCost,
+    GroupBy,
+    SpanBucket,
+    SpanFilter,
+    SpanGroup,
+    TraceFilter,
+)
 from rowen.store.own import own_rows, own_span, twig_of
 from rowen.store.pack import Body, Packing, span_of
-from rowen.store.postgres import find, rows, subjects, sums, writing
+from rowen.store.postgres import find, kept, rows, subjects, sums, writing
 from rowen.store.postgres.database import PostgresDatabase, Raw
 from rowen.store.postgres.rows import plain, told
 from rowen.values import Observed, SessionRow, SpanRow, Trace, TraceRow, Twig, UserRow
@@ -164,6 +176,24 @@ class PostgresTraces:
             )
         )
 
+    async def day_costs(
+        self,
+        *,
+        tenant: str | None,
+        since_ns: int,
+        until_ns: int,
+        by: CostBy = "",
+        app: str = "",
+        names: Sequence[str] | None = None,
+        whole: bool = False,
+    ) -> list[DayCost]:
+        """Return what days cost, oldest first, then by group."""
+        return await self._database.look(
+            lambda raw: kept.day_costs(
+                raw, tenant=tenant, since_ns=since_ns, until_ns=until_ns, by=by, app=app, names=names, whole=whole
+            )
+        )
+
     async def sessions(
         self,
         *,
@@ -209,7 +239,7 @@ class PostgresTraces:
 
     async def delete(self, *, before_ns: int) -> int:
         """Remove the traces that began earlier; return how many."""
-        return await self._removed("traces.started_ns < %s", [before_ns])
+        return await self._removed("traces.started_ns < %s", [before_ns], aged=True)
 
     async def erase(self, tenant: str, *, traces: Sequence[str] = (), user: str = "", session: str = "") -> int:
         """Remove traces of one tenant by id, by user and by session; return how many."""
@@ -221,11 +251,13 @@ class PostgresTraces:
             if wanted:
                 where = f"traces.tenant = %s AND traces.{column} = %s AND traces.{column} <> ''"
                 removed += await self._removed(where, [plain(tenant), plain(wanted)])
+        if user:
+            await self._database.change(lambda raw: kept.forget_user(raw, tenant, user))
         return removed
 
-    async def _removed(self, where: str, values: Sequence[Any]) -> int:
+    async def _removed(self, where: str, values: Sequence[Any], *, aged: bool = False) -> int:
         total = 0
-        work: Callable[[Raw], tuple[int, int]] = lambda raw: writing.remove_some(raw, where, values)  # noqa: E731
+        work: Callable[[Raw], tuple[int, int]] = partial(writing.remove_some, where=where, values=values, aged=aged)
         while True:
             found, gone = await self._database.change(work)
             total += gone

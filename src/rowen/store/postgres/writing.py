@@ -10,8 +10,10 @@ from rowen.store.bounds import bounded
 from rowen.store.fold import Telling
 from rowen.store.own import found_rows
 from rowen.store.pack import Packing, body_of
+from rowen.store.postgres import kept
 from rowen.store.postgres.database import Raw
 from rowen.store.postgres.rows import PUT_SPAN, PUT_TRACE, plain, span_row, span_values, trace_row, trace_values
+from rowen.store.spend import MOST
 from rowen.store.words import facts_of, split, words_of_call, words_of_span
 from rowen.values import Observed, SpanRow, Trace, TraceRow
 
@@ -25,11 +27,13 @@ _KNOWN = """SELECT record, telling FROM traces
 JOIN unnest(%s::text[], %s::text[]) AS wanted (tenant, id) USING (tenant, id)"""
 _STORED = """SELECT record, own FROM spans
 JOIN unnest(%s::text[], %s::text[], %s::text[]) AS wanted (tenant, trace, id) USING (tenant, trace, id)"""
+_WITHIN = f"""SELECT record FROM traces
+WHERE within = %s AND within <> '' AND tenant = %s AND origin = 'call' ORDER BY id LIMIT {MOST}"""  # noqa: S608 - made of constants
 _SENT = "SELECT record FROM spans WHERE trace = %s AND tenant = %s AND own = 0"
 _DROP_OWN = "DELETE FROM spans WHERE trace = %s AND tenant = %s AND (own > 0 OR id = ANY(%s)) RETURNING record, own"
 _OLD = "SELECT tenant, id FROM traces WHERE {} ORDER BY started_ns LIMIT 200"
 _DROP = """DELETE FROM traces USING unnest(%s::text[], %s::text[]) AS gone (tenant, id)
-WHERE traces.tenant = gone.tenant AND traces.id = gone.id AND {} RETURNING traces.tenant, traces.id"""
+WHERE traces.tenant = gone.tenant AND traces.id = gone.id AND {} RETURNING traces.record"""
 _DROP_SPANS = """DELETE FROM spans USING unnest(%s::text[], %s::text[]) AS gone (tenant, trace)
 WHERE spans.tenant = gone.tenant AND spans.trace = gone.trace"""
 
@@ -49,9 +53,11 @@ class _Known(msgspec.Struct):
 def write(raw: Raw, packing: Packing, traces: Sequence[Trace]) -> None:
     """Write a batch of calls; one that is there already is replaced, and keeps the spans that were sent to us."""
     latest = {(trace.row.tenant, trace.row.id): trace for trace in traces}
-    _lock(raw, latest)
-    known = _known(raw, latest)
+    within = {(row.tenant, row.within) for row in (trace.row for trace in latest.values()) if row.within} - set(latest)
+    _lock(raw, {*latest, *within})
+    known = _known(raw, {*latest, *within})
     put_traces, put_spans = [], []
+    changes: list[tuple[TraceRow, int]] = []
     for place in sorted(latest):
         trace = latest[place]
         row, old, own = trace.row, known.get(place), found_rows(trace)
@@ -60,12 +66,17 @@ def write(raw: Raw, packing: Packing, traces: Sequence[Trace]) -> None:
             _drop_own(raw, place, [span.id for span, _ in own], telling)
         if telling is not None:
             row = row.but(spans=row.spans + telling.spans, failed_spans=row.failed_spans + telling.failed)
+        changes += [(row, 1)] if old is None else [(old.row, -1), (row, 1)]
         put_traces.append(trace_values(row, None if telling is None else _encode(telling), packing.call(trace)))
         for span, tells in own:
             words = split(words_of_call(trace)) if tells else ()
             put_spans.append(span_values(span, own=1 if tells else 2, words=words))
+    for around, row, telling in _served(latest.values(), {place: known[place] for place in within if place in known}):
+        put_traces.append(trace_values(row, _encode(telling), None))
+        changes += [(around.row, -1), (row, 1)]
     raw.cursor().executemany(PUT_TRACE, put_traces)
     raw.cursor().executemany(PUT_SPAN, put_spans)
+    kept.keep(raw, changes)
 
 
 def observe(raw: Raw, packing: Packing, spans: Sequence[Observed]) -> None:
@@ -75,7 +86,9 @@ def observe(raw: Raw, packing: Packing, spans: Sequence[Observed]) -> None:
     _lock(raw, places)
     known = _known(raw, places)
     stored = _stored(raw, latest)
-    tellings = {place: (known[place].telling if place in known else None) or Telling(held={}) for place in places}
+    tellings = {
+        place: (known[place].telling if place in known else None) or _begun(raw, place) for place in sorted(places)
+    }
     put = []
     coming = []
     for key in sorted(latest):
@@ -92,36 +105,71 @@ def observe(raw: Raw, packing: Packing, spans: Sequence[Observed]) -> None:
     for span in coming:
         tellings[span.row.tenant, span.row.trace].add(span.row)
     raw.cursor().executemany(PUT_SPAN, put)
-    rows = [
-        _told(raw, place, known.get(place), tellings[place])
-        for place in sorted(places)
-        if tellings[place].spans or place in known
-    ]
+    rows, changes = [], list[tuple[TraceRow, int]]()
+    for place in sorted(places):
+        old = known.get(place)
+        if tellings[place].spans or old is not None:
+            told, telling = _told(raw, place, old, tellings[place])
+            rows.append(trace_values(told, telling, None))
+            changes += [(told, 1)] if old is None else [(old.row, -1), (told, 1)]
     raw.cursor().executemany(PUT_TRACE, rows)
+    kept.keep(raw, changes)
 
 
-def remove_some(raw: Raw, where: str, values: Sequence[Any]) -> tuple[int, int]:
-    """Remove some of the traces for which a condition holds; return how many were found and how many removed."""
+def _served(calls: Iterable[Trace], known: Mapping[Place, _Known]) -> list[tuple[_Known, TraceRow, Telling]]:
+    """Tell the traces that calls were made within of them, so that what these spent is not counted there once more."""
+    changed = {}
+    for call in calls:
+        row = call.row
+        place = (row.tenant, row.within)
+        around = known.get(place)
+        if around is None or around.telling is None or around.row.origin != "spans":
+            continue
+        if around.telling.serve(row.id, (row.input_tokens, row.output_tokens)):
+            changed[place] = around
+    return [
+        (around, around.telling.row(id, tenant), around.telling)
+        for (tenant, id), around in changed.items()
+        if around.telling is not None
+    ]
+
+
+def _begun(raw: Raw, place: Place) -> Telling:
+    """Return the telling of a trace whose first spans come, with the calls through Rowen that were made within it."""
+    telling = Telling(held={})
+    tenant, id = place
+    for (record,) in raw.execute(_WITHIN, (plain(id), plain(tenant))):
+        row = trace_row(record)
+        telling.serve(row.id, (row.input_tokens, row.output_tokens))
+    return telling
+
+
+def remove_some(raw: Raw, where: str, values: Sequence[Any], *, aged: bool) -> tuple[int, int]:
+    """Remove some of the traces for which a condition holds; return how many were found and how many removed.
+
+    What days cost stays where they go for their age.
+    """
     found: list[Place] = raw.execute(_OLD.format(where), values).fetchall()
     if not found:
         return 0, 0
     _lock(raw, found)
     # What has changed since it was found, so that the condition no longer holds, stays.
-    gone = raw.execute(_DROP.format(where), (*_lists(found), *values)).fetchall()
-    raw.execute(_DROP_SPANS, _lists(gone))
+    gone = [trace_row(record) for (record,) in raw.execute(_DROP.format(where), (*_lists(found), *values))]
+    raw.execute(_DROP_SPANS, _lists((row.tenant, row.id) for row in gone) or ([], []))
+    kept.keep(raw, [(row, -1) for row in gone], aged=aged)
     return len(found), len(gone)
 
 
-def _told(raw: Raw, place: Place, old: _Known | None, telling: Telling) -> tuple[Any, ...]:
+def _told(raw: Raw, place: Place, old: _Known | None, telling: Telling) -> tuple[TraceRow, bytes]:
     tenant, id = place
     telling.settle(lambda: (span_row(record) for (record,) in raw.execute(_SENT, (plain(id), plain(tenant)))))
     if old is None or old.row.origin == "spans":
-        return trace_values(telling.row(id, tenant), _encode(telling), None)
+        return telling.row(id, tenant), _encode(telling)
     spans, failed = old.sent
     row = old.row.but(
         spans=old.row.spans - spans + telling.spans, failed_spans=old.row.failed_spans - failed + telling.failed
     )
-    return trace_values(row, _encode(telling), None)
+    return row, _encode(telling)
 
 
 def _drop_own(raw: Raw, place: Place, own: list[str], telling: Telling | None) -> None:

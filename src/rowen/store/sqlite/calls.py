@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rowen.store.own import found_rows
 from rowen.store.sqlite.entry import Entry, Known
 from rowen.store.words import words_of_call
-from rowen.values import Trace
+from rowen.values import Trace, TraceRow
 
 
 def write(entry: Entry, traces: Sequence[Trace]) -> None:
@@ -33,8 +33,29 @@ def write(entry: Entry, traces: Sequence[Trace]) -> None:
             entry.put_span(own_number, number, 1 if tells else 2, span, None)
             if tells:
                 entry.put_words(own_number, words_of_call(trace))
+    _serve(entry, [trace.row for trace in latest.values()])
     entry.write_spans()
     entry.write()
+
+
+def _serve(entry: Entry, rows: Sequence[TraceRow]) -> None:
+    """Tell the traces that calls were made within of them, so that what these spent is not counted there once more."""
+    within = {(row.tenant, row.within) for row in rows if row.within and row.within != row.id}
+    if not within:
+        return
+    known = entry.known(within)
+    changed: set[tuple[str, str]] = set()
+    for row in rows:
+        around = known.get((row.tenant, row.within))
+        if around is None or around.telling is None or around.row.origin != "spans":
+            continue
+        if around.telling.serve(row.id, (row.input_tokens, row.output_tokens)):
+            changed.add((row.tenant, row.within))
+    for place in changed:
+        around = known[place]
+        assert around.telling is not None
+        entry.put_told(around.number, around.telling)
+        entry.put_trace(around.number, around.telling.row(place[1], place[0]), around)
 
 
 def _replace(entry: Entry, number: int, old: Known, own: set[str]) -> None:

@@ -10,7 +10,8 @@ import msgspec
 from rowen.store.bounds import LATEST_NS
 from rowen.store.fold import CLAIMED, Telling
 from rowen.store.pack import Body, PackedSpan, Packing
-from rowen.store.sqlite import rollup, subjects
+from rowen.store.spend import MOST
+from rowen.store.sqlite import days, rollup, subjects
 from rowen.store.sqlite.names import Names
 from rowen.store.sqlite.packs import WrittenPacks
 from rowen.store.sqlite.query import searched
@@ -60,6 +61,8 @@ _SPANS_OF = f"""SELECT spans.number, spans.trace, spans.place, spans.own, {SENT_
 WHERE spans.trace = ? ORDER BY spans.pack"""  # noqa: S608 - made of constants
 _SPAN_AT = f"""SELECT spans.number, spans.trace, spans.place, spans.own, {SENT_NAMES} FROM {SPAN_TABLES}
 WHERE spans.trace = ? AND spans.id = ?"""  # noqa: S608 - made of constants
+_SERVED = f"""SELECT traces.id, input_tokens, output_tokens FROM traces JOIN whats ON whats.number = traces.what
+WHERE within = ? AND within <> '' AND traces.tenant = ? AND origin = 'call' ORDER BY traces.id LIMIT {MOST}"""  # noqa: S608 - made of constants
 _TAKEN = "SELECT number FROM spans WHERE number IN (SELECT value FROM json_each(?))"
 
 # Numbers count stretches of 66 microseconds. Finer ones would lie further apart, and the full-text index writes the
@@ -172,6 +175,12 @@ class Entry:
         """Yield all spans of a trace."""
         return map(self._stored, self.connection.execute(_SPANS_OF, (trace,)))
 
+    def served(self, tenant: str, within: str) -> list[tuple[str, tuple[int, int]]]:
+        """Return the calls through Rowen that were made within a trace, with their tokens."""
+        return [
+            (id, (used_in, used_out)) for id, used_in, used_out in self.connection.execute(_SERVED, (within, tenant))
+        ]
+
     def numbers(self, spans: Sequence[tuple[int, str]]) -> list[int]:
         """Return free numbers for spans of these starts and ids, made of the start."""
         wanted = [first_number(ns) for ns, _ in spans]
@@ -250,8 +259,8 @@ class Entry:
         self._packs.write()
         self._write_texts()
 
-    def write(self) -> None:
-        """Write the traces and the books; the spans are written before."""
+    def write(self, *, aged: bool = False) -> None:
+        """Write the traces and the books; the spans are written before. What days cost stays where traces only aged."""
         run = self.connection.executemany
         run("DELETE FROM traces WHERE number = ?", self._old_traces)
         run("DELETE FROM traces WHERE number = ?", self._drop_traces)
@@ -263,6 +272,8 @@ class Entry:
         rollup.keep(self.connection, self._traces)
         rollup.keep_spans(self.connection, self._spans)
         subjects.keep(self.connection, self._traces)
+        if not aged:
+            days.keep(self.connection, ((row, sign) for _, row, sign in self._traces))
 
     def _stored(self, found: Sequence[Any]) -> Stored:
         number, trace, place, own, *row = found

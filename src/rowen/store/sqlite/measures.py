@@ -1,11 +1,14 @@
-"""What objectives counted, in `measures.db`: one row a minute, objective, tenant and part."""
+"""What objectives counted, in `measures.db`: one row a minute, objective, tenant and part, and their sums by the hour."""
 
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from rowen.store.base import Cell
+from rowen.store.pieces import pieces
 from rowen.store.sqlite.file import File
+from rowen.store.sums import HOUR_NS, MINUTE_NS
+from rowen.store.tallied import hours_of
 
 SCRIPTS = (
     """
@@ -15,22 +18,39 @@ CREATE TABLE cells (
     PRIMARY KEY (app, objective, start_ns, tenant, part)
 ) WITHOUT ROWID;
 """,
+    f"""
+CREATE TABLE hours (
+    app TEXT NOT NULL, objective TEXT NOT NULL, start_ns INTEGER NOT NULL, tenant TEXT NOT NULL, part TEXT NOT NULL,
+    good INTEGER NOT NULL, total INTEGER NOT NULL, sum REAL NOT NULL, squares REAL NOT NULL,
+    PRIMARY KEY (app, objective, start_ns, tenant, part)
+) WITHOUT ROWID;
+INSERT INTO hours
+SELECT app, objective, start_ns / {HOUR_NS} * {HOUR_NS}, tenant, part, sum(good), sum(total), sum(sum), sum(squares)
+FROM cells GROUP BY 1, 2, 3, 4, 5;
+""",  # noqa: S608 - made of constants
 )
 
 _DROP = "DELETE FROM cells WHERE app = ? AND objective = ? AND start_ns >= ? AND start_ns < ?"
 _PUT = "INSERT OR REPLACE INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ADD = """
-INSERT INTO cells VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO {table} VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (app, objective, start_ns, tenant, part) DO UPDATE SET
     good = good + excluded.good, total = total + excluded.total,
     sum = sum + excluded.sum, squares = squares + excluded.squares
 """
+_DROP_HOURS = "DELETE FROM hours WHERE app = ? AND objective = ? AND start_ns >= ? AND start_ns < ?"
+_SUM_HOURS = f"""INSERT INTO hours
+SELECT app, objective, start_ns / {HOUR_NS} * {HOUR_NS}, tenant, part, sum(good), sum(total), sum(sum), sum(squares)
+FROM cells WHERE app = ? AND objective = ? AND start_ns >= ? AND start_ns < ? GROUP BY 1, 2, 3, 4, 5"""  # noqa: S608 - made of constants
+_PIECE = """SELECT start_ns, tenant, part, good, total, sum, squares FROM {table}
+WHERE app = ? AND objective = ? AND start_ns >= ? AND start_ns < ?{scope}"""
 _FIND = """
-SELECT start_ns / ?1 * ?1 AS start, part, {tenant} AS who, sum(good), sum(total), sum(sum), sum(squares)
-FROM cells WHERE app = ?2 AND objective = ?3 AND start_ns >= ?4 AND start_ns < ?5{scope}
-GROUP BY start, part, who ORDER BY start, part, who
+SELECT start_ns / ? * ? AS start, part, {tenant} AS who, sum(good), sum(total), sum(sum), sum(squares)
+FROM ({pieces}) GROUP BY start, part, who ORDER BY start, part, who
 """
 _PRUNE = "DELETE FROM cells WHERE start_ns < ?"
+_PRUNE_HOURS = "DELETE FROM hours WHERE start_ns < ?"
+_TOUCHED = "SELECT DISTINCT app, objective FROM hours WHERE start_ns = ?"
 _NEVER = 2**63 - 1
 
 
@@ -48,12 +68,20 @@ class SqliteMeasures:
         def work(connection: sqlite3.Connection) -> None:
             connection.executemany(_DROP, [(app, objective, since_ns, until_ns) for objective in objectives])
             connection.executemany(_PUT, [_columns(cell) for cell in cells])
+            first, end = hours_of(since_ns, until_ns, cells)
+            _sum_again(connection, [(app, objective, first, end) for objective in objectives])
 
         await self._file.write(work)
 
     async def add(self, cell: Cell) -> None:
         """Add to a cell."""
-        await self._file.write(lambda connection: connection.execute(_ADD, _columns(cell)))
+
+        def work(connection: sqlite3.Connection) -> None:
+            hour = cell.but(start_ns=cell.start_ns // HOUR_NS * HOUR_NS)
+            for table, each in (("cells", cell), ("hours", hour)):
+                connection.execute(_ADD.format(table=table), _columns(each))
+
+        await self._file.write(work)
 
     async def find(
         self,
@@ -66,11 +94,18 @@ class SqliteMeasures:
         every_ns: int = 0,
     ) -> list[Cell]:
         """Return cells, oldest first."""
-        values: list[Any] = [every_ns or 1, app, objective, since_ns, until_ns or _NEVER]
-        query = _FIND.format(tenant="''", scope="")
-        if tenant is not None:
-            query = _FIND.format(tenant="tenant", scope=" AND tenant = ?6")
-            values.append(tenant)
+        until = until_ns or _NEVER
+        runs = [(MINUTE_NS, since_ns, until)]
+        if every_ns and every_ns % HOUR_NS == 0:
+            runs = pieces(since_ns, until, every_ns, (HOUR_NS, MINUTE_NS))
+        if not runs:
+            return []
+        scope, scoped = ("", []) if tenant is None else (" AND tenant = ?", [tenant])
+        parts = [_PIECE.format(table="hours" if unit == HOUR_NS else "cells", scope=scope) for unit, _, _ in runs]
+        query = _FIND.format(tenant="''" if tenant is None else "tenant", pieces=" UNION ALL ".join(parts))
+        values: list[Any] = [every_ns or 1] * 2
+        for _, first, end in runs:
+            values += [app, objective, first, end, *scoped]
 
         def work(connection: sqlite3.Connection) -> list[Cell]:
             return [
@@ -92,7 +127,22 @@ class SqliteMeasures:
 
     async def prune(self, before_ns: int) -> int:
         """Remove old cells."""
-        return await self._file.write(lambda connection: connection.execute(_PRUNE, (before_ns,)).rowcount)
+
+        def work(connection: sqlite3.Connection) -> int:
+            hour = before_ns // HOUR_NS * HOUR_NS
+            cut = connection.execute(_TOUCHED, (hour,)).fetchall()
+            removed = connection.execute(_PRUNE, (before_ns,)).rowcount
+            connection.execute(_PRUNE_HOURS, (hour,))
+            _sum_again(connection, [(app, objective, hour, hour + HOUR_NS) for app, objective in cut])
+            return removed
+
+        return await self._file.write(work)
+
+
+def _sum_again(connection: sqlite3.Connection, places: Sequence[tuple[str, str, int, int]]) -> None:
+    """Sum up the hours of objectives from their minutes."""
+    connection.executemany(_DROP_HOURS, places)
+    connection.executemany(_SUM_HOURS, places)
 
 
 def _columns(cell: Cell) -> tuple[Any, ...]:

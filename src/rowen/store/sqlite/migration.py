@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from rowen.store.pack import Packing, encoded_of, span_of
-from rowen.store.sqlite import calls
+from rowen.store.sqlite import calls, days, rollup
 from rowen.store.sqlite.entry import Entry, Ledger
 from rowen.store.sqlite.rows import TRACE_NAMES, trace_row
 from rowen.store.sqlite.schema import (
@@ -31,6 +31,8 @@ _NAMES = TraceRow.__struct_fields__
 _EARLIER = f"""SELECT earlier_traces.number, earlier_bodies.body, {", ".join(_NAMES)} FROM earlier_traces
 JOIN earlier_bodies ON earlier_bodies.number = earlier_traces.number
 WHERE earlier_traces.number > ? ORDER BY earlier_traces.number LIMIT ?"""  # noqa: S608 - made of constants
+_TRACES = f"""SELECT traces.number, {TRACE_NAMES} FROM traces JOIN whats ON whats.number = traces.what
+WHERE traces.number > ? ORDER BY traces.number LIMIT ?"""  # noqa: S608 - made of constants
 
 _COLUMNS = ("id", "started_ns", *(name for name in SPANS if name not in {"id", "started_ns"}), *PACKED)
 _SPAN_NAMES = (*_COLUMNS, "trace", *PLACES)
@@ -75,7 +77,23 @@ def repack(connection: sqlite3.Connection) -> None:
         connection.execute(statement)
 
 
-SCRIPTS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (*FIRST, rewrite, repack)
+def sum_days(connection: sqlite3.Connection) -> None:
+    """Keep sums by one thing at a time, where the tables are not made with them."""
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'day_costs'").fetchone():
+        return
+    connection.execute("DROP TABLE IF EXISTS who_rollups")
+    for statement in NOW.split(";\n"):
+        if statement.lstrip().startswith(("CREATE TABLE charts", "CREATE TABLE day_costs")):
+            connection.execute(statement)
+    last = 0
+    while found := connection.execute(_TRACES, (last, _AT_ONCE)).fetchall():
+        last = found[-1][0]
+        rows = [(trace_row(each), 1) for _, *each in found]
+        rollup.keep_charts(connection, rows)
+        days.keep(connection, rows)
+
+
+SCRIPTS: tuple[str | Callable[[sqlite3.Connection], None], ...] = (*FIRST, rewrite, repack, sum_days)
 
 
 def _repack(entry: Entry, found: list[tuple[Any, ...]]) -> None:

@@ -39,7 +39,7 @@ def remove_some(entry: Entry, query: str, values: Sequence[Any]) -> int:
             entry.drop_span(span, call)
         entry.drop_trace(trace)
     entry.write_spans()
-    entry.write()
+    entry.write(aged=query == OLD)
     return removed
 
 

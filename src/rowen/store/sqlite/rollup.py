@@ -1,25 +1,25 @@
 """Sums kept beside the traces and spans, so that a chart never counts them.
 
-By minute and by hour for what many have in common; by hour alone for users, who would be nearly as many rows
-as there are traces: the pieces of hours at the ends of a window are counted. The sums change in the transaction that
-writes, replaces or deletes, so they are always exact.
+By minute and by hour for what many have in common, which may be as many combinations as there are traces; by hour and
+by day for what charts are drawn by, alone. Sums by user, of whom there are many, are counted. The sums change in the
+transaction that writes, replaces or deletes, so they are always exact.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from rowen.store.base import Bucket, GroupBy, SpanBucket, SpanGroup
+from rowen.store.base import DAY_NS, Bucket, GroupBy, SpanBucket, SpanGroup
+from rowen.store.pieces import pieces
 from rowen.store.sqlite.rows import TRACE_NAMES, trace_row
 from rowen.store.sqlite.schema import PLACES, WHATS
-from rowen.store.sums import MINUTE_NS, SpanSums, Sums, whole_minutes
+from rowen.store.sums import CHARTED, HOUR_NS, MINUTE_NS, SpanSums, Sums, charts, whole_minutes
 from rowen.values import SpanRow, TraceRow
 
-HOUR_NS = 60 * MINUTE_NS
 _MINUTE, _HOUR = 0, 1
-_WHO = ("user",)
+_UNITS = {MINUTE_NS: _MINUTE, HOUR_NS: _HOUR}
 
 _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
 _sums = msgspec.msgpack.Decoder(Sums).decode
@@ -31,9 +31,10 @@ _DROP_WHAT = "DELETE FROM rollups WHERE unit = ? AND start_ns = ? AND what = ?"
 _GET_PLACE = "SELECT sums FROM span_rollups WHERE unit = ? AND start_ns = ? AND place = ?"
 _PUT_PLACE = "INSERT OR REPLACE INTO span_rollups VALUES (?, ?, ?, ?)"
 _DROP_PLACE = "DELETE FROM span_rollups WHERE unit = ? AND start_ns = ? AND place = ?"
-_GET_WHO = "SELECT sums FROM who_rollups WHERE start_ns = ? AND tenant = ? AND app = ? AND user = ?"
-_PUT_WHO = "INSERT OR REPLACE INTO who_rollups VALUES (?, ?, ?, ?, ?)"
-_DROP_WHO = "DELETE FROM who_rollups WHERE start_ns = ? AND tenant = ? AND app = ? AND user = ?"
+_CHART = 'tenant = ? AND unit = ? AND "by" = ? AND start_ns = ? AND app = ? AND name = ?'
+_GET_CHART = f"SELECT sums FROM charts WHERE {_CHART}"  # noqa: S608 - made of constants
+_PUT_CHART = "INSERT OR REPLACE INTO charts VALUES (?, ?, ?, ?, ?, ?, ?)"
+_DROP_CHART = f"DELETE FROM charts WHERE {_CHART}"  # noqa: S608 - made of constants
 
 _WINDOW = f"""SELECT {TRACE_NAMES} FROM traces JOIN whats ON whats.number = traces.what
 WHERE traces.started_ns >= ? AND traces.started_ns < ?"""  # noqa: S608 - made of constants
@@ -50,25 +51,24 @@ S = TypeVar("S", bound=_Summing)
 
 def keep(connection: sqlite3.Connection, changes: Iterable[tuple[int, TraceRow, int]]) -> None:
     """Add rows of traces to the sums (sign 1) or take them away (-1); each comes with the number of its `what`."""
+    changes = list(changes)
     minutes: dict[tuple[int, int], Sums] = {}
-    hours: dict[tuple[int, str, str, str], Sums] = {}
     for what, row, sign in changes:
-        at = row.started_ns
-        place = (at // MINUTE_NS * MINUTE_NS, what)
+        place = (row.started_ns // MINUTE_NS * MINUTE_NS, what)
         sums = minutes.get(place)
         if sums is None:
             sums = minutes[place] = Sums()
-        sums.count(row, sign)
-        who = (at // HOUR_NS * HOUR_NS, row.tenant, row.app, row.user)
-        sums = hours.get(who)
-        if sums is None:
-            sums = hours[who] = Sums()
         sums.count(row, sign)
     units: dict[tuple[int, ...], Sums] = {(_MINUTE, *place): sums for place, sums in minutes.items()}
     for (minute, what), sums in minutes.items():
         units.setdefault((_HOUR, minute // HOUR_NS * HOUR_NS, what), Sums()).take(sums)
     _apply(connection, units, _sums, _GET_WHAT, _PUT_WHAT, _DROP_WHAT)
-    _apply(connection, hours, _sums, _GET_WHO, _PUT_WHO, _DROP_WHO)
+    keep_charts(connection, ((row, sign) for _, row, sign in changes))
+
+
+def keep_charts(connection: sqlite3.Connection, changes: Iterable[tuple[TraceRow, int]]) -> None:
+    """Add rows of traces to the sums that charts are drawn from or take them away."""
+    _apply(connection, charts(changes), _sums, _GET_CHART, _PUT_CHART, _DROP_CHART)
 
 
 def keep_spans(connection: sqlite3.Connection, changes: Iterable[tuple[int, SpanRow, int]]) -> None:
@@ -111,20 +111,44 @@ def buckets(
     by: GroupBy,
     app: str,
 ) -> list[Bucket]:
-    """Return the sums by stretch and group: from hours where the stretches allow it, from minutes elsewhere."""
+    """Return the sums by stretch and group: from the longest that are kept and lie within one stretch."""
     since, until, every = whole_minutes(since_ns, until_ns, every_ns)
     found: dict[tuple[int, str], Sums] = {}
-    if by in _WHO:
-        _by_who(connection, found, (since, until, every), by, tenant, app)
-    else:
-        scope, scoped = _scope("whats", tenant, app)
-        group = f"whats.{by}" if by in WHATS else "''"
-        query = f"""SELECT rollups.start_ns, {group}, rollups.sums FROM rollups
-JOIN whats ON whats.number = rollups.what WHERE unit = ? AND start_ns >= ? AND start_ns < ?{scope}"""  # noqa: S608 - made of constants
-        for unit, first, end in _stretches(since, until, every):
-            for start, name, kept in connection.execute(query, (unit, first, end, *scoped)):
-                found.setdefault((start // every * every, name), Sums()).take(_sums(kept))
+    counted, counted_by = _scope("whats", tenant, app)
+    if by == "user":
+        for each in connection.execute(_WINDOW + counted, (since, until, *counted_by)):
+            row = trace_row(each)
+            start = row.started_ns // MINUTE_NS * MINUTE_NS // every * every
+            found.setdefault((start, row.user), Sums()).count(row)
+        return [sums.bucket(*place) for place, sums in sorted(found.items())]
+    group = f"whats.{by}" if by in WHATS else "''"
+    query = f"""SELECT rollups.start_ns, {group}, rollups.sums FROM rollups
+JOIN whats ON whats.number = rollups.what WHERE unit = ? AND start_ns >= ? AND start_ns < ?{counted}"""  # noqa: S608 - made of constants
+    units = (DAY_NS, HOUR_NS, MINUTE_NS) if by in CHARTED else (HOUR_NS, MINUTE_NS)
+    for unit, first, end in pieces(since, until, every, units):
+        if by in CHARTED and unit > MINUTE_NS:
+            rows = _charted(connection, (unit, first, end), by, tenant, app)
+        else:
+            rows = connection.execute(query, (_UNITS[unit], first, end, *counted_by))
+        for start, name, kept in rows:
+            found.setdefault((start // every * every, name), Sums()).take(_sums(kept))
     return [sums.bucket(*place) for place, sums in sorted(found.items())]
+
+
+def _charted(
+    connection: sqlite3.Connection, piece: tuple[int, int, int], by: GroupBy, tenant: str | None, app: str
+) -> sqlite3.Cursor:
+    unit, first, end = piece
+    query, values = "SELECT start_ns, name, sums FROM charts WHERE tenant ", list[Any]()
+    if tenant is None:
+        query += "IN (SELECT DISTINCT tenant FROM whats)"
+    else:
+        query, values = query + "= ?", [tenant]
+    query += ' AND unit = ? AND "by" = ? AND start_ns >= ? AND start_ns < ?'
+    values += [unit, by, first, end]
+    if app:
+        query, values = query + " AND app = ?", [*values, app]
+    return connection.execute(query, values)
 
 
 def span_buckets(
@@ -144,17 +168,17 @@ def span_buckets(
     query = f"""SELECT span_rollups.start_ns, {group}, span_rollups.sums FROM span_rollups
 JOIN places ON places.number = span_rollups.place WHERE unit = ? AND start_ns >= ? AND start_ns < ?{scope}"""  # noqa: S608 - made of constants
     found: dict[tuple[int, str], SpanSums] = {}
-    for unit, first, end in _stretches(since, until, every):
-        for start, name, kept in connection.execute(query, (unit, first, end, *scoped)):
+    for unit, first, end in pieces(since, until, every, (HOUR_NS, MINUTE_NS)):
+        for start, name, kept in connection.execute(query, (_UNITS[unit], first, end, *scoped)):
             found.setdefault((start // every * every, name), SpanSums()).take(_span_sums(kept))
     return [sums.bucket(*place) for place, sums in sorted(found.items())]
 
 
 def values(connection: sqlite3.Connection, column: GroupBy, tenant: str | None) -> list[str]:
     """Return the distinct values of a column, without the empty one."""
-    if column in _WHO:
-        scope, scoped = _scope("who_rollups", tenant, "")
-        query = f"SELECT DISTINCT {column} FROM who_rollups WHERE {column} <> ''{scope}"  # noqa: S608 - made of constants
+    if column == "user":
+        scope, scoped = _scope("subjects", tenant, "")
+        query = f"SELECT DISTINCT name FROM subjects WHERE kind = 'user'{scope}"  # noqa: S608 - made of constants
     elif column in WHATS:
         scope, scoped = _scope("whats", tenant, "")
         query = f"""SELECT DISTINCT {column} FROM whats WHERE {column} <> ''{scope}
@@ -164,28 +188,6 @@ AND EXISTS (SELECT 1 FROM traces WHERE traces.what = whats.number)"""  # noqa: S
     return sorted(value for (value,) in connection.execute(query, scoped))
 
 
-def _by_who(
-    connection: sqlite3.Connection,
-    found: dict[tuple[int, str], Sums],
-    window: tuple[int, int, int],
-    by: GroupBy,
-    tenant: str | None,
-    app: str,
-) -> None:
-    since, until, every = window
-    scope, scoped = _scope("who_rollups", tenant, app)
-    query = f"SELECT start_ns, {by}, sums FROM who_rollups WHERE start_ns >= ? AND start_ns < ?{scope}"  # noqa: S608 - made of constants
-    counted, counted_by = _scope("whats", tenant, app)
-    for unit, first, end in _stretches(since, until, every):
-        if unit == _HOUR:
-            for start, name, kept in connection.execute(query, (first, end, *scoped)):
-                found.setdefault((start // every * every, name), Sums()).take(_sums(kept))
-        else:
-            for each in connection.execute(_WINDOW + counted, (first, end, *counted_by)):
-                row = trace_row(each)
-                found.setdefault((row.started_ns // every * every, getattr(row, by)), Sums()).count(row)
-
-
 def _scope(table: str, tenant: str | None, app: str) -> tuple[str, list[str]]:
     scope, scoped = "", list[str]()
     if tenant is not None:
@@ -193,10 +195,3 @@ def _scope(table: str, tenant: str | None, app: str) -> tuple[str, list[str]]:
     if app:
         scope, scoped = scope + f" AND {table}.app = ?", [*scoped, app]
     return scope, scoped
-
-
-def _stretches(since: int, until: int, every: int) -> Sequence[tuple[int, int, int]]:
-    first, end = -(-since // HOUR_NS) * HOUR_NS, until // HOUR_NS * HOUR_NS
-    if every % HOUR_NS or first >= end:
-        return ((_MINUTE, since, until),)
-    return ((_MINUTE, since, first), (_HOUR, first, end), (_MINUTE, end, until))

@@ -99,6 +99,7 @@ DROP TABLE earlier_spans;
 DROP TABLE earlier_span_bodies
 """
 
+# Money of a day is a number of nanodollars and a number of attodollars to add to them, so that sums are whole numbers.
 # A span's number is made of its start, so that the newest are those of the highest number, in the full text too, where
 # a search reads no more than it shows. `own` tells the spans of calls through Rowen: 1 has the call's texts, 2 has not.
 #
@@ -163,10 +164,17 @@ CREATE TABLE rollups (
     unit INTEGER NOT NULL, start_ns INTEGER NOT NULL, what INTEGER NOT NULL, sums BLOB NOT NULL,
     PRIMARY KEY (unit, start_ns, what)
 ) WITHOUT ROWID;
-CREATE TABLE who_rollups (
-    start_ns INTEGER NOT NULL, tenant TEXT NOT NULL, app TEXT NOT NULL, user TEXT NOT NULL,
-    sums BLOB NOT NULL,
-    PRIMARY KEY (start_ns, tenant, app, user)
+CREATE TABLE charts (
+    tenant TEXT NOT NULL, unit INTEGER NOT NULL, "by" TEXT NOT NULL, start_ns INTEGER NOT NULL, app TEXT NOT NULL,
+    name TEXT NOT NULL, sums BLOB NOT NULL,
+    PRIMARY KEY (tenant, unit, "by", start_ns, app, name)
+) WITHOUT ROWID;
+CREATE TABLE day_costs (
+    tenant TEXT NOT NULL, "by" TEXT NOT NULL, start_ns INTEGER NOT NULL, app TEXT NOT NULL, name TEXT NOT NULL,
+    calls INTEGER NOT NULL, failed INTEGER NOT NULL, cached INTEGER NOT NULL, input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL, unpriced INTEGER NOT NULL, nano INTEGER NOT NULL, atto INTEGER NOT NULL,
+    waste_nano INTEGER NOT NULL, waste_atto INTEGER NOT NULL,
+    PRIMARY KEY (tenant, "by", start_ns, app, name)
 ) WITHOUT ROWID;
 CREATE TABLE span_rollups (
     unit INTEGER NOT NULL, start_ns INTEGER NOT NULL, place INTEGER NOT NULL, sums BLOB NOT NULL,

@@ -25,7 +25,7 @@ def observe(entry: Entry, spans: Sequence[Observed]) -> None:
             old = known.get(at)
             numbers[at] = next_trace if old is None else old.number
             next_trace += old is None
-            tellings[at] = (old.telling if old else None) or Telling(held={})
+            tellings[at] = (old.telling if old else None) or _begun(entry, at)
         there = stored.get((numbers[at], id))
         if there is not None and there.own:
             continue  # a call's own span, which came back to us
@@ -40,6 +40,14 @@ def observe(entry: Entry, spans: Sequence[Observed]) -> None:
         if telling.spans or at in known:
             _tell(entry, at, numbers[at], known.get(at), telling)
     entry.write()
+
+
+def _begun(entry: Entry, at: tuple[str, str]) -> Telling:
+    """Return the telling of a trace whose first spans come, with the calls through Rowen that were made within it."""
+    telling = Telling(held={})
+    for id, used in entry.served(*at):
+        telling.serve(id, used)
+    return telling
 
 
 def _put(entry: Entry, coming: list[tuple[Observed, Stored | None]], numbers: dict[tuple[str, str], int]) -> None:

@@ -7,11 +7,23 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from rowen.store.base import DAY_NS, SPANS_WHOLE, Bucket, Day, GroupBy, SpanBucket, SpanFilter, SpanGroup, TraceFilter
+from rowen.store.base import (
+    DAY_NS,
+    SPANS_WHOLE,
+    Bucket,
+    CostBy,
+    Day,
+    DayCost,
+    GroupBy,
+    SpanBucket,
+    SpanFilter,
+    SpanGroup,
+    TraceFilter,
+)
 from rowen.store.group import Group
 from rowen.store.own import own_rows, own_span, twig_of
 from rowen.store.pack import Body, Packing, span_of
-from rowen.store.sqlite import calls, removal, rollup, search, sent, subjects
+from rowen.store.sqlite import calls, days, removal, rollup, search, sent, subjects
 from rowen.store.sqlite.entry import Entry, Ledger
 from rowen.store.sqlite.file import File
 from rowen.store.sqlite.migration import SCRIPTS
@@ -195,6 +207,25 @@ class SqliteTraces:
             )
         )
 
+    async def day_costs(
+        self,
+        *,
+        tenant: str | None,
+        since_ns: int,
+        until_ns: int,
+        by: CostBy = "",
+        app: str = "",
+        names: Sequence[str] | None = None,
+        whole: bool = False,
+    ) -> list[DayCost]:
+        """Return what days cost, oldest first, then by group."""
+        return await self._reader.read(
+            lambda connection: days.found(
+                connection, tenant=tenant, since_ns=since_ns, until_ns=until_ns, by=by, app=app, names=names,
+                whole=whole,
+            )
+        )  # fmt: skip
+
     async def sessions(
         self,
         *,
@@ -260,6 +291,7 @@ class SqliteTraces:
             removed += await self._removed(removal.OF_IDS, (_ids(list(traces)).decode(), tenant))
         if user:
             removed += await self._removed(removal.OF_USER, (user, tenant))
+            await self._writer.write(lambda connection: days.forget_user(connection, tenant, user))
         if session:
             removed += await self._removed(removal.OF_SESSION, (session, tenant))
         if removed:

@@ -1,9 +1,10 @@
 """What every store of measures must do. Mix `MeasuresContract` into a test class that has a fixture `store`."""
 
 import asyncio
+import random
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rowen.store.base import Cell, Measures, Store
@@ -117,3 +118,55 @@ class MeasuresContract:
         found = await store.measures.find("handbook", "slo/answers", every_ns=60 * MINUTE)
 
         assert found == summed(cells, 60 * MINUTE, apart=False)
+
+    @settings(
+        max_examples=15,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
+    @given(acts=st.lists(st.tuples(st.sampled_from(("add", "replace", "prune")), st.integers(0, 9999)), max_size=8))
+    async def test_hours_follow_whatever_happens_to_their_minutes(
+        self, store: Store, acts: list[tuple[str, int]]
+    ) -> None:
+        await store.measures.prune(2**62)
+        wanted = (await open_store("memory:", clock=SystemClock())).measures
+        for act, seed in acts:
+            for measures in (store.measures, wanted):
+                await _act(measures, act, random.Random(seed))
+
+        for tenant in (None, "acme"):
+            for since, until, hours in ((0, 0, 1), (7, 290, 2), (60, 240, 1), (61, 119, 3), (100, 100, 1)):
+                window = {"since_ns": START + since * MINUTE, "until_ns": until and START + until * MINUTE}
+                found, expected = [
+                    await each.find("handbook", "slo/answers", tenant=tenant, every_ns=hours * 60 * MINUTE, **window)
+                    for each in (store.measures, wanted)
+                ]
+                assert found == expected, (tenant, window)
+
+
+async def _act(measures: Measures, act: str, dice: random.Random) -> None:
+    since = dice.randrange(300)
+    cells = [
+        a_cell(
+            since + dice.randrange(90),
+            tenant=dice.choice(("acme", "globex")),
+            part=dice.choice(("", "provider")),
+            good=dice.randrange(9),
+            total=9,
+            sum=dice.randrange(64) / 8,
+            squares=dice.randrange(64) / 8,
+        )
+        for _ in range(dice.randrange(12))
+    ]
+    if act == "add":
+        await keep(measures, *cells)
+    elif act == "prune":
+        await measures.prune(START + since * MINUTE)
+    else:
+        await measures.replace(
+            "handbook",
+            ["slo/answers"],
+            since_ns=START + since * MINUTE,
+            until_ns=START + (since + 90) * MINUTE,
+            cells=list({(cell.start_ns, cell.tenant, cell.part): cell for cell in cells}.values()),
+        )

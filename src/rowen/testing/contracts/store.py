@@ -14,6 +14,7 @@ from rowen.store.base import Store
 from rowen.testing.contracts.access import AccessContract
 from rowen.testing.contracts.cache import CacheContract
 from rowen.testing.contracts.counters import CountersContract
+from rowen.testing.contracts.kept import KeptContract
 from rowen.testing.contracts.query import QueryContract
 from rowen.testing.contracts.spans import SpansContract
 from rowen.testing.contracts.traces import TracesContract
@@ -21,7 +22,14 @@ from rowen.testing.contracts.turns import TurnsContract
 
 
 class StoreContract(
-    AccessContract, TurnsContract, CountersContract, CacheContract, TracesContract, SpansContract, QueryContract
+    AccessContract,
+    TurnsContract,
+    CountersContract,
+    CacheContract,
+    TracesContract,
+    SpansContract,
+    QueryContract,
+    KeptContract,
 ):
     """Everything a store must do."""
 

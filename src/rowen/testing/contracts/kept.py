@@ -1,0 +1,224 @@
+"""What every store must keep as sums beside its traces. `StoreContract` holds these tests; they need hypothesis."""
+
+from collections import defaultdict
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rowen.store.base import COST_BYS, DAY_NS, DayCost, GroupBy, Store, TraceFilter, Traces
+from rowen.testing.contracts.made import HOUR, MINUTE, START, a_trace, some_traces
+from rowen.testing.contracts.spans import a_span, in_memory, some_spans
+from rowen.values import Trace
+
+_EXAMPLES = count(1)
+
+WINDOW: dict[str, Any] = {"since_ns": START, "until_ns": START + 3 * DAY_NS}
+
+ACTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("write"), st.integers(0, 40)),
+        st.tuples(st.just("observe"), st.integers(0, 40)),
+        st.tuples(st.just("user"), st.sampled_from(("ann", "bob"))),
+        st.tuples(st.just("session"), st.sampled_from(("s1", "s2"))),
+        st.tuples(st.just("traces"), st.integers(0, 12)),
+        st.tuples(st.just("age"), st.integers(0, 60)),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+class KeptContract:
+    """Sums of days that are kept, and those of the longer stretches."""
+
+    async def test_days_are_told_apart_by_each_thing_that_is_asked_by(self, store: Store) -> None:
+        await store.traces.write(
+            [
+                a_trace(1, cost=Decimal("0.30"), waste=Decimal("0.10"), user="ann", feature="judge", release="1.0"),
+                a_trace(2, cost=None, model="careful", tags=("experiment",)),
+                a_trace(3, app="shop", status="failed", source="cache", started_ns=START + DAY_NS, cost=Decimal(2)),
+                a_trace(4, tenant="umbrella", door="openai.embeddings", cost=Decimal("1e-18")),
+            ]
+        )
+
+        def costs(found: list[DayCost]) -> list[tuple[int, str, Decimal, int]]:
+            return [((each.start_ns - START) // DAY_NS, each.group, each.cost, each.calls) for each in found]
+
+        ask = store.traces.day_costs
+        assert costs(await ask(tenant="acme", **WINDOW)) == [(0, "", Decimal("0.3"), 2), (1, "", Decimal(2), 1)]
+        assert costs(await ask(tenant=None, by="tenant", whole=True, since_ns=START, until_ns=START + 3)) == [
+            (-START // DAY_NS, "acme", Decimal("0.3"), 2),
+            (-START // DAY_NS, "umbrella", Decimal("1e-18"), 1),
+        ]
+        assert costs(await ask(tenant=None, by="purpose", **WINDOW)) == [
+            (0, "embedding", Decimal("1e-18"), 1),
+            (0, "experiment", Decimal(0), 1),
+            (0, "judge", Decimal("0.3"), 1),
+            (1, "inference", Decimal(2), 1),
+        ]
+        assert costs(await ask(tenant="acme", by="model", app="shop", **WINDOW)) == [(1, "fast", Decimal(2), 1)]
+        assert costs(await ask(tenant="acme", by="model", names=("careful",), **WINDOW)) == [
+            (0, "careful", Decimal(0), 1)
+        ]
+        assert costs(await ask(tenant="acme", by="app", names=(), **WINDOW)) == []
+        (late,) = await ask(tenant="acme", since_ns=START + DAY_NS + HOUR, until_ns=START + DAY_NS + HOUR + 1)
+        assert (late.failed, late.cached, late.unpriced, late.input_tokens) == (1, 1, 0, 12)
+        (first,) = await ask(tenant="acme", since_ns=START, until_ns=START + DAY_NS)
+        assert (first.waste, first.unpriced) == (Decimal("0.1"), 1)
+
+    async def test_what_days_cost_outlives_the_age_of_traces_and_not_an_erasure(self, store: Store) -> None:
+        await store.traces.write([a_trace(1, user="ann"), a_trace(2, user="bob")])
+        await store.traces.write([a_trace(3, user="ann", started_ns=START + DAY_NS, cost=Decimal(1))])
+        await store.traces.delete(before_ns=START + DAY_NS)
+
+        aged = await store.traces.day_costs(tenant="acme", by="user", **WINDOW)
+        await store.traces.erase("acme", user="ann")
+        erased = await store.traces.day_costs(tenant="acme", by="user", **WINDOW)
+
+        assert [(each.start_ns - START, each.group, each.calls) for each in aged] == [
+            (0, "ann", 1), (0, "bob", 1), (DAY_NS, "ann", 1),
+        ]  # fmt: skip
+        assert [(each.start_ns - START, each.group, each.calls) for each in erased] == [(0, "", 1), (0, "bob", 1)]
+        assert sum(each.calls for each in await store.traces.day_costs(tenant="acme", **WINDOW)) == 2
+
+    async def test_a_hostile_span_breaks_no_sum(self, store: Store) -> None:
+        spans = [
+            a_span(n, f"h{n}", type="llm", cost=Decimal("1e30"), input_tokens=2**60, output_tokens=2**60)
+            for n in range(1, 4)
+        ]
+        await store.traces.observe(spans)
+
+        (day,) = await store.traces.day_costs(tenant="acme", **WINDOW)
+
+        assert (day.calls, day.cost) == (3, Decimal(300_000))
+
+    @given(order=st.permutations(range(5)), cuts=st.integers(1, 5))
+    @settings(
+        max_examples=12,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
+    async def test_a_call_that_two_instrumentations_tell_of_is_counted_once(
+        self, store: Store, order: list[int], cuts: int
+    ) -> None:
+        await store.traces.erase("acme", traces=("t1",))
+        spans = [
+            a_span(1, type="chain", cost=None, input_tokens=0, output_tokens=0),
+            # As LangChain's and the OpenAI client's instrumentations tell: no parent and child, but one within the other.
+            a_span(2, type="llm", name="ChatOpenAI", input_tokens=11, output_tokens=5, cost=Decimal("0.5")),
+            a_span(3, type="llm", name="ChatCompletion", input_tokens=11, output_tokens=5, cost=None,
+                   duration_ns=10_000_000),
+            # A framework's span with the sum of two steps, which are its children.
+            a_span(4, type="llm", name="generate", input_tokens=30, output_tokens=3, cost=Decimal(3)),
+            a_span(5, type="llm", name="step", parent=f"{4:016x}", input_tokens=20, output_tokens=2, cost=Decimal(2)),
+        ]  # fmt: skip
+        coming = [spans[at] for at in order]
+        for first in range(0, 5, cuts):
+            await store.traces.observe(coming[first : first + cuts])
+
+        row = await store.traces.row("t1", "acme")
+
+        assert row is not None
+        assert (row.input_tokens, row.output_tokens, row.cost) == (31, 7, Decimal("2.5"))
+
+    @pytest.mark.parametrize("first", ["call", "spans"])
+    async def test_a_call_through_rowen_is_not_counted_once_more_where_it_was_made(
+        self, store: Store, first: str
+    ) -> None:
+        call = a_trace(1, within="t1", input_tokens=11, output_tokens=5, cost=Decimal(1))
+        spans = [
+            a_span(1, type="chain", cost=None, input_tokens=0, output_tokens=0),
+            a_span(2, type="llm", name="ChatCompletion", input_tokens=11, output_tokens=5, cost=Decimal(1)),
+            a_span(3, type="llm", name="elsewhere", input_tokens=7, output_tokens=7, cost=Decimal(4)),
+        ]
+        if first == "call":
+            await store.traces.write([call])
+        await store.traces.observe(spans)
+        if first == "spans":
+            await store.traces.write([call])
+        await store.traces.write([call])
+
+        (day,) = await store.traces.day_costs(tenant="acme", **WINDOW)
+        row = await store.traces.row("t1", "acme")
+
+        assert (day.calls, day.input_tokens, day.cost) == (2, 18, Decimal(5))
+        assert row is not None
+        assert (row.input_tokens, row.cost) == (7, Decimal(4))
+        assert (await store.traces.buckets(tenant="acme", every_ns=DAY_NS, **WINDOW))[0].cost == Decimal(5)
+
+    @settings(
+        max_examples=12,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
+    )
+    @given(acts=ACTS)
+    async def test_kept_sums_are_those_of_the_rows_whatever_happened(self, store: Store, acts: list[Any]) -> None:
+        await store.traces.delete(before_ns=2**62)
+        wanted = await in_memory()
+        # What days cost outlives an example, so each has days of its own.
+        start, aged = START + next(_EXAMPLES) * 10 * DAY_NS, False
+        for act, much in acts:
+            for traces in (store.traces, wanted):
+                await _act(traces, act, much, start)
+            aged = aged or act == "age"
+
+        await _same(store.traces, wanted, start)
+        if not aged:
+            await _counted(store.traces, start)
+
+
+async def _act(traces: Traces, act: str, much: Any, start: int) -> None:
+    moved = start - START
+    match act:
+        case "write":
+            calls = some_traces(12, seed=much)
+            await traces.write([_moved(each, moved + much % 3 * DAY_NS) for each in calls])
+        case "observe":
+            spans = some_spans(12, seed=much)
+            await traces.observe([each.but(row=each.row.but(started_ns=each.row.started_ns + moved)) for each in spans])
+        case "age":
+            await traces.delete(before_ns=start + much * HOUR)
+        case "traces":
+            for tenant in ("acme", "umbrella"):
+                await traces.erase(tenant, traces=(f"{much:032x}", f"t{much % 6}"))
+        case _:
+            await traces.erase("acme", **{act: much})
+
+
+def _moved(trace: Trace, ns: int) -> Trace:
+    """Return a trace that began so much later."""
+    return trace.but(row=trace.row.but(started_ns=trace.row.started_ns + ns))
+
+
+async def _same(found: Traces, wanted: Traces, start: int) -> None:
+    days = {"since_ns": start, "until_ns": start + 3 * DAY_NS}
+    for by in COST_BYS:
+        for tenant, app in ((None, ""), ("acme", ""), ("acme", "shop")):
+            for whole in (False, True):
+                asked: dict[str, Any] = {"tenant": tenant, "app": app, "by": by, "whole": whole, **days}
+                assert await found.day_costs(**asked) == await wanted.day_costs(**asked), asked
+    groups: tuple[GroupBy, ...] = ("", "model", "key", "user")
+    for group in groups:
+        for since, every in ((0, DAY_NS), (7 * MINUTE, 5 * HOUR + 3 * MINUTE), (26 * HOUR, 90 * HOUR), (HOUR, HOUR)):
+            window: dict[str, Any] = {
+                "since_ns": start + since, "until_ns": start + 3 * DAY_NS - 11 * MINUTE, "every_ns": every,
+            }  # fmt: skip
+            for tenant, app in ((None, ""), ("acme", "shop")):
+                assert await found.buckets(tenant=tenant, by=group, app=app, **window) == await wanted.buckets(
+                    tenant=tenant, by=group, app=app, **window
+                ), (group, tenant, window)
+
+
+async def _counted(traces: Traces, start: int) -> None:
+    """Assert that the sums of days are those of the rows that are there."""
+    sums: dict[tuple[int, str], tuple[int, Decimal, int]] = defaultdict(lambda: (0, Decimal(0), 0))
+    for row in await traces.find(TraceFilter(limit=10_000)):
+        place = (row.started_ns // DAY_NS * DAY_NS, row.model)
+        calls, cost, unpriced = sums[place]
+        sums[place] = (calls + 1, cost + (row.cost or Decimal(0)), unpriced + (row.cost is None))
+    found = await traces.day_costs(tenant=None, by="model", since_ns=start, until_ns=start + 3 * DAY_NS)
+    assert {(each.start_ns, each.group): (each.calls, each.cost, each.unpriced) for each in found} == sums
