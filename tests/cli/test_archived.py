@@ -109,7 +109,19 @@ def test_a_user_is_erased_from_store_and_archive(server):
         run("traces", "erase", "--tenant", "umbrella", "--user", "ann", "--yes", "--json", "--server", server)
     )
 
-    assert gone == [{"traces": 1, "archived_traces": 1, "archived_spans": 1, "archived_scores": 0, "archived_days": 1}]
+    assert gone == [
+        {
+            "traces": 1,
+            "scores": 0,
+            "items": 0,
+            "cases": 0,
+            "turns": 0,
+            "archived_traces": 1,
+            "archived_spans": 1,
+            "archived_scores": 0,
+            "archived_days": 1,
+        }
+    ]
     assert len(json.loads(run("traces", "list", "--archived", "--json", "--server", server))) == 3
     with pytest.raises(Mistaken, match="--user"):
         run("traces", "erase", "--yes", "--server", server)

@@ -143,11 +143,11 @@ async def test_a_person_is_erased_from_store_and_archive(clock: FakeClock, tmp_p
     found = archiving(store, clock, tmp_path, trace_days=0)
     await found.once()
 
-    removed, erased = await found.erase("acme", user="ann")
+    gone, erased = await found.erase("acme", user="ann")
     clock.move(3601)
     await found.once()
 
-    assert (removed, erased.traces, erased.spans) == (1, 1, 1)
+    assert (gone.traces, erased.traces, erased.spans) == (1, 1, 1)
     assert [row.id for row in await found.archive.find()] == ["t2"]
 
 

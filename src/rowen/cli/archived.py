@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
 from rich.console import Console
 
 from rowen.cli.options import flags_of, in_store, json_option, server_option, show, store_option
 from rowen.serve.archiving import Archiving, archiving_of
+from rowen.serve.erasing import Gone, erase
 from rowen.serve.run import settings_of
 from rowen.serve.settings import ServerSettings
 from rowen.store.archive.archive import Archive, open_archive
@@ -130,25 +132,25 @@ def erase_traces(
     traces: tuple[str, ...],
     yes: bool,
 ) -> None:
-    """Remove traces for good, with their spans, from the store and from the archive; from the archive their scores too."""
+    """Remove traces for good, with their spans, scores, review items and cases, from the store and from the archive."""
     if not (user or session or traces):
         raise Mistaken("field_invalid", "say which traces: --user, --session or --trace", place="--user")
     if not yes:
         click.confirm("They cannot be brought back. Erase them?", abort=True, err=True)
     settings, _ = settings_of(server_file, flags_of(store=store))
-    gone: dict[str, Any]
+    archived: dict[str, Any] = {}
     if settings.archive:
-        removed, erased = _archiving(
+        gone, erased = _archiving(
             server_file, settings, lambda found: found.erase(tenant, traces=traces, user=user, session=session)
         )
-        gone = {f"archived_{name}": getattr(erased, name) for name in ("traces", "spans", "scores", "days")}
+        archived = {f"archived_{name}": getattr(erased, name) for name in ("traces", "spans", "scores", "days")}
     else:
 
-        async def work(found: Store, _: ServerSettings) -> int:
-            return await found.traces.erase(tenant, traces=traces, user=user, session=session)
+        async def work(found: Store, _: ServerSettings) -> Gone:
+            return await erase(found, SystemClock(), tenant, traces=traces, user=user, session=session)
 
-        removed, gone = in_store(server_file, store, work), {}
-    show([{"traces": removed, **gone}], as_json=as_json, empty="")
+        gone = in_store(server_file, store, work)
+    show([{**msgspec.structs.asdict(gone), **archived}], as_json=as_json, empty="")
 
 
 def _archiving(server_file: Path, settings: ServerSettings, work: Callable[[Archiving], Coroutine[Any, Any, T]]) -> T:

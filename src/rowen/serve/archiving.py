@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
+from rowen.serve.erasing import Gone, erase
 from rowen.serve.settings import ServerSettings
 from rowen.store.archive.archive import Archive, Erased, Kept, open_archive
 from rowen.store.base import DAY_NS, Day, Store
@@ -71,8 +72,8 @@ class Archiving:
 
     async def erase(
         self, tenant: str, *, traces: Sequence[str] = (), user: str = "", session: str = ""
-    ) -> tuple[int, Erased]:
-        """Remove traces of one tenant from the store and from the archive; return how many, and what of the archive.
+    ) -> tuple[Gone, Erased]:
+        """Erase traces of one tenant from the store and from the archive, with all that was made of them.
 
         Raises:
             Unavailable: another process archives just now, or something cannot be written.
@@ -80,11 +81,11 @@ class Archiving:
         """
         await self._take()
         try:
-            removed = await self._store.traces.erase(tenant, traces=traces, user=user, session=session)
+            gone = await erase(self._store, self._clock, tenant, traces=traces, user=user, session=session)
             erased = await self.archive.erase(tenant, traces=traces, user=user, session=session, beat=self._beat)
         finally:
             await self._stop()
-        return removed, erased
+        return gone, erased
 
     async def keep(self) -> Kept:
         """Keep what is due. Only for the one who leads."""
