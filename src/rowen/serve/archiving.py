@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 LEASE_NS = 120_000_000_000
 _LEAD = "archive:leader"
-_LOOK_NS = 3_600_000_000_000  # from one look for late spans to the next: each reads the rows of all traces
+_LOOK_NS = 3_600_000_000_000  # from one look for late spans to the next: each reads the rows of all scores
 
 
 class Archiving:
@@ -50,7 +50,10 @@ class Archiving:
             traces, scores = self._store.traces, self._store.scores
             removed = await self._let_go("traces", self._settings.trace_days, traces.days, traces.delete)
             removed += await self._let_go(
-                "scores", self._settings.score_days, scores.days, lambda *, before_ns: scores.prune(before_ns)
+                "scores",
+                self._settings.score_days,
+                scores.days,
+                lambda *, before_ns, days: scores.prune(before_ns, days=days),
             )
         finally:
             await self._stop()
@@ -108,11 +111,12 @@ class Archiving:
         if not await told(before_ns=before):
             return 0
         await self.archive.keep(self._store.traces, self._store.scores, before_ns=before, final=family, beat=self._beat)
-        if not await self.archive.seal(family, await told(before_ns=before)):
+        days_told = await told(before_ns=before)
+        if not await self.archive.seal(family, days_told):
             log.info("%s came for days that are about to be deleted; they are deleted the next time", family)
             return 0
         await self._beat()
-        return await delete(before_ns=before)
+        return await delete(before_ns=before, days=days_told)
 
     def _closed_ns(self) -> int:
         return (self._clock.now_ns() // DAY_NS - max(0, self._settings.archive_after)) * DAY_NS

@@ -109,6 +109,9 @@ class Scores(Protocol):
         """The days that have scores of what was judged earlier, by day and tenant. Reads every score's row."""
         ...
 
-    async def prune(self, before_ns: int) -> int:
-        """Remove the scores of what was judged earlier; return how many."""
+    async def prune(self, before_ns: int, *, days: Sequence[Day] | None = None) -> int:
+        """Remove the scores of what was judged earlier; return how many.
+
+        Where days are given, what is not of one of them stays, and all of a day whose mark is not the one given.
+        """
         ...

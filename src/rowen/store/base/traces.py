@@ -80,7 +80,7 @@ class Traces(Protocol):
         ...
 
     async def days(self, *, before_ns: int) -> list[Day]:
-        """The days that have traces which began earlier, by day and tenant. Reads every trace's row."""
+        """The days that began earlier and have traces, by day and tenant; kept, not counted."""
         ...
 
     async def buckets(
@@ -152,10 +152,11 @@ class Traces(Protocol):
         """The distinct values of a column lately seen, for filters."""
         ...
 
-    async def delete(self, *, before_ns: int) -> int:
+    async def delete(self, *, before_ns: int, days: Sequence[Day] | None = None) -> int:
         """Remove the traces that began earlier, with their spans and texts, and from all sums but the costs of days.
 
-        Returns how many.
+        Returns how many. Where days are given, what did not begin on one of them stays, and so does what is there of
+        a day whose mark is not the one given: something came or went since.
         """
         ...
 

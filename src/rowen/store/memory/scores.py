@@ -94,9 +94,15 @@ class MemoryScores:
             for (name, of, type_, source), tally in sorted(found.items())
         ]
 
-    async def prune(self, before_ns: int) -> int:
-        """Remove the scores of what was judged earlier."""
-        old = [key for key, score in self._scores.items() if place_of(score) < before_ns]
+    async def prune(self, before_ns: int, *, days: Sequence[Day] | None = None) -> int:
+        """Remove the scores of what was judged earlier, of some days only as long as nothing came to them."""
+        now = await self.days(before_ns=before_ns) if days else []
+        still = {(day.start_ns, day.tenant) for day in days or () if day in now}
+        old = [
+            key
+            for key, score in self._scores.items()
+            if (at := place_of(score)) < before_ns and (days is None or (at // DAY_NS * DAY_NS, score.tenant) in still)
+        ]
         for key in old:
             del self._scores[key]
         return len(old)

@@ -188,7 +188,7 @@ class MemoryTraces:
         """Return the days that have traces, by day and tenant."""
         found: dict[tuple[int, str], list[TraceRow]] = {}
         for row in self._rows(None):
-            if row.started_ns < before_ns:
+            if row.started_ns // DAY_NS * DAY_NS < before_ns:
                 found.setdefault((row.started_ns // DAY_NS * DAY_NS, row.tenant), []).append(row)
         return [
             Day(
@@ -284,10 +284,18 @@ class MemoryTraces:
         """Return the distinct values of a column."""
         return sorted({getattr(row, column) for row in self._rows(tenant)} - {""}) if column else []
 
-    async def delete(self, *, before_ns: int) -> int:
-        """Remove the traces that began earlier; return how many."""
-        self._aged += [row for row in self._rows(None) if row.started_ns < before_ns]
-        return self._remove(lambda row: row.started_ns < before_ns)
+    async def delete(self, *, before_ns: int, days: Sequence[Day] | None = None) -> int:
+        """Remove the traces that began earlier, of some days only as long as nothing came to them; return how many."""
+        now = {(day.start_ns, day.tenant): day for day in await self.days(before_ns=before_ns)} if days else {}
+        still = {(day.start_ns, day.tenant) for day in days or () if now.get((day.start_ns, day.tenant)) == day}
+
+        def goes(row: TraceRow) -> bool:
+            return row.started_ns < before_ns and (
+                days is None or (row.started_ns // DAY_NS * DAY_NS, row.tenant) in still
+            )
+
+        self._aged += [row for row in self._rows(None) if goes(row)]
+        return self._remove(goes)
 
     async def erase(self, tenant: str, *, traces: Sequence[str] = (), user: str = "", session: str = "") -> int:
         """Remove traces of one tenant; return how many."""

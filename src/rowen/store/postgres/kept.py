@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from rowen.store.base import DAY_NS, CostBy, DayCost, GroupBy
+from rowen.store.base import DAY_NS, CostBy, Day, DayCost, GroupBy
 from rowen.store.daily import changes as day_changes
 from rowen.store.daily import dollars, group_of, whole_days
 from rowen.store.postgres.database import Raw
@@ -48,6 +48,10 @@ _TENANTS = """WITH RECURSIVE each (tenant) AS (
     FROM each WHERE each.tenant IS NOT NULL
 ) SELECT each.tenant FROM each WHERE each.tenant IS NOT NULL"""
 
+_MARK = """INSERT INTO day_marks (tenant, start_ns, count, changes) VALUES (%s, %s, %s, 1)
+ON CONFLICT (tenant, start_ns) DO UPDATE SET count = day_marks.count + excluded.count, changes = day_marks.changes + 1"""
+_DAYS = "SELECT tenant, start_ns, count, changes FROM day_marks WHERE count > 0"
+
 _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
 _sums = msgspec.msgpack.Decoder(Sums).decode
 
@@ -75,6 +79,12 @@ CREATE TABLE day_costs (
     PRIMARY KEY (tenant, "by", start_ns, hash)
 )
 """,
+    """
+CREATE TABLE day_marks (
+    tenant text COLLATE "C" NOT NULL, start_ns bigint NOT NULL, count bigint NOT NULL, changes bigint NOT NULL,
+    PRIMARY KEY (tenant, start_ns)
+)
+""",
     fill,
 )
 
@@ -83,10 +93,29 @@ def keep(raw: Raw, changes: Changes, *, aged: bool = False) -> None:
     """Add rows of traces to the sums (sign 1) or take them away (-1); what days cost stays where traces only aged."""
     if not changes:
         return
-    raw.execute(_ALONE, (sorted({plain(row.tenant) for row, _ in changes}),))
+    alone(raw, {row.tenant for row, _ in changes})
     _keep_charts(raw, changes)
+    _keep_marks(raw, changes)
     if not aged:
         _keep_days(raw, changes)
+
+
+def alone(raw: Raw, tenants: Iterable[str]) -> None:
+    """Wait until nobody else changes the sums of these tenants, and keep others waiting until the transaction ends."""
+    raw.execute(_ALONE, (sorted(map(plain, tenants)),))
+
+
+def days(raw: Raw, before_ns: int, tenant: str | None = None) -> list[Day]:
+    """Return the days that have traces and began before a moment; a day's mark changes with all that comes or goes.
+
+    A day whose traces are all gone keeps its mark, so that the next one is another.
+    """
+    query, values = f"{_DAYS} AND start_ns < %s", [before_ns, *([] if tenant is None else [plain(tenant)])]
+    query += "" if tenant is None else " AND tenant = %s"
+    return [
+        Day(start_ns=start, tenant=told(tenant), count=count, mark=f"{changes}.{count}")
+        for tenant, start, count, changes in raw.execute(f"{query} ORDER BY start_ns, tenant", values)
+    ]
 
 
 def charted(
@@ -147,7 +176,7 @@ FROM day_costs WHERE {where} GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - made
 
 def forget_user(raw: Raw, tenant: str, user: str) -> None:
     """Take a user's name from what days cost: what is left of traces that went for their age is nobody's."""
-    raw.execute(_ALONE, ([plain(tenant)],))
+    alone(raw, (tenant,))
     left = raw.execute(_FORGOTTEN, (plain(tenant), plain(user))).fetchall()
     raw.cursor().executemany(
         _ADD, [(plain(tenant), "user", start, _hash(told(app), ""), app, "", *sums) for start, app, *sums in left]
@@ -180,6 +209,14 @@ def _keep_charts(raw: Raw, changes: Changes) -> None:
         _PUT_CHART, [(*at, app, name, _encode(sums)) for at, (app, name, sums) in found.items() if sums.some]
     )
     cursor.executemany(_DROP_CHART, [at for at, (_, _, sums) in found.items() if not sums.some and at in there])
+
+
+def _keep_marks(raw: Raw, changes: Changes) -> None:
+    counts: dict[tuple[str, int], int] = {}
+    for row, sign in changes:
+        place = (plain(row.tenant), row.started_ns // DAY_NS * DAY_NS)
+        counts[place] = counts.get(place, 0) + sign
+    raw.cursor().executemany(_MARK, [(*place, counts[place]) for place in sorted(counts)])
 
 
 def _keep_days(raw: Raw, changes: Iterable[tuple[TraceRow, int]]) -> None:

@@ -51,10 +51,12 @@ WHERE at_ns >= %s AND at_ns < %s{scope} GROUP BY 1, 2, 3, 4"""
 _LISTED = """SELECT "name", "app", "type", "source", count(*), max(at_ns) FROM scores
 WHERE true{scope} GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4"""
 _DAYS = f"""SELECT at_ns - mod(mod(at_ns, {DAY_NS}) + {DAY_NS}, {DAY_NS}) AS day, tenant, count(*),
-concat_ws('.', max(created_ns), sum(coalesce(amount, 0)::numeric)::real) FROM scores WHERE at_ns < %s
+concat_ws('.', max(created_ns), sum(coalesce(amount, 0)::numeric)::real) FROM scores WHERE at_ns < %s{{scope}}
 GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - made of constants
+_OF_DAY = " AND at_ns >= %s AND tenant = %s"
+_ALONE = "LOCK TABLE scores IN SHARE ROW EXCLUSIVE MODE"
 _PRUNE = """DELETE FROM scores WHERE (id, tenant) IN (
-SELECT id, tenant FROM scores WHERE at_ns < %s ORDER BY at_ns LIMIT 500)"""
+SELECT id, tenant FROM scores WHERE at_ns < %s{scope} ORDER BY at_ns LIMIT 500)"""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Score).decode
@@ -132,19 +134,44 @@ class PostgresScores:
 
     async def days(self, *, before_ns: int) -> list[Day]:
         """Return the days that have scores, by day and tenant."""
-        rows = await self._database.change(lambda raw: raw.execute(_DAYS, (before_ns,)).fetchall())
-        return [Day(start_ns=day, tenant=tenant, count=count, mark=mark) for day, tenant, count, mark in rows]
+        return await self._database.change(lambda raw: _days(raw, (before_ns,)))
 
-    async def prune(self, before_ns: int) -> int:
-        """Remove the scores of what was judged earlier; return how many."""
+    async def prune(self, before_ns: int, *, days: Sequence[Day] | None = None) -> int:
+        """Remove the scores of what was judged earlier, of some days only as long as nothing came to them."""
+        if days is not None:
+            return sum([await self._prune(day, before_ns) for day in days])
 
         def work(raw: Raw) -> int:
-            return raw.execute(_PRUNE, (before_ns,)).rowcount
+            return raw.execute(_PRUNE.format(scope=""), (before_ns,)).rowcount
 
         total = 0
         while removed := await self._database.change(work):
             total += removed
         return total
+
+    async def _prune(self, day: Day, before_ns: int) -> int:
+        within = (min(day.start_ns + DAY_NS, before_ns), day.start_ns, day.tenant)
+        told, total = [day], 0
+
+        def work(raw: Raw) -> tuple[int, list[Day]]:
+            raw.execute(_ALONE)  # nobody writes a score between the look and the removal
+            if _days(raw, within, _OF_DAY) != told:
+                return 0, told
+            removed = raw.execute(_PRUNE.format(scope=_OF_DAY), within).rowcount
+            return removed, _days(raw, within, _OF_DAY)
+
+        while True:
+            removed, told = await self._database.change(work)
+            if not removed:
+                return total
+            total += removed
+
+
+def _days(raw: Raw, values: Sequence[Any], scope: str = "") -> list[Day]:
+    return [
+        Day(start_ns=day, tenant=tenant, count=count, mark=mark)
+        for day, tenant, count, mark in raw.execute(_DAYS.format(scope=scope), values)
+    ]
 
 
 def _row(score: Score) -> tuple[Any, ...]:

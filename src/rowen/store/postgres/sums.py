@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rowen.store.base import DAY_NS, Bucket, Day, GroupBy, SpanBucket, SpanGroup
+from rowen.store.base import Bucket, GroupBy, SpanBucket, SpanGroup
 from rowen.store.pieces import pieces
 from rowen.store.postgres import kept
 from rowen.store.postgres.database import Raw
@@ -27,9 +27,6 @@ coalesce(sum(cached_tokens) FILTER (WHERE {_SPENDS}), 0), coalesce(sum(reasoning
 coalesce(sum(cost) FILTER (WHERE {_SPENDS}), 0),
 count(*) FILTER (WHERE {_SPENDS} AND cost IS NULL AND (input_tokens > 0 OR output_tokens > 0))"""
 _VALUES = "SELECT DISTINCT {column} FROM traces WHERE {column} <> ''{scope} ORDER BY 1"
-_DAYS = f"""SELECT started_ns - mod(mod(started_ns, {DAY_NS}) + {DAY_NS}, {DAY_NS}) AS day, tenant, count(*),
-concat_ws('.', sum(spans), sum(failed_spans), sum(duration_ns), sum(input_tokens), sum(output_tokens))
-FROM traces WHERE started_ns < %s GROUP BY 1, 2 ORDER BY 1, 2"""  # noqa: S608 - made of constants
 
 _Place = tuple[int, str]
 _Bins = dict[int, int]
@@ -130,14 +127,6 @@ def values(raw: Raw, column: GroupBy, tenant: str | None) -> list[str]:
     scope, given = ("", []) if tenant is None else (" AND tenant = %s", [plain(tenant)])
     found = raw.execute(_VALUES.format(column=f'"{column}"', scope=scope), given)
     return [told(value) for (value,) in found]
-
-
-def days(raw: Raw, before_ns: int) -> list[Day]:
-    """Return the days that have traces, by day and tenant."""
-    return [
-        Day(start_ns=day, tenant=told(tenant), count=count, mark=mark)
-        for day, tenant, count, mark in raw.execute(_DAYS, (before_ns,))
-    ]
 
 
 class _Asked:

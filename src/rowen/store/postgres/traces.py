@@ -154,7 +154,7 @@ class PostgresTraces:
 
     async def days(self, *, before_ns: int) -> list[Day]:
         """Return the days that have traces, by day and tenant."""
-        return await self._database.look(lambda raw: sums.days(raw, before_ns))
+        return await self._database.look(lambda raw: kept.days(raw, before_ns))
 
     async def buckets(
         self, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: GroupBy = "", app: str = ""
@@ -237,8 +237,10 @@ class PostgresTraces:
         """Return the distinct values of a column."""
         return await self._database.look(lambda raw: sums.values(raw, column, tenant))
 
-    async def delete(self, *, before_ns: int) -> int:
-        """Remove the traces that began earlier; return how many."""
+    async def delete(self, *, before_ns: int, days: Sequence[Day] | None = None) -> int:
+        """Remove the traces that began earlier, of some days only as long as nothing came to them; return how many."""
+        if days is not None:
+            return sum([await self._removed_of(day, before_ns) for day in days])
         return await self._removed("traces.started_ns < %s", [before_ns], aged=True)
 
     async def erase(self, tenant: str, *, traces: Sequence[str] = (), user: str = "", session: str = "") -> int:
@@ -254,6 +256,14 @@ class PostgresTraces:
         if user:
             await self._database.change(lambda raw: kept.forget_user(raw, tenant, user))
         return removed
+
+    async def _removed_of(self, day: Day, before_ns: int) -> int:
+        total = 0
+        while True:
+            removed, day = await self._database.change(partial(writing.remove_of_day, day=day, before_ns=before_ns))
+            if not removed:
+                return total
+            total += removed
 
     async def _removed(self, where: str, values: Sequence[Any], *, aged: bool = False) -> int:
         total = 0

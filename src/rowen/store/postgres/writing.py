@@ -6,6 +6,7 @@ from zlib import crc32
 
 import msgspec
 
+from rowen.store.base import DAY_NS, Day
 from rowen.store.bounds import bounded
 from rowen.store.fold import Telling
 from rowen.store.own import found_rows
@@ -36,6 +37,8 @@ _DROP = """DELETE FROM traces USING unnest(%s::text[], %s::text[]) AS gone (tena
 WHERE traces.tenant = gone.tenant AND traces.id = gone.id AND {} RETURNING traces.record"""
 _DROP_SPANS = """DELETE FROM spans USING unnest(%s::text[], %s::text[]) AS gone (tenant, trace)
 WHERE spans.tenant = gone.tenant AND spans.trace = gone.trace"""
+
+_OF_DAY = "traces.tenant = %s AND traces.started_ns >= %s AND traces.started_ns < %s"
 
 _encode = msgspec.msgpack.Encoder(decimal_format="string").encode
 _telling = msgspec.msgpack.Decoder(Telling).decode
@@ -144,6 +147,23 @@ def _begun(raw: Raw, place: Place) -> Telling:
     return telling
 
 
+def remove_of_day(raw: Raw, day: Day, before_ns: int) -> tuple[int, Day]:
+    """Remove some traces of a day unless something came to it since; return how many, and the day as it is then."""
+    values = (plain(day.tenant), day.start_ns, min(day.start_ns + DAY_NS, before_ns))
+    found: list[Place] = raw.execute(_OLD.format(_OF_DAY), values).fetchall()
+    if not found:
+        return 0, day
+    _lock(raw, found)
+    kept.alone(raw, (day.tenant,))
+    # Who writes to the day has either ended, and its mark is another, or waits to change its sums.
+    if day not in kept.days(raw, day.start_ns + 1, day.tenant):
+        return 0, day
+    gone = _dropped(raw, found, _OF_DAY, values)
+    kept.keep(raw, [(row, -1) for row in gone], aged=True)
+    now = [each for each in kept.days(raw, day.start_ns + 1, day.tenant) if each.start_ns == day.start_ns]
+    return len(gone), now[0] if now else day.but(count=0)
+
+
 def remove_some(raw: Raw, where: str, values: Sequence[Any], *, aged: bool) -> tuple[int, int]:
     """Remove some of the traces for which a condition holds; return how many were found and how many removed.
 
@@ -154,10 +174,15 @@ def remove_some(raw: Raw, where: str, values: Sequence[Any], *, aged: bool) -> t
         return 0, 0
     _lock(raw, found)
     # What has changed since it was found, so that the condition no longer holds, stays.
-    gone = [trace_row(record) for (record,) in raw.execute(_DROP.format(where), (*_lists(found), *values))]
-    raw.execute(_DROP_SPANS, _lists((row.tenant, row.id) for row in gone) or ([], []))
+    gone = _dropped(raw, found, where, values)
     kept.keep(raw, [(row, -1) for row in gone], aged=aged)
     return len(found), len(gone)
+
+
+def _dropped(raw: Raw, found: Sequence[Place], where: str, values: Sequence[Any]) -> list[TraceRow]:
+    gone = [trace_row(record) for (record,) in raw.execute(_DROP.format(where), (*_lists(found), *values))]
+    raw.execute(_DROP_SPANS, _lists((row.tenant, row.id) for row in gone) or ([], []))
+    return gone
 
 
 def _told(raw: Raw, place: Place, old: _Known | None, telling: Telling) -> tuple[TraceRow, bytes]:

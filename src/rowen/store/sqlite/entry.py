@@ -11,7 +11,7 @@ from rowen.store.bounds import LATEST_NS
 from rowen.store.fold import CLAIMED, Telling
 from rowen.store.pack import Body, PackedSpan, Packing
 from rowen.store.spend import MOST
-from rowen.store.sqlite import days, rollup, subjects
+from rowen.store.sqlite import days, marks, rollup, subjects
 from rowen.store.sqlite.names import Names
 from rowen.store.sqlite.packs import WrittenPacks
 from rowen.store.sqlite.query import searched
@@ -272,6 +272,7 @@ class Entry:
         rollup.keep(self.connection, self._traces)
         rollup.keep_spans(self.connection, self._spans)
         subjects.keep(self.connection, self._traces)
+        marks.keep(self.connection, ((row, sign) for _, row, sign in self._traces))
         if not aged:
             days.keep(self.connection, ((row, sign) for _, row, sign in self._traces))
 

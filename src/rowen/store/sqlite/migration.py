@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from rowen.store.pack import Packing, encoded_of, span_of
-from rowen.store.sqlite import calls, days, rollup
+from rowen.store.sqlite import calls, days, marks, rollup
 from rowen.store.sqlite.entry import Entry, Ledger
 from rowen.store.sqlite.rows import TRACE_NAMES, trace_row
 from rowen.store.sqlite.schema import (
@@ -83,13 +83,14 @@ def sum_days(connection: sqlite3.Connection) -> None:
         return
     connection.execute("DROP TABLE IF EXISTS who_rollups")
     for statement in NOW.split(";\n"):
-        if statement.lstrip().startswith(("CREATE TABLE charts", "CREATE TABLE day_costs")):
+        if statement.lstrip().startswith(("CREATE TABLE charts", "CREATE TABLE day_costs", "CREATE TABLE day_marks")):
             connection.execute(statement)
     last = 0
     while found := connection.execute(_TRACES, (last, _AT_ONCE)).fetchall():
         last = found[-1][0]
         rows = [(trace_row(each), 1) for _, *each in found]
         rollup.keep_charts(connection, rows)
+        marks.keep(connection, rows)
         days.keep(connection, rows)
 
 

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
+from rowen.store.base import DAY_NS, Day
+from rowen.store.sqlite import marks
 from rowen.store.sqlite.entry import Entry, Known
 from rowen.store.sqlite.rows import TRACE_NAMES, trace_row
 
@@ -13,6 +15,7 @@ _WORTH = 10  # one part in as many
 
 _FOUND = f"SELECT traces.number, traces.what, {TRACE_NAMES} FROM traces JOIN whats ON whats.number = traces.what WHERE "  # noqa: S608 - made of constants
 OLD = _FOUND + "traces.started_ns < ? ORDER BY traces.started_ns LIMIT 500"
+OF_DAY = _FOUND + "traces.started_ns >= ? AND traces.started_ns < ? AND traces.tenant = ? LIMIT 500"
 OF_IDS = _FOUND + "traces.id IN (SELECT value FROM json_each(?)) AND traces.tenant = ? LIMIT 500"  # noqa: S608 - made of constants
 OF_USER = _FOUND + "traces.user = ? AND traces.user <> '' AND traces.tenant = ? LIMIT 500"
 OF_SESSION = _FOUND + "traces.session = ? AND traces.session <> '' AND traces.tenant = ? LIMIT 500"
@@ -39,8 +42,17 @@ def remove_some(entry: Entry, query: str, values: Sequence[Any]) -> int:
             entry.drop_span(span, call)
         entry.drop_trace(trace)
     entry.write_spans()
-    entry.write(aged=query == OLD)
+    entry.write(aged=query in {OLD, OF_DAY})
     return removed
+
+
+def remove_of_day(entry: Entry, day: Day, before_ns: int) -> tuple[int, Day]:
+    """Remove some traces of a day unless something came to it since; return how many, and the day as it is then."""
+    if not marks.still(entry.connection, day):
+        return 0, day
+    until = min(day.start_ns + DAY_NS, before_ns)
+    removed = remove_some(entry, OF_DAY, (day.start_ns, until, day.tenant))
+    return removed, marks.again(entry.connection, day)
 
 
 def sweep(connection: sqlite3.Connection) -> None:

@@ -187,6 +187,10 @@ CREATE TABLE subjects (
     PRIMARY KEY (kind, name, tenant)
 ) WITHOUT ROWID;
 CREATE INDEX subjects_by_last ON subjects (kind, last_ns);
+CREATE TABLE day_marks (
+    tenant TEXT NOT NULL, start_ns INTEGER NOT NULL, count INTEGER NOT NULL, changes INTEGER NOT NULL,
+    PRIMARY KEY (tenant, start_ns)
+) WITHOUT ROWID;
 CREATE TABLE sweeps (count INTEGER NOT NULL);
 INSERT INTO sweeps VALUES (0)
 """

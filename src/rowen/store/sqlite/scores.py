@@ -50,11 +50,12 @@ VALUES ({", ".join("?" * (len(_TEXTS) + 7))})
 """  # noqa: S608 - made of constants
 _KNOWN = "SELECT number, record FROM scores WHERE tenant = ? AND id = ?"
 _GET = "SELECT number, record FROM scores WHERE id = ? AND (?2 IS NULL OR tenant = ?2) ORDER BY tenant LIMIT 1"
-_OLD = "SELECT number, record FROM scores WHERE at_ns < ? ORDER BY at_ns LIMIT ?"
+_OLD = "SELECT number, record FROM scores WHERE at_ns < ?{scope} ORDER BY at_ns LIMIT ?"
 _DROP = "DELETE FROM scores WHERE number = ?"
 _DAYS = f"""SELECT at_ns / {DAY_NS} - (at_ns < 0 AND at_ns % {DAY_NS} <> 0) AS day, tenant, count(*),
-max(created_ns) || '.' || printf('%.6g', total(amount)) FROM scores WHERE at_ns < ?
+max(created_ns) || '.' || printf('%.6g', total(amount)) FROM scores WHERE at_ns < ?{{scope}}
 GROUP BY day, tenant ORDER BY day, tenant"""  # noqa: S608 - made of constants
+_OF_DAY = " AND at_ns >= ? AND tenant = ?"
 _FIND = "SELECT record FROM scores"
 
 _SAME = ("app", "name", "target", "source", "by", "version", "span", "session", "case", "environment", "release")
@@ -139,14 +140,15 @@ class SqliteScores:
 
     async def days(self, *, before_ns: int) -> list[Day]:
         """Return the days that have scores, by day and tenant."""
-        found = await self._reader.read(lambda connection: connection.execute(_DAYS, (before_ns,)).fetchall())
-        return [Day(start_ns=day * DAY_NS, tenant=tenant, count=count, mark=mark) for day, tenant, count, mark in found]
+        return await self._reader.read(lambda connection: _days(connection, (before_ns,)))
 
-    async def prune(self, before_ns: int) -> int:
-        """Remove the scores of what was judged earlier; return how many."""
+    async def prune(self, before_ns: int, *, days: Sequence[Day] | None = None) -> int:
+        """Remove the scores of what was judged earlier, of some days only as long as nothing came to them."""
+        if days is not None:
+            return sum([await self._prune(day, before_ns) for day in days])
 
         def work(connection: sqlite3.Connection) -> int:
-            old = connection.execute(_OLD, (before_ns, _AT_ONCE)).fetchall()
+            old = connection.execute(_OLD.format(scope=""), (before_ns, _AT_ONCE)).fetchall()
             _remove(connection, old)
             return len(old)
 
@@ -154,6 +156,27 @@ class SqliteScores:
         while removed := await self._writer.write(work):
             total += removed
         return total
+
+    async def _prune(self, day: Day, before_ns: int) -> int:
+        within = (min(day.start_ns + DAY_NS, before_ns), day.start_ns, day.tenant)
+        told, total = [day], 0
+
+        def work(connection: sqlite3.Connection) -> int:
+            if _days(connection, within, _OF_DAY) != told:
+                return 0
+            old = connection.execute(_OLD.format(scope=_OF_DAY), (*within, _AT_ONCE)).fetchall()
+            _remove(connection, old)
+            told[:] = _days(connection, within, _OF_DAY)
+            return len(old)
+
+        while removed := await self._writer.write(work):
+            total += removed
+        return total
+
+
+def _days(connection: sqlite3.Connection, values: Sequence[Any], scope: str = "") -> list[Day]:
+    found = connection.execute(_DAYS.format(scope=scope), values)
+    return [Day(start_ns=day * DAY_NS, tenant=tenant, count=count, mark=mark) for day, tenant, count, mark in found]
 
 
 def _remove(connection: sqlite3.Connection, found: Sequence[tuple[int, bytes]]) -> None:

@@ -2,13 +2,13 @@
 
 import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
 
 from rowen.store.base import (
-    DAY_NS,
     SPANS_WHOLE,
     Bucket,
     CostBy,
@@ -23,7 +23,7 @@ from rowen.store.base import (
 from rowen.store.group import Group
 from rowen.store.own import own_rows, own_span, twig_of
 from rowen.store.pack import Body, Packing, span_of
-from rowen.store.sqlite import calls, days, removal, rollup, search, sent, subjects
+from rowen.store.sqlite import calls, days, marks, removal, rollup, search, sent, subjects
 from rowen.store.sqlite.entry import Entry, Ledger
 from rowen.store.sqlite.file import File
 from rowen.store.sqlite.migration import SCRIPTS
@@ -44,10 +44,6 @@ _TWIGS = "SELECT id, parent, started_ns, duration_ns FROM spans WHERE trace = ? 
 _NUMBER = "SELECT number FROM traces WHERE id = ? AND tenant = ?"
 _BY_ID = " AND spans.id > ? ORDER BY spans.id LIMIT ?"
 _ROOT_FIRST = " ORDER BY spans.parent <> '', spans.started_ns, spans.id LIMIT ?"
-
-_DAYS = f"""SELECT started_ns / {DAY_NS} - (started_ns < 0 AND started_ns % {DAY_NS} <> 0) AS day, tenant, count(*),
-total(spans) || '.' || total(failed_spans) || '.' || total(duration_ns) || '.' || total(input_tokens) || '.'
-|| total(output_tokens) FROM traces WHERE started_ns < ? GROUP BY day, tenant ORDER BY day, tenant"""  # noqa: S608 - made of constants
 
 _PAGES = 500  # of the full-text index, written anew in one transaction, so that writers get their turn
 
@@ -184,8 +180,7 @@ class SqliteTraces:
 
     async def days(self, *, before_ns: int) -> list[Day]:
         """Return the days that have traces, by day and tenant."""
-        found = await self._searcher.read(lambda connection: connection.execute(_DAYS, (before_ns,)).fetchall())
-        return [Day(start_ns=day * DAY_NS, tenant=tenant, count=count, mark=mark) for day, tenant, count, mark in found]
+        return await self._reader.read(lambda connection: marks.days(connection, before_ns))
 
     async def buckets(
         self, *, tenant: str | None, since_ns: int, until_ns: int, every_ns: int, by: GroupBy = "", app: str = ""
@@ -277,9 +272,13 @@ class SqliteTraces:
         """Return the distinct values of a column."""
         return await self._reader.read(lambda connection: rollup.values(connection, column, tenant))
 
-    async def delete(self, *, before_ns: int) -> int:
-        """Remove the traces that began earlier; return how many."""
-        removed = await self._removed(removal.OLD, (before_ns,))
+    async def delete(self, *, before_ns: int, days: Sequence[Day] | None = None) -> int:
+        """Remove the traces that began earlier, of some days only as long as nothing came to them; return how many."""
+        if days is None:
+            removed = await self._removed(removal.OLD, (before_ns,))
+        else:
+            removed = sum([await self._removed_of(day, before_ns) for day in days])
+            await self._swept(removed)
         if removed and await self._reader.read(lambda connection: removal.few_left(connection, removed)):
             await self._rewrite_words()
         return removed
@@ -305,10 +304,21 @@ class SqliteTraces:
         total = 0
         while removed := await self._changed(lambda entry: removal.remove_some(entry, query, values)):
             total += removed
-        if total:
+        await self._swept(total)
+        return total
+
+    async def _removed_of(self, day: Day, before_ns: int) -> int:
+        total = 0
+        while True:
+            removed, day = await self._changed(partial(removal.remove_of_day, day=day, before_ns=before_ns))
+            if not removed:
+                return total
+            total += removed
+
+    async def _swept(self, removed: int) -> None:
+        if removed:
             await self._writer.write(removal.sweep)
             await self._give_back()
-        return total
 
     async def _rewrite_words(self) -> None:
         await self._writer.write(lambda connection: removal.rewrite_words(connection, -_PAGES))

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rowen.store.base import COST_BYS, DAY_NS, DayCost, GroupBy, Store, TraceFilter, Traces
+from rowen.store.base import COST_BYS, DAY_NS, DayCost, GroupBy, ScoreFilter, Store, TraceFilter, Traces
 from rowen.testing.contracts.made import HOUR, MINUTE, START, a_trace, some_traces
 from rowen.testing.contracts.spans import a_span, in_memory, some_spans
-from rowen.values import Trace
+from rowen.values import Score, Trace
 
 _EXAMPLES = count(1)
 
@@ -84,6 +84,53 @@ class KeptContract:
         ]  # fmt: skip
         assert [(each.start_ns - START, each.group, each.calls) for each in erased] == [(0, "", 1), (0, "bob", 1)]
         assert sum(each.calls for each in await store.traces.day_costs(tenant="acme", **WINDOW)) == 2
+
+    async def test_a_day_to_which_something_came_is_not_deleted_with_the_others(self, store: Store) -> None:
+        await store.traces.write([a_trace(1), a_trace(2), a_trace(3, tenant="umbrella")])
+        await store.traces.write([a_trace(4, started_ns=START + DAY_NS), a_trace(5, started_ns=START + 2 * DAY_NS)])
+        told = await store.traces.days(before_ns=START + 2 * DAY_NS)
+        await store.traces.observe([a_span(1, "late", started_ns=START + HOUR)])
+
+        removed = await store.traces.delete(before_ns=START + 2 * DAY_NS, days=told)
+        left = [(row.id[-4:], row.tenant) for row in await store.traces.find(TraceFilter())]
+        again = await store.traces.delete(
+            before_ns=START + 2 * DAY_NS, days=await store.traces.days(before_ns=START + 2 * DAY_NS)
+        )
+
+        assert removed == 2  # of the other tenant, and of the other day
+        assert sorted(left) == [("0001", "acme"), ("0002", "acme"), ("0005", "acme"), ("late", "acme")]
+        assert again == 3
+        assert await store.traces.delete(before_ns=START + 2 * DAY_NS, days=told) == 0
+        assert [row.id for row in await store.traces.find(TraceFilter())] == [a_trace(5).row.id]
+
+    async def test_a_day_that_fills_again_has_another_mark(self, store: Store) -> None:
+        await store.traces.write([a_trace(1)])
+        (first,) = await store.traces.days(before_ns=START + DAY_NS)
+        await store.traces.delete(before_ns=START + DAY_NS)
+        await store.traces.write([a_trace(2, duration_ns=7)])
+
+        (second,) = await store.traces.days(before_ns=START + DAY_NS)
+
+        assert first.count == second.count == 1
+        assert first.mark != second.mark
+
+    async def test_scores_of_a_day_to_which_one_came_stay(self, store: Store) -> None:
+        def score(number: int, day: int) -> Score:
+            return Score(
+                id=f"s{number}", tenant="acme", trace="t", name="thumbs", value=True, source="user",
+                judged_ns=START + day * DAY_NS + number, created_ns=number,
+            )  # fmt: skip
+
+        await store.scores.put([score(1, 0), score(2, 0), score(3, 1)])
+        told = await store.scores.days(before_ns=START + 2 * DAY_NS)
+        await store.scores.put([score(4, 0)])
+
+        removed = await store.scores.prune(START + 2 * DAY_NS, days=told)
+
+        assert removed == 1
+        assert sorted(each.id for each in await store.scores.find(ScoreFilter())) == ["s1", "s2", "s4"]
+        again = await store.scores.days(before_ns=START + 2 * DAY_NS)
+        assert await store.scores.prune(START + 2 * DAY_NS, days=again) == 3
 
     async def test_a_hostile_span_breaks_no_sum(self, store: Store) -> None:
         spans = [
