@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from rowen.store.catalog import open_store
+from rowen.testing.contracts.kept import KeptContract
 from rowen.testing.contracts.measures import MeasuresContract
 from rowen.testing.contracts.query import QueryContract
 from rowen.testing.contracts.scores import RecordsContract, ScoresContract
@@ -36,7 +37,7 @@ class TestPostgres(StoreContract, ScoresContract, RecordsContract, MeasuresContr
         await store.close()
 
 
-class TestClickhouse(TracesContract, SpansContract, QueryContract):
+class TestClickhouse(TracesContract, SpansContract, QueryContract, KeptContract):
     @pytest.fixture
     async def store(self, traces_address: str):
         store = await open_store("memory:", clock=SystemClock(), traces=traces_address)

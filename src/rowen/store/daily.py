@@ -16,8 +16,8 @@ Place = tuple[str, str, int, str, str]
 """Tenant, by what, the day, app, and the name within what they are kept by."""
 
 _ATTO = Decimal(10) ** 18
-_MOST_USD = Decimal(100_000)
-_MOST_TOKENS = 10**12
+MOST_USD = Decimal(100_000)
+MOST_TOKENS = 10**12
 _names = attrgetter(*KEPT[1:])
 
 
@@ -54,8 +54,8 @@ class DaySum:
             self.failed += sign
         if row.source == "cache":
             self.cached += sign
-        self.input_tokens += sign * min(row.input_tokens, _MOST_TOKENS)
-        self.output_tokens += sign * min(row.output_tokens, _MOST_TOKENS)
+        self.input_tokens += sign * min(row.input_tokens, MOST_TOKENS)
+        self.output_tokens += sign * min(row.output_tokens, MOST_TOKENS)
         if row.cost is None:
             self.unpriced += sign
         elif row.cost:
@@ -110,4 +110,4 @@ def group_of(by: CostBy) -> tuple[str, str]:
 
 
 def _atto(cost: Decimal) -> int:
-    return int((max(-_MOST_USD, min(cost, _MOST_USD)) * _ATTO).to_integral_value()) if cost.is_finite() else 0
+    return int((max(-MOST_USD, min(cost, MOST_USD)) * _ATTO).to_integral_value()) if cost.is_finite() else 0

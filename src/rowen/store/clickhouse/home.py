@@ -6,12 +6,12 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from rowen.store.clickhouse import hours, rows
+from rowen.store.clickhouse import costs, hours, rows
 from rowen.store.clickhouse.client import Client, Server, Target
 from rowen.store.clickhouse.traces import ClickhouseTraces
 from rowen.values import Clock, Mistaken, Unavailable, Value
 
-SCRIPTS = ((*rows.SCRIPT, *hours.SCRIPT),)
+SCRIPTS = ((*rows.SCRIPT, *hours.SCRIPT), costs.SCRIPT)
 """The steps of the tables, oldest first. A step may be run again, since it may be cut short. Columns that are new in
 `rows.COLUMNS` need none."""
 

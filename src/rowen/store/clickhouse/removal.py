@@ -4,12 +4,15 @@ What is old is struck out, which is cheap, and leaves the disk as parts are merg
 somebody wants to be forgotten is written anew without it at once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
+from rowen.store.base import DAY_NS, Day
+from rowen.store.clickhouse import costs, sums
 from rowen.store.clickhouse.client import Server
-from rowen.store.clickhouse.rows import OF_TRACE, WEEK, hour_of
+from rowen.store.clickhouse.rows import HOUR_NS, OF_TRACE, WEEK, hour_of
 from rowen.store.clickhouse.writing import Late
 
 _AT_ONCE = 5_000  # traces
@@ -20,9 +23,20 @@ _WEEKS = "SELECT DISTINCT partition_id FROM system.parts WHERE database = curren
 _LEFT = "SELECT count() FROM {} WHERE _partition_id = ?"
 
 
-def struck(server: Server, before_ns: int, late: Late) -> int:
-    """Strike out the traces that began earlier; return how many."""
-    gone = _removed(server, "started_ns < ?", [before_ns], late, "DELETE FROM {} WHERE {}")
+def struck(server: Server, before_ns: int, late: Late, days: Sequence[Day] | None = None) -> int:
+    """Strike out the traces that began earlier, of some days only where nothing came to them since; return how many.
+
+    Without transactions something may still come between the look at a day and its end; the look is made as late as can
+    be, when what goes has been found.
+    """
+    how, gone = "DELETE FROM {} WHERE {}", 0
+    if days is None:
+        gone = _removed(server, "started_ns < ?", [before_ns], late, how, aged=True)
+    for day in days or ():
+        hours = [hour_of(day.start_ns), hour_of(min(day.start_ns + DAY_NS, before_ns + HOUR_NS - 1))]
+        within = "hour >= ? AND hour < ? AND tenant = ? AND started_ns < ?"
+        values = [*hours, day.tenant, before_ns]
+        gone += _removed(server, within, values, late, how, aged=True, still=partial(_still, server, day))
     if gone:
         _drop_weeks(server, hour_of(before_ns) // WEEK)
     return gone
@@ -33,13 +47,30 @@ def erased(server: Server, where: str, values: Sequence[Any], late: Late) -> int
     return _removed(server, where, values, late, "ALTER TABLE {} DELETE WHERE {}")
 
 
-def _removed(server: Server, where: str, values: Sequence[Any], late: Late, how: str) -> int:
+def _still(server: Server, day: Day) -> bool:
+    return day in sums.days(server, day.start_ns + DAY_NS, since_ns=day.start_ns)
+
+
+def _removed(
+    server: Server,
+    where: str,
+    values: Sequence[Any],
+    late: Late,
+    how: str,
+    *,
+    aged: bool = False,
+    still: Callable[[], bool] = lambda: True,
+) -> int:
     found = server.lists(_FOUND.format(where), values)
+    if found and not still():
+        return 0
     for some in _batched(found, _AT_ONCE):
         places = [(id, tenant) for id, tenant, _ in some]
         hours = {hour for _, _, hour in some}
         within = {hour for (hour,) in server.lists(_SPAN_HOURS, [places])}
         late(server, traces=hours, spans=within)
+        if aged:
+            costs.put_aside(server, sorted(hours), places)
         for table, id in _TABLES.items():
             reach = sorted(within if table == "spans" else hours)
             server.run(how.format(table, f"hour IN ? AND ({id}, tenant) IN ?"), [reach, places])

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 from rowen.store.base import DAY_NS, Bucket, Day, GroupBy, SpanBucket
 from rowen.store.clickhouse.client import Server
 from rowen.store.clickhouse.rows import HOUR_NS
-from rowen.store.fold import SPENDING
+from rowen.store.spend import SPENDING
 from rowen.store.sums import whole_minutes
 
 Family = Literal["traces", "spans"]
@@ -70,7 +70,7 @@ _VALUES = "SELECT DISTINCT `{column}` AS value FROM traces WHERE value <> ''{sco
 _DAYS = f"""SELECT intDiv(started_ns, {DAY_NS}) * {DAY_NS} AS day, tenant, count(),
 concat_ws('.', toString(sum(spans)), toString(sum(failed_spans)), toString(sum(toInt128(duration_ns))),
 toString(sum(input_tokens)), toString(sum(output_tokens)))
-FROM traces WHERE started_ns < ? GROUP BY day, tenant ORDER BY day, tenant"""  # noqa: S608 - made of constants
+FROM traces WHERE hour >= ? AND hour < ? GROUP BY day, tenant ORDER BY day, tenant"""  # noqa: S608 - made of constants
 
 
 class Window(NamedTuple):
@@ -107,11 +107,12 @@ def values(server: Server, column: GroupBy, tenant: str | None) -> list[str]:
     return [value for (value,) in server.lists(_VALUES.format(column=column, scope=scope), given)]
 
 
-def days(server: Server, before_ns: int) -> list[Day]:
-    """Return the days that have traces, by day and tenant."""
+def days(server: Server, before_ns: int, *, since_ns: int = 0) -> list[Day]:
+    """Return the days that have traces and began before a moment, by day and tenant."""
+    hours = [since_ns // HOUR_NS, -(-before_ns // DAY_NS) * 24]
     return [
         Day(start_ns=day, tenant=tenant, count=count, mark=mark)
-        for day, tenant, count, mark in server.lists(_DAYS, [before_ns])
+        for day, tenant, count, mark in server.lists(_DAYS, hours)
     ]
 
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rowen.store.clickhouse.client import Server
-from rowen.store.clickhouse.rows import OF_ID, OF_TRACE
-from rowen.store.fold import SPENDING
+from rowen.store.clickhouse.rows import OF_ID, OF_TRACE, hour_of
+from rowen.store.spend import MOST, SPENDING, Spend, Used, once
 from rowen.values import TraceRow
 
 Place = tuple[str, str]
@@ -32,13 +32,20 @@ sumIf(toInt128(input_tokens), {_SPENDS}), sumIf(toInt128(output_tokens), {_SPEND
 countIf({_SPENDS} AND cost IS NULL AND (input_tokens > 0 OR output_tokens > 0)),
 argMinIf(tags, {_EARLY}, notEmpty(tags)), {", ".join(f"argMinIf(`{name}`, {_EARLY}, `{name}` <> '')" for name in _TEXTS)},
 {", ".join(f"argMinIf({name}, {_SPOKEN}, {name} <> '')" for name in _MODELS.values())},
-argMinIf(output, {_LATE}, output <> ''), sum(cityHash64(id, version))
+argMinIf(output, {_LATE}, output <> ''),
+countIf({_SPENDS} AND (cost IS NOT NULL OR input_tokens > 0 OR output_tokens > 0)), sum(cityHash64(id, version))
 FROM spans WHERE own = 0 AND {OF_TRACE} GROUP BY trace, tenant"""  # noqa: S608 - made of constants
 _CALLS = f"SELECT row, cityHash64('call', version) FROM calls WHERE {OF_ID}"  # noqa: S608 - likewise
 _STATE = f"""SELECT trace, tenant, sum(mark) FROM (
 SELECT trace, tenant, cityHash64(id, version) AS mark FROM spans WHERE own = 0 AND {OF_TRACE}
 UNION ALL SELECT id AS trace, tenant, cityHash64('call', version) AS mark FROM calls WHERE {OF_ID}
 ) GROUP BY trace, tenant"""  # noqa: S608 - likewise
+
+_SPEND = f"""SELECT trace, tenant, id, parent, type, name, started_ns, started_ns + duration_ns, input_tokens, output_tokens,
+cost FROM spans WHERE own = 0 AND {_SPENDS} AND (cost IS NOT NULL OR input_tokens > 0 OR output_tokens > 0) AND {OF_TRACE}"""  # noqa: S608 - made of constants
+_SERVED = f"""SELECT within, tenant, id, input_tokens, output_tokens FROM traces
+WHERE hour >= ? AND hour <= ? AND origin = 'call' AND (within, tenant) IN ? AND (input_tokens > 0 OR output_tokens > 0)
+ORDER BY id LIMIT {MOST} BY within, tenant"""  # noqa: S608 - likewise
 
 _call = msgspec.json.Decoder(TraceRow).decode
 
@@ -49,11 +56,14 @@ class Told(NamedTuple):
     row: TraceRow
     state: int
     """As `states` gives it."""
+    spending: int = 0
+    """How many of its spans say what they spent."""
 
 
 def rows_told(server: Server, places: Sequence[Place]) -> dict[Place, Told]:
     """Return what is told of those traces of which anything has come."""
     found = {(told.row.id, told.row.tenant): told for told in map(_told, server.lists(_TOLD, [places]))}
+    _count_once(server, found)
     for record, mark in server.lists(_CALLS, [places]):
         row = _call(record)
         place = (row.id, row.tenant)
@@ -64,6 +74,44 @@ def rows_told(server: Server, places: Sequence[Place]) -> dict[Place, Told]:
     return found
 
 
+def _count_once(server: Server, found: dict[Place, Told]) -> None:
+    """Count each call of a model once in those traces where several spans may tell of it."""
+    spending = [place for place, told in found.items() if told.spending and told.spending <= MOST]
+    if not spending:
+        return
+    spends: dict[Place, dict[str, Spend]] = {}
+    for trace, tenant, id, parent, type_, name, began, ended, used_in, used_out, cost in server.lists(
+        _SPEND, [spending]
+    ):
+        spends.setdefault((trace, tenant), {})[id] = Spend(
+            parent=parent,
+            type=type_,
+            name=name,
+            started_ns=began,
+            ended_ns=ended,
+            used=(used_in, used_out),
+            cost=None if cost is None else Decimal(cost),
+        )
+    served: dict[Place, list[Used]] = {}
+    rows = [found[place].row for place in spends]
+    if rows:
+        first = hour_of(min(row.started_ns for row in rows)) - 1
+        last = hour_of(max(row.started_ns + row.duration_ns for row in rows)) + 1
+        for within, tenant, _, used_in, used_out in server.lists(_SERVED, [first, last, list(spends)]):
+            served.setdefault((within, tenant), []).append((used_in, used_out))
+    for place, all_ in spends.items():
+        told = found[place]
+        counted = once(all_, served.get(place, ())).values()
+        unpriced = any(each.cost is None for each in counted)
+        found[place] = told._replace(
+            row=told.row.but(
+                input_tokens=sum(each.used[0] for each in counted),
+                output_tokens=sum(each.used[1] for each in counted),
+                cost=None if unpriced else sum((each.cost or Decimal(0) for each in counted), Decimal(0)),
+            )
+        )
+
+
 def states(server: Server, places: Sequence[Place]) -> dict[Place, int]:
     """Return a number for each trace, another one as soon as anything of it has come or gone."""
     return {(trace, tenant): mark for trace, tenant, mark in server.lists(_STATE, [places, places])}
@@ -72,7 +120,8 @@ def states(server: Server, places: Sequence[Place]) -> dict[Place, int]:
 def _told(found: list[Any]) -> Told:
     (
         id, tenant, spans, failed, (name, status, code), rootless, started, ended, first, tokens_in, tokens_out, cost,
-        unpriced, tags, app, environment, release, session, user, feature, model, provider, asked, said, state,
+        unpriced, tags, app, environment, release, session, user, feature, model, provider, asked, said, spending,
+        state,
     ) = found  # fmt: skip
     row = TraceRow(
         id=id,
@@ -103,4 +152,4 @@ def _told(found: list[Any]) -> Told:
         failed_spans=failed,
         complete=not rootless,
     )
-    return Told(row, state)
+    return Told(row, state, spending)

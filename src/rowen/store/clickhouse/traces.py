@@ -6,8 +6,19 @@ from typing import Any
 
 import msgspec
 
-from rowen.store.base import SPANS_WHOLE, Bucket, Day, GroupBy, SpanBucket, SpanFilter, SpanGroup, TraceFilter
-from rowen.store.clickhouse import find, removal, subjects, sums
+from rowen.store.base import (
+    SPANS_WHOLE,
+    Bucket,
+    CostBy,
+    Day,
+    DayCost,
+    GroupBy,
+    SpanBucket,
+    SpanFilter,
+    SpanGroup,
+    TraceFilter,
+)
+from rowen.store.clickhouse import costs, find, removal, subjects, sums
 from rowen.store.clickhouse.client import Client, Server
 from rowen.store.clickhouse.hours import Hours
 from rowen.store.clickhouse.rows import OF_ID, OF_TRACE, SPAN, TRACE
@@ -171,6 +182,25 @@ class ClickhouseTraces:
             lambda server: sums.span_buckets(server, asked, self._hours.kept(server, "spans", asked))
         )
 
+    async def day_costs(
+        self,
+        *,
+        tenant: str | None,
+        since_ns: int,
+        until_ns: int,
+        by: CostBy = "",
+        app: str = "",
+        names: Sequence[str] | None = None,
+        whole: bool = False,
+    ) -> list[DayCost]:
+        """Return what days cost, oldest first, then by group."""
+        return await self._client.look(
+            partial(
+                costs.found, tenant=tenant, since_ns=since_ns, until_ns=until_ns, by=by, app=app, names=names,
+                whole=whole,
+            )
+        )  # fmt: skip
+
     async def sessions(
         self,
         *,
@@ -210,9 +240,9 @@ class ClickhouseTraces:
         """Return the distinct values of a column."""
         return await self._client.look(lambda server: sums.values(server, column, tenant))
 
-    async def delete(self, *, before_ns: int) -> int:
-        """Remove the traces that began earlier; return how many."""
-        return await self._client.change(lambda server: removal.struck(server, before_ns, self._hours.late))
+    async def delete(self, *, before_ns: int, days: Sequence[Day] | None = None) -> int:
+        """Remove the traces that began earlier, of some days only where nothing came to them; return how many."""
+        return await self._client.change(lambda server: removal.struck(server, before_ns, self._hours.late, days))
 
     async def erase(self, tenant: str, *, traces: Sequence[str] = (), user: str = "", session: str = "") -> int:
         """Remove traces of one tenant by id, by user and by session; return how many."""
@@ -222,7 +252,10 @@ class ClickhouseTraces:
             return 0
         where = f"tenant = ? AND ({' OR '.join(asked)})"
         values = [tenant, *asked.values()]
-        return await self._client.change(lambda server: removal.erased(server, where, values, self._hours.late))
+        gone = await self._client.change(lambda server: removal.erased(server, where, values, self._hours.late))
+        if user:
+            await self._client.change(lambda server: costs.forget_user(server, tenant, user))
+        return gone
 
     async def _together(self, spans: Sequence[Observed]) -> None:
         await self._client.change(lambda server: self._writing.observe(server, spans))

@@ -90,6 +90,9 @@ class Writing:
         server.insert("calls", PUT_CALL, calls)
         server.insert("calls", ("hour", "tenant", "id", *_GONE), [(*key, version, 1) for key in moved])
         self._settle(server, list(latest))
+        around = {(trace.row.within, trace.row.tenant) for trace in latest.values() if trace.row.within} - set(latest)
+        if around:  # what these calls spent is not counted there once more
+            self._settle(server, sorted(around))
 
     def observe(self, server: Server, spans: Sequence[Observed]) -> None:
         """Write spans that were sent to us; one that is there already is replaced."""
