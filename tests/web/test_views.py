@@ -1,6 +1,7 @@
 """Columns, order and saved views of the list of traces, read without scripts."""
 
 import re
+from html import unescape
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -159,3 +160,24 @@ def test_an_empty_list_has_a_button_a_snippet_and_words_for_a_coding_agent(site)
         assert f"export OPENAI_BASE_URL={site.running.url}/v1" in shown.text
         assert "What to tell a coding agent" in shown.text
         assert "the key is in the environment variable ROWEN_KEY, never in the code" in shown.text
+
+
+def test_every_view_tells_the_call_that_gives_the_same_and_the_call_is_answered(site):
+    trace = site.trace(asked="hello", session="talk", user="ann")
+    site.write(trace)
+    reader = site.reader()
+    silent = []
+
+    for path in (
+        "/", "/traces", f"/traces/{trace.row.id}", "/sessions", "/sessions/talk", "/users", "/errors", "/scores", "/review",
+        "/rules", "/objectives", "/alerts", "/incidents", "/status", "/night", "/costs", "/models", "/jobs", "/keys",
+    ):  # fmt: skip
+        shown = reader.get(path)
+        found = re.search(r"curl -H &#39;Authorization: Bearer rk-…&#39; &#39;([^<]*?)&#39;", shown.html)
+        if found is None:
+            silent.append(path)
+            continue
+        address = unescape(found[1])
+        assert told_by_api(site, address.removeprefix(site.running.url)) == 200, (path, address)
+
+    assert silent == []

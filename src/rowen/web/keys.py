@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from rowen.access import Actor, Made, Visit, Wanted
 from rowen.limits import written
 from rowen.values import Key, Limit, Mistaken, Problem
-from rowen.web.page import Page, Services, may_manage
+from rowen.web.page import Page, Services, api_call, may_manage
 
 _DAY_NS = 86_400_000_000_000
 SCOPES = {
@@ -148,6 +148,7 @@ async def _listed(
     now = services.clock.now_ns()
     found = await services.register.keys(Actor.of(visit.entry, services.address(request)))
     return Page(
+        call=api_call(request, "/api/keys"),
         template="keys/page.html",
         status=failed.status if failed else 200,
         context=Keys(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from rowen.access import Visit
-from rowen.web.page import Page, Services, Shown
+from rowen.web.page import Page, Services, Shown, api_call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,10 +21,11 @@ class Models:
     """Whether a bundled model is among them, which needs a word of warning."""
 
 
-async def models(request: Request, services: Services, visit: Visit) -> Page:  # noqa: ARG001 - a view's shape
+async def models(request: Request, services: Services, visit: Visit) -> Page:  # noqa: ARG001 - the signature of all views
     """The deployments with their state."""
     shown = services.models()
     return Page(
+        call=api_call(request, "/api/models"),
         template="models/page.html",
         context=Models(
             title="Models",

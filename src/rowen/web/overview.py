@@ -12,7 +12,7 @@ from rowen.access import Visit
 from rowen.store.base import Bucket, TraceFilter
 from rowen.values import TraceRow
 from rowen.web.charts import Series, Slot, bars, curves, share
-from rowen.web.page import Page, Services, said_count, tenant_of
+from rowen.web.page import Page, Services, api_call, said_count, tenant_of
 from rowen.web.scores import Named, of_value
 from rowen.web.stretch import Stretch, stretch_of
 from rowen.web.sums import Sums, summed
@@ -66,6 +66,12 @@ async def overview(request: Request, services: Services, visit: Visit) -> Page:
     models = sorted(_by_group(by_model, since), key=lambda row: -row.calls)
     slots = [Slot(name=row.name, link=row.link if row.calls else "") for row in rows]
     return Page(
+        call=api_call(
+            request,
+            "/api/traces/stats",
+            since_ns=str(stretch.since_ns),
+            every_ns=str(max(stretch.every_ns, 1_000_000_000)),
+        ),
         template="overview/page.html",
         context=Overview(
             title="Overview",

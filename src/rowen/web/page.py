@@ -92,6 +92,8 @@ class Page:
     context: Any
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    call: str = ""
+    """The call that gives the same, where the template does not show one itself."""
 
 
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
@@ -172,7 +174,12 @@ def render(made: Page, visit: Visit | None, place: str) -> HTMLResponse:
     """Return a page as HTML."""
     context = {each.name: getattr(made.context, each.name) for each in fields(made.context)}
     html = ENVIRONMENT.get_template(made.template).render(
-        **context, visit=visit, place="/" + place.split("/")[1], navigation=NAVIGATION, version=__version__
+        **context,
+        visit=visit,
+        place="/" + place.split("/")[1],
+        navigation=NAVIGATION,
+        version=__version__,
+        same=made.call,
     )
     return HTMLResponse(html, made.status, {**HEADERS, **made.headers})
 

@@ -12,7 +12,7 @@ from rowen.score.intake import derived_id
 from rowen.score.queue import Item, Opinion, Picked, Queue
 from rowen.score.review import Progress
 from rowen.values import Case, Mistaken, Problem, Refused, Score, ScoreConfig, Trace
-from rowen.web.page import Page, Services, may_manage, tenant_of
+from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
 from rowen.web.talk import Turn, turn, turns_of
 
 _BUTTONS = 11
@@ -77,9 +77,9 @@ class Items:
     failed: Problem | None = None
 
 
-async def queues(request: Request, services: Services, visit: Visit) -> Page:  # noqa: ARG001 - the signature of all views
+async def queues(request: Request, services: Services, visit: Visit) -> Page:
     """The list of queues, and the form for a new one."""
-    return await _queues(services, visit)
+    return await _queues(request, services, visit)
 
 
 async def create(request: Request, services: Services, visit: Visit) -> Page | Response:
@@ -92,7 +92,7 @@ async def create(request: Request, services: Services, visit: Visit) -> Page | R
         await services.review.fill(queue)
     except Problem as problem:
         kept = {key: str(value) for key, value in form.items() if key != "csrf"}
-        return await _queues(services, visit, failed=problem, filled=kept)
+        return await _queues(request, services, visit, failed=problem, filled=kept)
     return RedirectResponse(f"/review/{queue.id}", 303)
 
 
@@ -194,11 +194,17 @@ async def judge(request: Request, services: Services, visit: Visit) -> Response:
 
 
 async def _queues(
-    services: Services, visit: Visit, *, failed: Problem | None = None, filled: Mapping[str, str] | None = None
+    request: Request,
+    services: Services,
+    visit: Visit,
+    *,
+    failed: Problem | None = None,
+    filled: Mapping[str, str] | None = None,
 ) -> Page:
     tenant = tenant_of(visit)
     found = [queue for queue in await services.review.queues(tenant) if _sees(visit, queue)]
     return Page(
+        call=api_call(request, "/api/queues"),
         template="review/list.html",
         status=failed.status if failed else 200,
         context=Queues(
@@ -232,6 +238,7 @@ async def _rating(
     asked, said = await _content(services, trace, item) if trace is not None and item is not None else ([], [])
     progress = await services.review.progress(queue)
     return Page(
+        call=api_call(request, f"/api/queues/{queue.id}"),
         template="review/rate.html",
         status=failed.status if failed else 200,
         context=Rating(
@@ -255,6 +262,7 @@ async def _items(request: Request, services: Services, visit: Visit, *, failed: 
     state = request.query_params.get("state", "")
     found = await services.review.items(queue)
     return Page(
+        call=api_call(request, f"/api/queues/{queue.id}/items", state=state),
         template="review/items.html",
         status=failed.status if failed else 200,
         context=Items(

@@ -111,6 +111,7 @@ async def scores(request: Request, services: Services, visit: Visit) -> Page:
         found.setdefault(each.source, []).append(await _named(services, tenant, each, stretch, labelled))
     order = [source for source in WHO if source in found]
     return Page(
+        call=api_call(request, "/api/scores/names"),
         template="scores/list.html",
         context=ScoreList(
             title="Scores",

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from rowen.access import Visit
 from rowen.store.base import ScoreFilter, TraceFilter
 from rowen.values import Mistaken, Score, SessionRow, TraceRow, UserRow
-from rowen.web.page import Page, Services, address_with, said_sum, tenant_of
+from rowen.web.page import Page, Services, address_with, api_call, said_sum, tenant_of
 
 _LISTED = 50
 _TURNS = 200
@@ -75,6 +75,7 @@ async def sessions(request: Request, services: Services, visit: Visit) -> Page:
         limit=_LISTED + 1,
     )
     return Page(
+        call=api_call(request, "/api/sessions", app=query.get("app", ""), user=query.get("user", "")),
         template="sessions/list.html",
         context=SessionList(
             title="Sessions",
@@ -95,6 +96,7 @@ async def users(request: Request, services: Services, visit: Visit) -> Page:
         tenant=tenant, app=query.get("app", ""), before=query.get("before", ""), limit=_LISTED + 1
     )
     return Page(
+        call=api_call(request, "/api/end-users", app=query.get("app", "")),
         template="sessions/users.html",
         context=UserList(
             title="Users",
@@ -121,6 +123,7 @@ async def session(request: Request, services: Services, visit: Visit) -> Page:
     costs = [row.cost for row in rows]
     known = [cost for cost in costs if cost is not None]
     return Page(
+        call=api_call(request, "/api/traces", session=name),
         template="sessions/one.html",
         context=OneSession(
             title=f"Session {name[:40]}",

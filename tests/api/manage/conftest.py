@@ -47,9 +47,11 @@ from rowen.values import (
     Request,
     Score,
     ScoreConfig,
+    SessionRow,
     Span,
     Trace,
     TraceRow,
+    UserRow,
     says,
 )
 from rowen.watch import Objectives, WatchTable
@@ -183,6 +185,22 @@ class Told:
             and filter.status in {"", row.status}
             and filter.since_ns <= row.started_ns < (filter.until_ns or row.started_ns + 1)
         ][: filter.limit]
+
+    async def sessions(self, **asked):
+        self.asked.append(asked)
+        return [
+            SessionRow(session=f"of {one.row.tenant}", tenant=one.row.tenant, first_ns=START, last_ns=START, traces=1)
+            for one in self.kept
+            if asked["tenant"] in {None, one.row.tenant}
+        ][: asked["limit"]]
+
+    async def users(self, **asked):
+        self.asked.append(asked)
+        return [
+            UserRow(user=f"of {one.row.tenant}", tenant=one.row.tenant, first_ns=START, last_ns=START, traces=1)
+            for one in self.kept
+            if asked["tenant"] in {None, one.row.tenant}
+        ][: asked["limit"]]
 
     async def get(self, id: str, tenant: str | None = None):
         return next((one for one in self.kept if one.row.id == id and tenant in {None, one.row.tenant}), None)

@@ -154,3 +154,18 @@ async def test_what_was_found_is_sorted(api, order: str, took: list[int]):
 
     assert ([row["duration_ns"] for row in answer["data"]], answer["next"]) == (took, "")
     assert api.told.asked[-1].limit == 500
+
+
+@pytest.mark.parametrize("path", ["/api/sessions", "/api/end-users"])
+async def test_sessions_and_users_are_paged_and_every_parameter_reaches_the_store(api, path: str):
+    more = "&user=ann" if path == "/api/sessions" else ""
+
+    page = (await api.ask("GET", f"{path}?app=shop&since_ns=5&until_ns=9&limit=1&before=c{more}", "acme.admin")).json()
+
+    asked = api.told.asked[-1]
+    assert len(page["data"]) == 1
+    assert page["next"]
+    assert {**asked, "user": "ann"} == {
+        "tenant": None, "app": "shop", "since_ns": 5, "until_ns": 9, "before": "c", "limit": 2, "user": "ann",
+    }  # fmt: skip
+    assert ("user" in asked) == (path == "/api/sessions")

@@ -141,6 +141,7 @@ async def test_the_key_of_another_tenant_finds_nothing(api, verb):
             "/api/traces/stats",
             "/api/traces/values?column=model",
         ),
+        *("/api/sessions", "/api/end-users"),
         *("/api/costs", "/api/costs/anomalies", "/api/costs/budgets", "/api/costs/worth?score=stars", "/api/errors"),
         *("/api/scores", "/api/scores/names", "/api/scores/stats?name=stars&since_ns=1&until_ns=1000000000&"),
     ],

@@ -9,7 +9,7 @@ from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Verb, V
 from rowen.insight.views import SORTED, ordered
 from rowen.store.base import Bucket, GroupBy, TraceFilter
 from rowen.trace.query import narrowed, query_of
-from rowen.values import Mistaken, Settings, Trace, TraceRow
+from rowen.values import Mistaken, SessionRow, Settings, Trace, TraceRow, UserRow
 
 _DAY = 86_400_000_000_000
 _HOUR = 3_600_000_000_000
@@ -87,6 +87,60 @@ class ValueParams(Settings, frozen=True, kw_only=True):
         "feature",
     ]
     tenant: Plain = ""
+
+
+class SubjectParams(Settings, frozen=True, kw_only=True):
+    """Which sessions, or users of the apps. What is empty or 0 does not filter."""
+
+    tenant: Plain = ""
+    app: Plain = ""
+    since_ns: Whole = 0
+    until_ns: Whole = 0
+    before: Plain = ""
+    limit: Limited = 50
+
+
+class SessionParams(SubjectParams, frozen=True, kw_only=True):
+    """Which sessions. What is empty or 0 does not filter."""
+
+    user: Plain = ""
+
+
+async def list_sessions(asked: Asked[SessionParams, None]) -> Page[SessionRow]:
+    """The sessions of the caller's tenant, of all for an admin, by their latest trace."""
+    params = asked.params
+    app = asked.app(params.app)
+    if params.tenant and not asked.actor.sees(params.tenant):
+        return Page(items=())
+    rows = await asked.manage.traces.sessions(
+        tenant=asked.tenant(params.tenant),
+        app=app,
+        user=params.user,
+        since_ns=params.since_ns,
+        until_ns=params.until_ns,
+        before=params.before,
+        limit=params.limit + 1,
+    )
+    items = rows[: params.limit]
+    return Page(items=items, next=items[-1].cursor if len(rows) > params.limit else "")
+
+
+async def list_end_users(asked: Asked[SubjectParams, None]) -> Page[UserRow]:
+    """The users of the apps, by their latest trace."""
+    params = asked.params
+    app = asked.app(params.app)
+    if params.tenant and not asked.actor.sees(params.tenant):
+        return Page(items=())
+    rows = await asked.manage.traces.users(
+        tenant=asked.tenant(params.tenant),
+        app=app,
+        since_ns=params.since_ns,
+        until_ns=params.until_ns,
+        before=params.before,
+        limit=params.limit + 1,
+    )
+    items = rows[: params.limit]
+    return Page(items=items, next=items[-1].cursor if len(rows) > params.limit else "")
 
 
 async def list_traces(asked: Asked[TraceParams, None]) -> Page[TraceRow]:
@@ -208,6 +262,30 @@ VERBS: Verbs = (
         gives=str,
         many=True,
         params=ValueParams,
+    ),
+    Verb(
+        method="GET",
+        path="/api/sessions",
+        name="list_sessions",
+        summary="Sessions, by their latest trace, with what they took and cost.",
+        scope="read",
+        run=list_sessions,
+        gives=SessionRow,
+        many=True,
+        params=SessionParams,
+        errors=("not_found",),
+    ),
+    Verb(
+        method="GET",
+        path="/api/end-users",
+        name="list_end_users",
+        summary="Users of the apps, by their latest trace, with what they took and cost.",
+        scope="read",
+        run=list_end_users,
+        gives=UserRow,
+        many=True,
+        params=SubjectParams,
+        errors=("not_found",),
     ),
     Verb(
         method="GET",
