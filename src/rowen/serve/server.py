@@ -277,6 +277,7 @@ class Server:
             body_timeout=settings.body_timeout,
             trusted_proxies=settings.trusted_proxies,
         )
+        cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
         review = Review(
             store.records, scores=store.scores, traces=store.traces, configs=configs, intake=intake, clock=clock
         )
@@ -287,6 +288,7 @@ class Server:
             scoring=intake,
             configs=configs,
             review=review,
+            cases=cases,
             served=served,
             directory=directory,
             snapshot=shared.snapshot,
@@ -307,7 +309,6 @@ class Server:
             settings=door_settings,
         )
         proxies = networks_of(settings.trusted_proxies)
-        cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
         managing = manage.Manage(
             directory=directory,
             register=register,

@@ -11,6 +11,7 @@ from rowen.api.metrics import Metrics
 from rowen.api.otlp.base import Receiving, Room
 from rowen.api.otlp.doors import doors
 from rowen.provider.prices import Prices, Snapshot
+from rowen.score.cases import Cases
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake as Scoring
 from rowen.score.review import Review
@@ -37,6 +38,7 @@ class Spans:
         scoring: the way in for scores.
         configs: what scores may be.
         review: what people judge.
+        cases: examples to try things on.
         served: the apps, whose policies hold for their own spans.
         directory: whose key it is.
         snapshot: what usages cost.
@@ -58,6 +60,7 @@ class Spans:
         scoring: Scoring,
         configs: Configs,
         review: Review,
+        cases: Cases,
         served: Served,
         directory: Directory,
         snapshot: Snapshot,
@@ -92,6 +95,7 @@ class Spans:
                 scores=store.scores,
                 configs=configs,
                 review=review,
+                cases=cases,
                 traces=store.traces,
                 records=store.records,
                 clock=clock,

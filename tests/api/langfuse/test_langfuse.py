@@ -4,6 +4,9 @@ import uuid
 
 import pytest
 
+from rowen.score.cases import Cases
+from rowen.values import SystemClock
+
 TRACE = "0123456789abcdef0123456789abcdef"
 
 
@@ -164,7 +167,31 @@ def test_items_of_a_data_set_are_kept_changed_paged_and_removed(langfuse, other)
     assert (theirs, theirs_item, removed) == (404, 404, 200)
     assert langfuse("GET", "dataset-items?datasetName=cities")[1]["meta"]["totalItems"] == 4
     again = langfuse("POST", "v2/datasets", {"name": "cities", "description": "Changed."})[1]
+    cases = langfuse.rowen.do(langfuse.rowen.opened.store.records.find("case", tenant="default", group="cities"))
+    assert len(cases) == 4
     assert (again["description"], again["id"]) == ("Changed.", langfuse("GET", "v2/datasets/cities")[1]["id"])
+
+
+def test_an_item_is_a_case_until_it_is_archived(langfuse):
+    langfuse("POST", "v2/datasets", {"name": "kept"})
+    item = langfuse(
+        "POST",
+        "dataset-items",
+        {"datasetName": "kept", "input": {"q": 1}, "expectedOutput": "one", "metadata": {"k": 2}},
+    )[1]
+    store = langfuse.rowen.opened.store
+    cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=SystemClock())
+
+    (case,) = langfuse.rowen.do(cases.all("default", dataset="kept"))
+    langfuse("POST", "dataset-items", {"datasetName": "kept", "id": item["id"], "status": "ARCHIVED"})
+    archived = langfuse.rowen.do(cases.all("default", dataset="kept"))
+    langfuse("POST", "dataset-items", {"datasetName": "kept", "id": item["id"], "status": "ACTIVE"})
+    again = langfuse.rowen.do(cases.all("default", dataset="kept"))
+
+    assert (case.input, case.expected, case.metadata, case.by) == ({"q": 1}, "one", {"k": 2}, "langfuse")
+    assert archived == []
+    assert again == [case]
+    assert langfuse("GET", f"dataset-items/{item['id']}")[1]["status"] == "ACTIVE"
 
 
 @pytest.mark.parametrize(

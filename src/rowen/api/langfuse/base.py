@@ -15,6 +15,7 @@ from rowen.access import Entry
 from rowen.api.base import DoorSettings
 from rowen.api.metrics import Metrics
 from rowen.api.otlp.base import Admit
+from rowen.score.cases import Cases
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake as Scoring
 from rowen.score.review import Review
@@ -36,6 +37,7 @@ class Langfuse:
     scores: Scores
     configs: Configs
     review: Review
+    cases: Cases
     traces: Traces
     records: Records
     clock: Clock

@@ -1,4 +1,4 @@
-"""Langfuse's data sets and their items."""
+"""Langfuse's data sets and their items. An item that is not archived is a case of Rowen's, too."""
 
 import hashlib
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from rowen.api.langfuse.base import Asked, Body, paged, when
 from rowen.store.base import Record
 from rowen.store.shelf import Shelf
-from rowen.values import Mistaken, Value, new_id
+from rowen.trace.intake.langfuse import span_id, trace_id
+from rowen.values import Case, Mistaken, Value, new_id
 
 _ITEMS = 100_000
 
@@ -147,6 +148,10 @@ async def put_item(asked: Asked) -> Any:
     if made.status not in {"ACTIVE", "ARCHIVED"}:
         raise Mistaken("field_invalid", "a status is ACTIVE or ARCHIVED", place="status")
     await items(asked).put(made)
+    if made.status == "ACTIVE":
+        await asked.langfuse.cases.put(_case(made))
+    else:
+        await asked.langfuse.cases.delete(_case(made).id, asked.tenant)
     return shown_item(made, dataset)
 
 
@@ -178,7 +183,25 @@ async def remove_item(asked: Asked) -> Any:
     asked.may("manage")
     item = await _item(asked)
     await items(asked).delete(item.id, asked.tenant)
+    await asked.langfuse.cases.delete(_case(item).id, asked.tenant)
     return {"message": "Dataset item successfully deleted"}
+
+
+def _case(item: Item) -> Case:
+    """Return an item as a case, under an id that no other case has."""
+    about = item.metadata
+    return Case(
+        id=f"langfuse:{item.id}",
+        tenant=item.tenant,
+        dataset=item.dataset,
+        input=item.input,
+        expected=item.expected,
+        metadata=about if isinstance(about, dict) else {"value": about} if about is not None else {},
+        trace=trace_id(item.trace) if item.trace else "",
+        span=span_id(item.span) if item.span else "",
+        by="langfuse",
+        created_ns=item.created_ns,
+    )
 
 
 async def _known(asked: Asked, name: str) -> Dataset:
