@@ -100,7 +100,7 @@ def retry_headers(problem: Problem) -> Headers:
 def facts(call: Call) -> Headers:
     """Return what the head of a whole answer tells: cost, cache, who answered, and what was left out."""
     if call.source == "cache":
-        cache = b"hit"
+        cache = b"similar" if call.notes.get("route", {}).get("cache") == "similar" else b"hit"
     elif call.plan is not None and call.plan.cache_key:
         cache = b"miss"
     else:

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from rowen.config import Duration, Table
+from rowen.config import Duration, Table, TextFile
 from rowen.limits import LimitsSettings
 from rowen.prompt import PromptSettings
 from rowen.retrieve import RetrieveSettings
@@ -42,6 +42,19 @@ class TimeoutTable(Settings, frozen=True, kw_only=True):
     """For the whole call, all attempts together."""
 
 
+class SimilarTable(Settings, frozen=True, kw_only=True):
+    """Cache by meaning: a question that means the same as an earlier one may have its answer."""
+
+    embed: str = "minilm"
+    """A model of `[models]`, or a bundled one, that makes the vectors."""
+    threshold: float
+    """Cosine from which two questions may mean the same; `rowen cache calibrate` finds it from the app's own pairs."""
+    mode: Literal["shadow", "on"] = "shadow"
+    """`shadow`: only note what would have been shared, and how far the model's own answer agrees. `on`: share it."""
+    pairs: TextFile | None = None
+    """JSON lines of `{"one": …, "other": …, "same": true}` to calibrate on."""
+
+
 class CacheTable(Settings, frozen=True, kw_only=True):
     """Exact cache of whole answers."""
 
@@ -51,6 +64,8 @@ class CacheTable(Settings, frozen=True, kw_only=True):
     """Among whom answers are shared; never beyond a tenant."""
     tools: bool = False
     """Whether answers that call tools are cached too."""
+    similar: SimilarTable | None = None
+    """Share answers by meaning as well; off unless given."""
 
 
 class PriceTable(Settings, frozen=True, kw_only=True):

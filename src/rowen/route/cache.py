@@ -31,7 +31,8 @@ def cache_key(call: Call, route: ModelRoute) -> str:
         who = (tenant, user, call.end_user) if user or call.end_user else (tenant, "", "", key)
     elif route.cache_scope == "key":
         who = (tenant, "", "", key)
-    bare = call.request.but(model=route.name, stream=False, user="", metadata={})
+    # The words of the sources are in the messages; how well each was found changes with every document.
+    bare = call.request.but(model=route.name, stream=False, user="", metadata={}, passages=())
     text = _ENCODER.encode((call.app, call.definition, route.cache_scope, who, bare))
     return f"{call.app}:{_digest(text)}"
 

@@ -1,14 +1,16 @@
 """Choose who answers: resolve the model, look into the cache, and put the deployments that can answer in order."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from random import random
+from types import MappingProxyType
 from typing import Any
 
 from rowen.route.base import ModelRoute, Models, Random, Strategy, foreseen
 from rowen.route.cache import AnswerCache, cache_key
 from rowen.route.order import ordered
+from rowen.route.similar import SimilarCache
 from rowen.route.state import FleetState, Standing
 from rowen.values import Call, Clock, CountTokens, Deployment, Mistaken, Plan, Request, Unavailable
 
@@ -44,6 +46,7 @@ def choose(
     count: CountTokens,
     clock: Clock,
     rand: Random = random,
+    similar: Mapping[str, SimilarCache] = MappingProxyType({}),
 ) -> Callable[[Call], Awaitable[Call]]:
     """Return the step that sets a call's plan, or its answer when the cache has one.
 
@@ -54,6 +57,7 @@ def choose(
         count: tokens of a prompt, where none were set aside for the call.
         clock: for the age of what the cache had.
         rand: for orders by chance.
+        similar: the caches by meaning, by the names of their models. To ask one takes as long as to make one vector.
 
     Raises:
         Mistaken: `config_invalid` for a fallback that is not defined.
@@ -77,6 +81,13 @@ def choose(
                 facts |= {"cache": "hit", "trace": found.trace, "age_s": age}
                 plan = Plan(strategy=route.strategy)
                 return call.but(answer=found.answer, source="cache", plan=plan, notes={**call.notes, "route": facts})
+            if call.use_cache and (alike := similar.get(route.name)) is not None:
+                near = await alike.find(call, route)
+                facts |= near.facts
+                if near.answer is not None:
+                    facts |= {"cache": "similar", "trace": near.facts["similar_to"]}
+                    plan = Plan(strategy=route.strategy)
+                    return call.but(answer=near.answer, source="cache", plan=plan, notes={**call.notes, "route": facts})
         ladder = ladders[route.name]
         tokens = foreseen(call, count) if metered else 0
         names: list[str] = []

@@ -1,0 +1,252 @@
+import struct
+
+import pytest
+
+from rowen.provider.echo import vector
+from rowen.route import ModelRoute, cache_key
+from rowen.route.calibrate import Pair, calibrated
+from rowen.route.differ import differ
+from rowen.route.near import Nearest
+from rowen.route.similar import SimilarCache, question_of
+from rowen.store.base import Cached
+from rowen.values import (
+    Answer,
+    Call,
+    Caller,
+    Choice,
+    Citation,
+    Door,
+    Embeddings,
+    Found,
+    Looked,
+    Passage,
+    Request,
+    Text,
+    Tool,
+    says,
+)
+
+ROUTE = ModelRoute(name="m", deployments=(), cache_ttl=60)
+
+
+class WordVectors:
+    """Texts that share words are near one another."""
+
+    fingerprint = "words"
+
+    async def __call__(self, texts, *, role="document"):
+        rows = [vector(text, 64) for text in texts]
+        return Embeddings(b"".join(struct.pack("<64f", *row) for row in rows), 64, 0)
+
+
+class StillClock:
+    def __init__(self):
+        self.ns = 1_000_000_000
+
+    def now_ns(self):
+        return self.ns
+
+
+@pytest.fixture
+def clock():
+    return StillClock()
+
+
+@pytest.fixture
+def cache(clock):
+    return SimilarCache(WordVectors(), threshold=0.6, mode="on", clock=clock)
+
+
+def passage(document="hours", version="1") -> Passage:
+    return Passage(
+        document=document, version=version, source="s", uri=document, title=document, start=0, end=4, text="Open."
+    )
+
+
+def call(question="When does the office open?", *, tenant="acme", id="a", passages=(), build="b1", **fields) -> Call:
+    messages = fields.pop("messages", None) or (says("user", question),)
+    return Call(
+        id=id * 32,
+        app="app",
+        definition=fields.pop("definition", "d"),
+        request=Request(model="m", messages=messages, passages=passages, **fields.pop("request", {})),
+        door=Door(shape="internal"),
+        started_ns=0,
+        caller=Caller(key="k", shown="rk", tenant=tenant, **fields.pop("caller", {})),
+        looked=(Looked(name="docs", top=3, found=Found(build=build)),) if passages else (),
+        **fields,
+    )
+
+
+def answer(text="At nine.", document="") -> Answer:
+    cited = Citation(
+        number=1, document=document, version="1", source="s", uri="u", start=0, end=4, text="x", said_start=0,
+        said_end=3, support=1.0, verified=True,
+    )  # fmt: skip
+    choice = Choice(message=says("assistant", text), reason="stop", citations=(cited,) if document else ())
+    return Answer(choices=(choice,))
+
+
+async def kept(cache, clock, asked: Call, given: Answer | None = None) -> None:
+    await cache.find(asked, ROUTE)
+    stored = Cached(answer=given or answer(), trace=asked.id, stored_ns=clock.ns, expires_ns=clock.ns + 60_000_000_000)
+    cache.keep(asked, stored)
+
+
+async def test_the_same_meaning_in_other_words_has_the_earlier_answer(cache, clock):
+    await kept(cache, clock, call())
+
+    near = await cache.find(call("When does the office open today?".replace(" today", " please"), id="b"), ROUTE)
+
+    assert near.answer.text == "At nine."
+    assert near.facts["similar_to"] == "a" * 32
+    assert near.facts["similarity"] >= 0.6
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"tenant": "other"},
+        {"caller": {"groups": ("hr",)}},
+        {"definition": "d2"},
+        {"request": {"temperature": 1.0}},
+        {
+            "messages": (
+                says("user", "Tell me of Paris."),
+                says("assistant", "Yes."),
+                says("user", "When does the office open?"),
+            )
+        },
+    ],
+    ids=["tenant", "rights", "definition", "parameters", "conversation"],
+)
+async def test_nothing_is_shared_beyond_the_scope(cache, clock, other):
+    await kept(cache, clock, call())
+
+    assert (await cache.find(call(id="b", **other), ROUTE)).answer is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "why"),
+    [
+        ("When do you open on Monday?", "When do you open on Tuesday?", "figures"),
+        ("Can I return it after 30 days?", "Can I return it after 90 days?", "figures"),
+        ("May dogs come in?", "May dogs not come in?", "negation"),
+        ("How do I enable the alarm?", "How do I disable the alarm?", "opposites"),
+        ("Is the office in Paris open?", "Is the office in Rome open?", "names"),
+        ("Does Ann report to Bob?", "Does Bob report to Ann?", "order"),
+        ("When do you open?", "When do you open please?", ""),
+        ("What is the Wi-Fi password?", "what's the wi-fi password?", ""),
+    ],
+)
+def test_words_that_decide_are_not_left_to_vectors(one, other, why):
+    assert differ(one, other) == why == differ(other, one)
+
+
+async def test_a_near_miss_is_noted_with_its_reason_and_not_shared(cache, clock):
+    await kept(cache, clock, call("When does the office open on Monday?"))
+
+    near = await cache.find(call("When does the office open on Tuesday?", id="b"), ROUTE)
+
+    assert near.answer is None
+    assert near.facts["similar_but"] == "figures"
+
+
+async def test_an_answer_is_shared_only_while_its_sources_are_found_again_unchanged(cache, clock):
+    await kept(cache, clock, call(passages=(passage(), passage("noise"))), answer(document="hours"))
+    again = "When does the office open please?"
+
+    same = await cache.find(call(again, id="b", passages=(passage(),)), ROUTE)
+    changed = await cache.find(call(again, id="c", passages=(passage(version="2"),)), ROUTE)
+    gone = await cache.find(call(again, id="d", passages=(passage("noise"),)), ROUTE)
+    rebuilt = await cache.find(call(again, id="e", passages=(passage(),), build="b2"), ROUTE)
+
+    assert same.answer is not None
+    assert (changed.answer, changed.facts["similar_but"]) == (None, "sources")
+    assert gone.answer is None
+    assert rebuilt.answer is None
+
+
+async def test_an_entry_expires(cache, clock):
+    await kept(cache, clock, call())
+    clock.ns += 61_000_000_000
+
+    assert (await cache.find(call(id="b"), ROUTE)).answer is None
+
+
+async def test_in_shadow_nothing_is_shared_and_the_models_own_answer_is_held_against_it(clock):
+    cache = SimilarCache(WordVectors(), threshold=0.6, mode="shadow", clock=clock)
+    await kept(cache, clock, call())
+    again = call("When does the office open please?", id="b")
+
+    near = await cache.find(again, ROUTE)
+    facts = cache.keep(again, Cached(answer=answer("At nine sharp."), trace="b", stored_ns=0, expires_ns=1))
+
+    assert near.answer is None
+    assert near.facts["similar_to"] == "a" * 32
+    assert facts["similar_agrees"] == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request(model="m", messages=(says("user", "x"),), n=2),
+        Request(model="m", messages=(says("user", "x"),), tools=(Tool(name="t"),)),
+        Request(model="m", messages=(says("user", "x"), says("assistant", "y"))),
+        Request(model="m", kind="embeddings", texts=("x",)),
+    ],
+    ids=["many", "tools", "continued", "embeddings"],
+)
+def test_what_hangs_on_more_than_its_last_words_is_left_alone(request_):
+    assert question_of(request_) is None
+
+
+def test_the_question_is_told_from_the_sources_before_it():
+    message = says("user", "")
+    message = message.but(parts=(Text(text="<source-1>…</source-1>\n\nQuestion: "), Text(text="When?")))
+
+    assert question_of(Request(model="m", messages=(message,), passages=(passage(),))) == "When?"
+
+
+def test_the_oldest_vector_goes_first():
+    nearest = Nearest(2, 3)
+    rows = [struct.pack("<2f", 1.0, 0.0)] * 4
+
+    gone = [nearest.add(number, row) for number, row in enumerate(rows)]
+
+    assert gone == [None, None, None, 0]
+    assert {key for key, _ in nearest.nearest(rows[0], 9)} == {1, 2, 3}
+
+
+def test_how_well_a_source_was_found_does_not_change_the_exact_key():
+    one, other = call(passages=(passage(),)), call(passages=(passage().but(score=0.9),))
+
+    assert cache_key(one, ROUTE) == cache_key(other, ROUTE)
+
+
+async def test_calibration_takes_the_loosest_threshold_without_too_many_false_hits():
+    pairs = [
+        Pair(one="when does the office open", other="when does the office open please", same=True),
+        Pair(
+            one="where is the large canteen of this house",
+            other="where is the large canteen of this house then",
+            same=True,
+        ),
+        Pair(one="how long is the leave", other="how long is the break", same=False),
+        Pair(one="how long is the leave", other="how long is the leave in 2024", same=False),
+    ]
+
+    found = await calibrated(pairs, WordVectors())
+
+    at = {rung.threshold: rung for rung in found.rungs}
+    assert found.threshold is not None
+    assert at[found.threshold].false_hits.value == 0
+    assert at[found.threshold].hits.value == 1
+    assert not found.proven
+    assert 700 <= found.needed <= 740
+
+
+async def test_calibration_names_no_threshold_where_none_is_safe():
+    pairs = [Pair(one="same words here", other="same words here", same=False)]
+
+    assert (await calibrated(pairs, WordVectors())).threshold is None
