@@ -1,0 +1,217 @@
+"""Learns a query adapter from judged questions, and finds out first whether it would do harm.
+
+A linear map `q + qW` is fitted by the softmax over all documents (the loss of dense retrievers: V. Karpukhin et al., "Dense
+Passage Retrieval", EMNLP 2020) with `|W|²` pulled to zero, so to the identity. How strongly it is pulled, and how near a
+question must be to a judged one for the map to apply, is chosen by cross-validation in two ways that are told apart: on
+questions whose documents others asked for too (*seen*), where it gains, and on questions whose documents nobody asked for
+(*unseen*), where it may only do harm.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from rowen.evaluate.statistics import bootstrap
+from rowen.retrieve.adapter import Adapter, adapted, numpy, packed
+from rowen.values import Value
+from rowen.values.interval import Interval
+
+MARGIN = 0.01
+"""How much worse questions about unseen documents may get, as the lower end of the interval, in units of the measure."""
+PULLS = (0.01, 0.03, 0.1)
+GATES = (-1.0, 0.4, 0.5, 0.6)
+_FOLDS = 3
+_EPOCHS = 30
+_RATE = 0.005
+_HEAT = 0.05
+_TOP = 10
+_BOUNDS = (-1.0, 1.0)  # between which a gain of a measure from 0 to 1 lies
+
+Measure = Callable[[Sequence[int], Mapping[int, float]], float]
+"""The worth of a ranking, 0 to 1 (documents, the best first) given the grades of the relevant ones."""
+
+
+class Judged(NamedTuple):
+    """Questions and documents as vectors, and what is relevant to what."""
+
+    questions: Any
+    """(questions, dimensions), float32, each of length 1."""
+    documents: Any
+    """(documents, dimensions), likewise."""
+    relevant: Sequence[Mapping[int, float]]
+    """For each question the grades of its relevant documents, above 0, by row."""
+
+
+class Trial(Value, frozen=True, kw_only=True):
+    """What one strength of pull and one gate gained, on questions that were held out."""
+
+    pull: float
+    gate: float
+    """-1 for none."""
+    seen: Interval
+    """Gain where the documents were asked for by questions that it learnt from."""
+    unseen: Interval
+    """Gain where they were not."""
+
+    @property
+    def harmless(self) -> bool:
+        """Whether the interval of the unseen gain excludes harm beyond the margin."""
+        return self.unseen.value is not None and self.unseen.low >= -MARGIN
+
+
+class Outcome(Value, frozen=True, kw_only=True):
+    """What was tried, and what came of it."""
+
+    trials: tuple[Trial, ...]
+    chosen: Trial | None
+    """The harmless one with the largest seen gain whose interval excludes zero; None: no adapter is promoted."""
+    questions: int
+    margin: float = MARGIN
+
+    @property
+    def reason(self) -> str:
+        """Why there is no adapter."""
+        if self.chosen is not None:
+            return ""
+        if not any(trial.harmless for trial in self.trials):
+            return f"on questions about unseen documents, harm of more than {self.margin} cannot be excluded"
+        return "no gain on questions about seen documents can be told from noise"
+
+
+def learnt(judged: Judged, outcome: Outcome, *, fingerprint: str) -> Adapter | None:
+    """Return the adapter learnt from all judged questions as the chosen trial was; None when none was chosen."""
+    chosen = outcome.chosen
+    if chosen is None:
+        return None
+    np = numpy()
+    matrix = fitted(np, judged.questions, judged.relevant, judged.documents, chosen.pull)
+    about = {
+        "questions": str(outcome.questions),
+        "pull": str(chosen.pull),
+        "seen": str(chosen.seen),
+        "unseen": str(chosen.unseen),
+    }
+    return packed(np, matrix, judged.questions, fingerprint=fingerprint, gate=chosen.gate, about=about)
+
+
+def tried(
+    judged: Judged,
+    measure: Measure,
+    *,
+    pulls: Sequence[float] = PULLS,
+    gates: Sequence[float] = GATES,
+    seed: int = 0,
+    tell: Callable[[int, int], None] = lambda *_: None,
+) -> Outcome:
+    """Return what adapters would gain, by cross-validation.
+
+    Args:
+        judged: the questions that may be learnt from; those of a test set stay out.
+        measure: nDCG@10, say.
+        pulls: strengths to try.
+        gates: cosines to try; below 0 for none.
+        seed: of the folds and the intervals.
+        tell: takes how many fits are done, and of how many.
+
+    """
+    np = numpy()
+    random = np.random.default_rng(seed)
+    before = ranked(np, judged.questions, judged, measure)
+    ways = (apart(judged.relevant, random), random.integers(0, _FOLDS, len(judged.relevant)))
+    total, done = len(pulls) * len(ways) * _FOLDS, 0
+    gains: dict[tuple[float, float], tuple[list[float], list[float]]] = {
+        (pull, gate): ([], []) for pull in pulls for gate in gates
+    }
+    for pull in pulls:
+        for way, folds in enumerate(ways):
+            for fold in range(_FOLDS):
+                out, kept = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
+                known = {row for place in kept.tolist() for row in judged.relevant[place]}
+                anchors = judged.questions[kept]
+                matrix = fitted(np, anchors, [judged.relevant[place] for place in kept], judged.documents, pull)
+                tested = judged._replace(
+                    questions=judged.questions[out], relevant=[judged.relevant[place] for place in out]
+                )
+                for gate in gates:
+                    mapped = adapted(np, tested.questions, matrix, anchors, gate)
+                    found = ranked(np, mapped, tested, measure) - before[out]
+                    for gain, relevant in zip(found.tolist(), tested.relevant, strict=True):
+                        seen = not known.isdisjoint(relevant)
+                        # In the second way folds are drawn by chance, which is where seen documents are held out.
+                        if seen == (way == 1):
+                            gains[pull, gate][0 if seen else 1].append(gain)
+                done += 1
+                tell(done, total)
+    trials = tuple(
+        Trial(
+            pull=pull,
+            gate=gate,
+            seen=bootstrap(seen, bounds=_BOUNDS, seed=seed),
+            unseen=bootstrap(unseen, bounds=_BOUNDS, seed=seed),
+        )
+        for (pull, gate), (seen, unseen) in gains.items()
+    )
+    good = [trial for trial in trials if trial.harmless and trial.seen.value is not None and trial.seen.low > 0]
+    chosen = max(good, key=lambda trial: trial.seen.value or 0.0, default=None)
+    return Outcome(trials=trials, chosen=chosen, questions=len(judged.relevant))
+
+
+def fitted(np: Any, questions: Any, relevant: Sequence[Mapping[int, float]], documents: Any, pull: float) -> Any:
+    """Return the matrix for some judged questions: (dimensions, dimensions).
+
+    Full batches of Adam (D. Kingma & J. Ba, ICLR 2015) with a cosine schedule; memory is questions x documents x 4 bytes.
+    """
+    size = questions.shape[1]
+    matrix = np.zeros((size, size), dtype=np.float32)
+    first, second = np.zeros_like(matrix), np.zeros_like(matrix)
+    wanted = np.zeros((len(questions), len(documents)), dtype=np.float32)
+    for row, grades in enumerate(relevant):
+        total = sum(grades.values())
+        for place, grade in grades.items():
+            wanted[row, place] = grade / total
+    for epoch in range(1, _EPOCHS + 1):
+        moved = questions + questions @ matrix
+        length = np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-12)
+        direction = moved / length
+        logits = direction @ documents.T / _HEAT
+        logits -= logits.max(axis=1, keepdims=True)
+        likely = np.exp(logits)
+        likely /= likely.sum(axis=1, keepdims=True)
+        slope = (likely - wanted) @ documents / (_HEAT * len(questions))
+        slope = (slope - direction * (slope * direction).sum(axis=1, keepdims=True)) / length
+        slope = questions.T @ slope + 2 * pull * matrix
+        first = 0.9 * first + 0.1 * slope
+        second = 0.99 * second + 0.01 * slope * slope
+        rate = _RATE * 0.5 * (1 + np.cos(np.pi * epoch / _EPOCHS))
+        matrix -= rate * (first / (1 - 0.9**epoch)) / (np.sqrt(second / (1 - 0.99**epoch)) + 1e-8)
+    return matrix
+
+
+def ranked(np: Any, questions: Any, judged: Judged, measure: Measure) -> Any:
+    """Return the worth of each question's ranking."""
+    scores = questions @ judged.documents.T
+    top = np.argpartition(-scores, min(_TOP, scores.shape[1] - 1), axis=1)[:, :_TOP]
+    order = np.take_along_axis(top, np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1), axis=1)
+    return np.array([measure(row, grades) for row, grades in zip(order.tolist(), judged.relevant, strict=True)])
+
+
+def apart(relevant: Sequence[Mapping[int, float]], random: Any) -> Any:
+    """Return a fold for each question, such that no document is relevant in two folds."""
+    parent: dict[int, int] = {}
+
+    def root(row: int) -> int:
+        while (above := parent.setdefault(row, row)) != row:
+            parent[row] = row = parent[above]
+        return row
+
+    for grades in relevant:
+        rows = list(grades)
+        for row in rows[1:]:
+            parent[root(row)] = root(rows[0])
+    groups = [root(next(iter(grades))) for grades in relevant]
+    names = list(_unique(groups))
+    folds = dict(zip(names, (random.permutation(len(names)) % _FOLDS).tolist(), strict=True))
+    return numpy().array([folds[group] for group in groups])
+
+
+def _unique(groups: Iterable[int]) -> Iterator[int]:
+    yield from dict.fromkeys(groups)
