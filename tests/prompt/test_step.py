@@ -13,7 +13,7 @@ def call(*messages) -> Call:
         app="a",
         definition="d",
         request=Request(model="m", messages=messages),
-        door=Door(shape="internal"),
+        door=Door(shape="openai.chat"),
         started_ns=0,
     )
 

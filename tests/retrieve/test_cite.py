@@ -78,7 +78,7 @@ def call(passages=()) -> Call:
         app="a",
         definition="d",
         request=Request(model="m", messages=(says("user", "When?"),), passages=passages),
-        door=Door(shape="internal"),
+        door=Door(shape="openai.chat"),
         started_ns=0,
     )
 

@@ -28,7 +28,7 @@ def call(*messages, caller=None, **fields) -> Call:
         app="a",
         definition="d",
         request=Request(model="m", messages=messages or (says("user", "When do you open?"),), **fields),
-        door=Door(shape="internal"),
+        door=Door(shape="openai.chat"),
         started_ns=0,
         caller=caller,
     )

@@ -16,13 +16,14 @@ from rowen.config import Loaded
 from rowen.flow import deployments
 from rowen.flow.app import App
 from rowen.flow.chain import Chain, Step
-from rowen.flow.tables import AppTable
+from rowen.flow.knowledge import TENANT, Knowing, embed_of, searches_of
+from rowen.flow.tables import AppTable, ModelTable
 from rowen.flow.vet import vet
 from rowen.provider.fleet import Fleet
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.transport import Transport
 from rowen.trace import Buffer, Place, record
-from rowen.values import Clock, CountText, CountTokens, Request, Search
+from rowen.values import Answer, Call, Caller, Clock, CountText, CountTokens, Door, Mistaken, Request, new_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +41,9 @@ class Shared:
     at_most: CountTokens
     count_text: CountText
     clock: Clock
+    knowing: Knowing
     user: Callable[[str], str] = str
     """The name under which an end user is kept in traces."""
-    searches: Callable[[Loaded], Mapping[str, Search]] = lambda _: {}
-    """What finds an app's knowledge, by the names of its `[retrieve]` tables."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +73,23 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     state = before.state if before else route.FleetState(clock)
     pricing = Prices(shared.snapshot, deployments.prices(models, places))
     knowledge = tables["retrieve"]
+
+    async def ask_model(request: Request) -> Answer:
+        """Ask a model of the app for the house's own ends: a call like any other, but for the looking up."""
+        now = clock.now_ns()
+        call = Call(
+            id=new_id(now),
+            app=definition.app,
+            definition=definition.hash,
+            request=request if request.model else request.but(model=default),
+            door=Door(shape="internal", path="retrieve"),
+            started_ns=now,
+            caller=Caller(key="", shown="retrieve", tenant=TENANT),
+            feature="retrieve",
+            tags=("retrieve",),
+        )
+        return (await app.walk(call).answer()).answer or Answer()
+
     room = sum(table.budget for table in knowledge.values())
     estimate = limits.Estimate(
         settings=tables["limits"],
@@ -84,7 +101,7 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     grounding: tuple[tuple[str, Step], ...] = ()
     citing: tuple[tuple[str, Step], ...] = ()
     if knowledge:
-        searches = shared.searches(loaded)
+        searches = searches_of(loaded, places, fleet.ask, shared.knowing, ask_model)
         grounding = (("retrieve.ground", retrieve.ground(knowledge, searches, count=shared.count_text)),)
         citing = (("retrieve.cited", retrieve.cited()),)
     answer = route.attempt(
@@ -96,17 +113,21 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
         count_text=shared.count_text,
         clock=clock,
     )
+    similar = _similar(tables["models"], places, fleet, shared)
     chain = Chain(
         before=(
             ("access.identify", access.identify(shared.directory, app=definition.app, default_model=default)),
             ("limits.admit", limits.admit(shared.meter, tables["limits"], estimate, clock, admission=shared.admission)),
             *grounding,
             ("prompt.render", prompt.render(tables["prompt"])),
-            ("route.choose", route.choose(routing, state, shared.cache, count=shared.at_most, clock=clock)),
+            (
+                "route.choose",
+                route.choose(routing, state, shared.cache, count=shared.at_most, clock=clock, similar=similar),
+            ),
         ),
         answer=retrieve.citing(answer) if knowledge else answer,
         after=(
-            ("route.keep", route.keep(shared.cache, routing, clock)),
+            ("route.keep", route.keep(shared.cache, routing, clock, similar)),
             ("limits.settle", limits.settle(shared.meter, estimate, admission=shared.admission)),
             *citing,
             (
@@ -141,3 +162,21 @@ def _with_room(count: CountTokens, room: int) -> CountTokens:
         return count(request) + (room if request.kind == "chat" else 0)
 
     return counted
+
+
+def _similar(
+    models: Mapping[str, ModelTable], places: deployments.Placed, fleet: Fleet, shared: Shared
+) -> dict[str, route.SimilarCache]:
+    """Return the caches by meaning, by the names of their models."""
+    found: dict[str, route.SimilarCache] = {}
+    for name, table in models.items():
+        if table.cache is None or table.cache.similar is None:
+            continue
+        similar = table.cache.similar
+        try:
+            embed = embed_of(similar.embed, places, fleet.ask, shared.knowing.bundled)
+            found[name] = route.SimilarCache(embed, threshold=similar.threshold, mode=similar.mode, clock=shared.clock)
+        except Mistaken as mistake:
+            mistake.place = f"[models.{name}] cache.similar"
+            raise
+    return found

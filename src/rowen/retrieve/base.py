@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from rowen.config import Duration
+from rowen.config import Duration, TextFile
 from rowen.values import Fact, Settings
 
 
@@ -64,6 +64,8 @@ class RetrieveSettings(Settings, frozen=True, kw_only=True):
     """What documents must be to be taken in."""
     embed: str = "minilm"
     """A model of `[models]`, or a bundled one: `minilm`, `wordllama`; empty: lexical search alone."""
+    adapter: TextFile | None = None
+    """A query adapter that `rowen tune --adapter` learnt from judged questions."""
     storage: Literal["float32", "float16", "int8", "binary"] = "float32"
     """How vectors are kept."""
     top: int = 6

@@ -5,6 +5,7 @@ from rowen.route.base import Breaking, Health, ModelRoute, Models
 from rowen.route.cache import AnswerCache, cache_key
 from rowen.route.choose import choose
 from rowen.route.keep import keep
+from rowen.route.similar import SimilarCache
 from rowen.route.state import FleetState
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Health",
     "ModelRoute",
     "Models",
+    "SimilarCache",
     "attempt",
     "cache_key",
     "choose",

@@ -9,13 +9,16 @@ from pathlib import Path
 from rowen.config import Loaded, read
 from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
+from rowen.flow.deployments import placed
+from rowen.flow.knowledge import embed_of
+from rowen.retrieve import RetrieveSettings
 from rowen.route import Health
 from rowen.score.rule import Rule
 from rowen.serve.judging import rules_of
 from rowen.serve.tables import TABLES
 from rowen.store.base import Definitions
 from rowen.trace import TraceSettings
-from rowen.values import Deployment, Mistaken, Problem
+from rowen.values import Deployment, Embed, Mistaken, Problem
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +55,18 @@ class Served:
     def loaded(self) -> list[Loaded]:
         """Return every app as it was read."""
         return [each.loaded for each in self._apps.values()]
+
+    def embed(self, loaded: Loaded, settings: RetrieveSettings) -> Embed | None:
+        """Return what makes the vectors of one of an app's `[retrieve]` tables; None where there are none.
+
+        Raises:
+            Mistaken: `config_*`.
+
+        """
+        if not settings.embed:
+            return None
+        fleet = self._apps[loaded.definition.app].fleet
+        return embed_of(settings.embed, placed(loaded.tables["models"]), fleet.ask, self._shared.knowing.bundled)
 
     def rules(self) -> list[Rule]:
         """Return the rules of all apps by which their traffic is judged."""

@@ -11,6 +11,7 @@ import msgspec
 
 from rowen.config import Loaded
 from rowen.flow import Apps
+from rowen.flow.knowledge import TENANT, collection_of
 from rowen.jobs import Handler, Job, Queue, Task
 from rowen.retrieve import RetrieveSettings
 from rowen.retrieve.chunk.context import AskModel
@@ -31,8 +32,6 @@ log = logging.getLogger(__name__)
 
 SYNC = "retrieve.sync"
 """The kind of job that brings a collection up to date."""
-TENANT = "default"
-"""Whose what an app's file defines is; documents for one tenant alone say so in their access."""
 _NEVER_NS = 100 * 365 * 86_400 * 1_000_000_000
 _S = 1_000_000_000
 
@@ -304,11 +303,6 @@ class Indexing:
             return (await app.walk(call).answer()).answer or Answer()
 
         return ask
-
-
-def collection_of(app: str, name: str) -> Collection:
-    """Return where the documents of an app's `[retrieve.NAME]` are."""
-    return Collection(tenant=TENANT, app=app, name=name)
 
 
 def job_of(collection: Collection) -> str:

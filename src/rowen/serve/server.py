@@ -21,6 +21,7 @@ from rowen.api.feedback import Feedback, Pace
 from rowen.api.metrics import Metrics
 from rowen.evaluate.dataset import Datasets
 from rowen.flow.assemble import Shared
+from rowen.flow.knowledge import Bundled, Knowing
 from rowen.insight.desk import Insight
 from rowen.insight.looks import looks_of
 from rowen.insight.views import Views
@@ -210,6 +211,7 @@ class Server:
             at_most=at_most,
             count_text=count,
             clock=clock,
+            knowing=Knowing(knowledge=store.knowledge, bundled=Bundled(), transport=transport, clock=clock),
             user=user_hash(settings.user_key),
         )
         served = Served(shared, store.definitions)
@@ -240,7 +242,7 @@ class Server:
             errors=insight.error_lines,
         )
 
-        indexing = Indexing(store, served, jobs, clock)
+        indexing = Indexing(store, served, jobs, clock, served.embed)
         knowledge = indexing.desk()
         stack.push_async_callback(indexing.close)
 

@@ -1,0 +1,161 @@
+"""From `[retrieve]` to what finds: the embedders, rerankers and adapters that an app's tables name, and the searches with them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from rowen.config import Loaded
+from rowen.flow.deployments import Placed
+from rowen.provider.embed.embedding import Embedding
+from rowen.provider.transport import Transport
+from rowen.provider.weights import Folder, default_place
+from rowen.retrieve import RetrieveSettings
+from rowen.retrieve.adapter import Adapted, Adapter
+from rowen.retrieve.embed import Asked
+from rowen.retrieve.rerank import Rerank
+from rowen.retrieve.rerank.endpoint import Endpoint, Post
+from rowen.retrieve.rerank.judge import Judge
+from rowen.retrieve.rewrite import AskModel
+from rowen.retrieve.search import Means, Searching
+from rowen.store.knowledge import Collection, Knowledge
+from rowen.values import Ask, Clock, Embed, Mistaken, Search, Unavailable
+
+TENANT = "default"
+"""Whose what an app's file defines is; documents for one tenant alone say so in their access."""
+_LARGEST = 4_000_000  # bytes of a reranker's answer
+_CONNECT = 5.0
+
+
+class Bundled:
+    """Embedding models in this process by name, each loaded once for all apps."""
+
+    def __init__(self, folder: Folder | None = None) -> None:
+        self._folder = folder or Folder(default_place())
+        self._made: dict[str, Embed] = {}
+
+    def __call__(self, name: str) -> Embed:
+        """Return a model.
+
+        Raises:
+            Mistaken: `model_unknown`.
+
+        """
+        if name not in self._made:
+            self._made[name] = Embedding(name, self._folder)
+        return self._made[name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowing:
+    """What searches of all apps share."""
+
+    knowledge: Knowledge
+    bundled: Bundled
+    transport: Transport
+    clock: Clock
+
+
+def collection_of(app: str, name: str) -> Collection:
+    """Return where the documents of an app's `[retrieve.NAME]` are."""
+    return Collection(tenant=TENANT, app=app, name=name)
+
+
+def embed_of(name: str, places: Placed, ask: Ask, bundled: Callable[[str], Embed]) -> Embed:
+    """Return what makes vectors under a name: a model of the app, or one that is bundled.
+
+    Raises:
+        Mistaken: `config_invalid` for a model that makes none; `model_unknown`.
+
+    """
+    found = [(deployment, settings) for deployment, settings in places.values() if deployment.model == name]
+    if not found:
+        return bundled(name)
+    deployment, settings = found[0]
+    if not deployment.profile.embeddings:
+        raise Mistaken("config_invalid", f'the model "{name}" makes no vectors', place="embed")
+    if settings.provider == "local" and not settings.options:
+        return bundled(settings.model)
+    # All deployments of a model are held to be one model, wherever they stand.
+    fingerprint = f"{deployment.provider}:{deployment.upstream}"
+    return Asked(ask, deployment.name, fingerprint=fingerprint)
+
+
+def searches_of(
+    loaded: Loaded, places: Placed, ask: Ask, knowing: Knowing, ask_model: AskModel
+) -> Mapping[str, Search]:
+    """Return what finds in each of an app's tables.
+
+    Raises:
+        Mistaken: `config_*`, `extra_missing`, with the line of the file.
+
+    """
+    found: dict[str, Search] = {}
+    for name, settings in loaded.tables["retrieve"].items():
+        try:
+            found[name] = _search(loaded, name, settings, places, ask, knowing, ask_model)
+        except Mistaken as mistake:
+            mistake.place = loaded.place("retrieve", name, *([mistake.place] if mistake.place else []))
+            raise
+    return found
+
+
+def _search(
+    loaded: Loaded,
+    name: str,
+    settings: RetrieveSettings,
+    places: Placed,
+    ask: Ask,
+    knowing: Knowing,
+    ask_model: AskModel,
+) -> Search:
+    embed = embed_of(settings.embed, places, ask, knowing.bundled) if settings.embed else None
+    if embed is not None and settings.adapter is not None:
+        embed = Adapted(embed, Adapter.read(settings.adapter.text))
+    means = Means(
+        knowledge=knowing.knowledge,
+        clock=knowing.clock,
+        embeds=(embed,) if embed is not None else (),
+        ask=ask_model,
+        rerank=_rerank(settings.rerank, loaded, knowing.transport, ask_model),
+    )
+    return Searching(collection_of(loaded.definition.app, name), settings, means)
+
+
+def _rerank(said: str, loaded: Loaded, transport: Transport, ask_model: AskModel) -> Rerank | None:
+    """Return the reranker that a table names: `model:NAME`, `onnx:FOLDER`, or a URL; None for an empty one."""
+    if not said:
+        return None
+    kind, _, rest = said.partition(":")
+    match kind:
+        case "model":
+            if rest not in loaded.tables["models"]:
+                raise Mistaken("config_invalid", f'there is no model "{rest}" to rerank with', place="rerank")
+            return Judge(ask_model, rest)
+        case "onnx":
+            return _cross_encoder(loaded.path.parent / rest)
+        case "http" | "https":
+            return Endpoint(said, _post(transport))
+        case _:
+            message = f'"{said}" is no reranker: write `model:NAME`, `onnx:FOLDER` or a URL'
+            raise Mistaken("config_invalid", message, place="rerank")
+
+
+def _cross_encoder(folder: Path) -> Rerank:
+    try:
+        opened = import_module("rowen.retrieve.rerank.onnx").open_cross_encoder
+    except ModuleNotFoundError as error:
+        raise Mistaken("extra_missing", "this reranker needs `pip install rowen[local]`", place="rerank") from error
+    return cast("Rerank", opened(folder))
+
+
+def _post(transport: Transport) -> Post:
+    async def post(url: str, headers: dict[str, str], body: bytes) -> bytes:
+        async with await transport.open("POST", url, headers, body, connect_timeout=_CONNECT) as reply:
+            said = await reply.read(_LARGEST)
+            if reply.status != 200:
+                raise Unavailable("upstream_error", f"the reranker answered {reply.status}", who="rerank")
+            return said
+
+    return post
