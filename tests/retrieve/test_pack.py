@@ -14,22 +14,31 @@ def words(text: str) -> int:
 def test_passages_are_taken_until_the_room_is_full(passage):
     found = [passage("one two three", "a"), passage("four five six", "b"), passage("seven eight nine", "c")]
 
-    pack = packed(found, budget=2 * cost(found[0], words), count=words)
+    pack = packed(found, "When?", budget=2 * cost(found[0], words), count=words)
 
     assert [each.document for each in pack.passages] == ["a", "b"]
     assert pack.unfit == 1
     assert pack.tokens <= 2 * cost(found[0], words)
 
 
-def test_a_passage_that_does_not_fit_whole_keeps_its_first_sentences(passage):
-    long = passage("First we mow. Then we turn the hay. " + "And at last we cart it in, load by load by load.", start=7)
+def test_of_a_passage_that_does_not_fit_the_sentences_with_the_questions_words_are_kept(passage):
+    filler = "We talk of the weather and of the years that were. " * 12
+    text = filler + "First we mow the meadow in June. Then we turn the hay. " + filler
+    long = passage(text, start=7)
 
-    pack = packed([long], budget=cost(long, words) - 3, count=words)
+    pack = packed([long], "When do you mow the meadow?", budget=80, count=words)
 
     (cut,) = pack.passages
-    assert cut.text == "First we mow. Then we turn the hay."
-    assert (cut.start, cut.end) == (7, 7 + len(cut.text))
+    assert "First we mow the meadow in June." in cut.text
+    assert cut.text == text[cut.start - 7 : cut.end - 7]
+    assert pack.tokens <= 80
     assert pack.cut == 1
+
+
+def test_a_passage_is_left_out_where_only_a_crumb_of_it_would_fit(passage):
+    pack = packed([passage("One sentence here. " * 50)], "When?", budget=30, count=words)
+
+    assert (pack.passages, pack.unfit) == ((), 1)
 
 
 def test_touching_passages_of_one_document_become_one_at_the_better_place(passage):
@@ -47,7 +56,7 @@ def test_touching_passages_of_one_document_become_one_at_the_better_place(passag
 
 
 def test_the_same_text_in_another_document_is_said_once(passage):
-    pack = packed([passage("Open at  nine."), passage("open at nine.", "copy")], budget=100, count=words)
+    pack = packed([passage("Open at  nine."), passage("open at nine.", "copy")], "When?", budget=100, count=words)
 
     assert [each.document for each in pack.passages] == ["a"]
     assert pack.repeated == 1
@@ -61,7 +70,7 @@ def test_one_document_gets_no_more_than_its_share(passage):
         passage("four", "b"),
     ]
 
-    pack = packed(found, budget=1000, count=words, per_source=0.5)
+    pack = packed(found, "When?", budget=1000, count=words, per_source=0.5)
 
     assert [each.document for each in pack.passages] == ["a", "a", "b"]
     assert pack.crowded == 1
@@ -70,7 +79,7 @@ def test_one_document_gets_no_more_than_its_share(passage):
 def test_the_best_stand_at_both_ends_when_asked(passage):
     found = [passage(f"number {n}", f"d{n}") for n in range(5)]
 
-    pack = packed(found, budget=1000, count=words, order="edges")
+    pack = packed(found, "When?", budget=1000, count=words, order="edges")
 
     assert [each.document for each in pack.passages] == ["d0", "d2", "d4", "d3", "d1"]
 
@@ -89,7 +98,7 @@ def test_whatever_is_packed_fits_and_is_the_documents_own_text(spans, budget):
         for name, at, size in spans
     ]  # fmt: skip
 
-    pack = packed(found, budget=budget, count=words)
+    pack = packed(found, "When?", budget=budget, count=words)
 
     assert pack.tokens <= budget
     assert all(texts[each.document][each.start : each.end] == each.text for each in pack.passages)

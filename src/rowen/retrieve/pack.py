@@ -6,12 +6,12 @@ from functools import reduce
 from typing import Literal, NamedTuple
 
 from rowen.values import CountText, Passage
-from rowen.values.words import sentence_spans
+from rowen.values.words import content, sentence_spans
 
 Order = Literal["best", "edges", "document"]
 
-_WORTH_CUTTING = 0.4
-"""A passage is cut to fit only when so much of it does: less is seldom understood alone."""
+_WORTH = 60
+"""Tokens of room below which a passage is not cut to fit: so little is seldom understood alone."""
 
 
 class Packed(NamedTuple):
@@ -26,16 +26,23 @@ class Packed(NamedTuple):
     unfit: int
     """Passages for which there was no room."""
     cut: int
-    """Passages of which only the beginning fitted."""
+    """Passages of which only a part fitted."""
 
 
 def packed(
-    found: Sequence[Passage], *, budget: int, count: CountText, per_source: float = 1.0, order: Order = "best"
+    found: Sequence[Passage],
+    question: str,
+    *,
+    budget: int,
+    count: CountText,
+    per_source: float = 1.0,
+    order: Order = "best",
 ) -> Packed:
     """Return the passages that fit.
 
     Args:
         found: the best first.
+        question: what they are to answer; of a passage too long, the sentences with most of its words are kept.
         budget: tokens for their texts and titles.
         count: tokens of a text.
         per_source: the share of the passages that one document may have, above 0 and at most 1.
@@ -53,7 +60,7 @@ def packed(
         elif by_document[passage.document] >= most:
             crowded += 1
         else:
-            fitting = _fitting(passage, budget - tokens, count)
+            fitting = _fitting(passage, question, budget - tokens, count)
             if fitting is None:
                 unfit += 1
                 continue
@@ -103,18 +110,32 @@ def _within(passage: Passage, taken: Iterable[Passage]) -> bool:
     return any(plain in " ".join(other.text.lower().split()) for other in taken)
 
 
-def _fitting(passage: Passage, room: int, count: CountText) -> Passage | None:
-    """The passage, or its first sentences, or nothing."""
+def _fitting(passage: Passage, question: str, room: int, count: CountText) -> Passage | None:
+    """The passage, or those sentences of it, one after the other, that have most of the question's words, or nothing."""
     if cost(passage, count) <= room:
         return passage
-    ends = [end for _, end in sentence_spans(passage.text)][:-1]
-    for end in reversed(ends):
-        if end < _WORTH_CUTTING * len(passage.text):
-            return None
-        short = passage.but(end=passage.start + end, text=passage.text[:end])
-        if cost(short, count) <= room:
-            return short
-    return None
+    if room < _WORTH:
+        return None
+    asked = set(content(question))
+    spans = sentence_spans(passage.text)
+    found: tuple[int, Passage] | None = None
+    last = 0
+    for first, (start, _) in enumerate(spans):
+        last = max(last, first)
+        window: Passage | None = None
+        while last < len(spans):
+            end = spans[last][1]
+            longer = passage.but(start=passage.start + start, end=passage.start + end, text=passage.text[start:end])
+            if cost(longer, count) > room:
+                break
+            window, last = longer, last + 1
+        if window is not None:
+            worth = len(asked.intersection(content(window.text)))
+            if found is None or worth > found[0]:
+                found = (worth, window)
+        if last == len(spans):
+            break
+    return found[1] if found else None
 
 
 def _ordered(taken: list[Passage], order: Order) -> tuple[Passage, ...]:

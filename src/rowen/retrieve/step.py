@@ -52,7 +52,9 @@ def ground(
             table = settings[names[0]]
             return _unknown(call, table.unknown, looked)
         first = settings[names[0]]
-        pack = packed(interleaved(sure), budget=budget, count=count, per_source=first.per_source, order=first.order)
+        pack = packed(
+            interleaved(sure), asked[-1], budget=budget, count=count, per_source=first.per_source, order=first.order
+        )
         noted = call.but(request=request.but(passages=pack.passages), looked=looked)
         return noted.noting("retrieve", **_facts(pack))
 

@@ -7,6 +7,11 @@ from collections.abc import Sequence
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|\n+|(?<=[。！？])")
 
+_APART = re.compile(r"\s*(?:#|[-*+>|]\s?|\d+[.)]|```)")
+"""How a line begins that is no mere continuation."""
+_BROKEN = 50
+"""Characters of a line from which on it may have been broken for its length."""
+
 STOP = frozenset(
     [
         "a",
@@ -147,10 +152,15 @@ def sentences(text: str) -> list[str]:
 
 
 def sentence_spans(text: str) -> list[tuple[int, int]]:
-    """Return where each sentence begins and ends, without the space around it; the same ones as `sentences`."""
+    """Return where each sentence of a document begins and ends, without the space around it.
+
+    Unlike for `sentences`, a line that was broken for its length does not end one: the next line goes on with it, unless
+    it is empty, or begins a heading, an item, a quotation or a row of a table.
+    """
     spans: list[tuple[int, int]] = []
     start = 0
-    for end, after in [*((found.start(), found.end()) for found in _END.finditer(text)), (len(text), len(text))]:
+    ends = [(found.start(), found.end()) for found in _END.finditer(text) if not _goes_on(text, found)]
+    for end, after in [*ends, (len(text), len(text))]:
         part = text[start:end]
         bare = part.strip()
         if bare:
@@ -158,6 +168,16 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
             spans.append((begins, begins + len(bare)))
         start = after
     return spans
+
+
+def _goes_on(text: str, found: re.Match[str]) -> bool:
+    """Whether a match of `_END` is but a line broken for its length."""
+    if found[0] != "\n":
+        return False
+    begins = text.rfind("\n", 0, found.start()) + 1
+    line = text[begins : found.start()]
+    following = text[found.end() : found.end() + 4].lstrip()
+    return len(line) >= _BROKEN and not _APART.match(line) and bool(following) and not _APART.match(following)
 
 
 def ngrams(tokens: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
