@@ -406,19 +406,19 @@ WATCHED = (
         method="betting",
         world="500 scores, every look",
         wrong=lambda rng: _misses(betting(rng.beta(4, 1, 500)), 0.8),
-        times=200,
+        times=120,
     ),
     Scenario(
         method="betting",
         world="500 cases, 97 % pass, every look",
         wrong=lambda rng: _misses(betting(_binary(0.97)(rng, 500)), 0.97),
-        times=200,
+        times=120,
     ),
     Scenario(
         method="betting of two",
         world="A/A of 2 × 500, 80 % pass, every look",
         wrong=lambda rng: _misses(betting_of_two(_binary(0.8)(rng, 500), _binary(0.8)(rng, 500)), 0.0),
-        times=100,
+        times=60,
     ),
     Scenario(
         method="empirical Bernstein",
@@ -434,6 +434,6 @@ WATCHED = (
         known_bad=0.2,
         times=100,
     ),
-    Scenario(method="IPS so far", world="600 choices of a bandit that learns, every look", wrong=_learnt, times=100),
+    Scenario(method="IPS so far", world="600 choices of a bandit that learns, every look", wrong=_learnt, times=60),
 )
 """What is looked at again and again: wrong once is wrong."""

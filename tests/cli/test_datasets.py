@@ -170,3 +170,43 @@ def test_others_files_are_brought_in_together(asked):
     )
 
     assert brought["new"] == 8
+
+
+@pytest.mark.parametrize(
+    ("words", "cases"),
+    [
+        (("--effect", "0.5"), 34),  # Cohen 1988
+        (("--effect", "0.5", "--unpaired"), 64),
+        (("--shares", "0.5", "0.6"), 388),  # Fleiss 1981
+        (("--flips", "0.06", "0.02"), 391),
+        (("--shares", "0.85", "0.85", "--margin", "0.03"), 2224),
+        (("--effect", "0.5", "--cluster", "5", "0.5"), 102),
+    ],
+)
+def test_the_cases_that_are_needed_are_the_textbooks(words, cases):
+    ended = CliRunner().invoke(rowen, ["cases", "needed", *words, "--json"], catch_exceptions=False)
+
+    assert json.loads(ended.stdout)[0]["cases"] == cases
+
+
+def test_what_so_many_cases_find_is_told():
+    ended = CliRunner().invoke(rowen, ["cases", "needed", "--cases", "199", "--json"], catch_exceptions=False)
+
+    (row,) = json.loads(ended.stdout)
+    assert row["paired"] == pytest.approx(0.2, abs=0.002)
+    assert row["in each of two groups"] == pytest.approx(0.2816, abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ((), "one of --shares"),
+        (("--effect", "0.1", "--cases", "9"), "one of --shares"),
+        (("--flips", "0.9", "0.9"), "come to 1"),
+        (("--effect", "0.1", "--cluster", "5", "2"), "0 to 1 alike"),
+        (("--effect", "0.0"), "no number of cases"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_told(words, match):
+    with pytest.raises(Mistaken, match=match):
+        CliRunner().invoke(rowen, ["cases", "needed", *words], catch_exceptions=False, standalone_mode=False)

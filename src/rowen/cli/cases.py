@@ -18,6 +18,7 @@ from rowen.cli.datasets import (
     tenant_option,
     versions,
 )
+from rowen.cli.needed import needed
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
 from rowen.evaluate.files import WRITES, Shape, written
 from rowen.score.cases import Cases
@@ -34,7 +35,7 @@ def command() -> None:
     """List, export and import cases; keep, split and compare data sets."""
 
 
-for each in (sets, import_files, describe, freeze, versions, diff, report, split_cases, drop):
+for each in (sets, import_files, describe, freeze, versions, diff, report, split_cases, needed, drop):
     command.add_command(each)
 
 

@@ -102,12 +102,12 @@ def test_an_auc_holds_the_truth_as_often_as_it_says():
     rng = np.random.default_rng(3)
     truth = 0.7602499389  # the chance that N(1, 1) is above N(0, 1)
     missed = 0
-    for seed in range(100):
+    for seed in range(60):
         yes = np.repeat([True, False], 40)
-        found = roc_auc(yes.tolist(), rng.normal(yes, 1).tolist(), resamples=300, seed=seed)
+        found = roc_auc(yes.tolist(), rng.normal(yes, 1).tolist(), resamples=200, seed=seed)
         missed += not found.low <= truth <= found.high
 
-    assert missed <= 12
+    assert missed <= 8
 
 
 @pytest.mark.parametrize(
