@@ -16,7 +16,8 @@ T = TypeVar("T")
 
 LIMIT = 100
 """Chunks that each way of searching hands on."""
-_SHOWN = 4  # passages read for each that is wanted: what is merged and reranked
+_SHOWN = 3  # chunks read for each passage that is wanted: neighbours become one
+_JUDGED = 50  # at least, where what is read may be put into another order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,14 @@ async def searched(
     return await _Search(settings, means, build, reader, ()).run(question, top, ())
 
 
+async def ranking(
+    build: Build, settings: RetrieveSettings, means: Means, question: str, *, reader: Reader
+) -> dict[int, float]:
+    """Return the fused scores of a build's chunks for a question, before they are passages: what rankings are judged by."""
+    search = _Search(settings, means, build, reader, ())
+    return await search._scores(await search._questions(question, ()))  # noqa: SLF001 - its own module
+
+
 @dataclass(slots=True)
 class _Search:
     settings: RetrieveSettings
@@ -89,9 +98,7 @@ class _Search:
     async def run(self, question: str, top: int, recent: tuple[str, ...]) -> Found:
         questions = await self._questions(question, recent)
         scores = await self._scores(questions)
-        passages = await self._passages(
-            scores, max(LIMIT // 2, top * _SHOWN) if self.means.rerank else top * _SHOWN * 2
-        )
+        passages = await self._passages(scores, max(_JUDGED, top * _SHOWN) if self._reorders else top * _SHOWN)
         passages = await self._reranked(questions[0], passages)
         chosen = await self._chosen(passages, top)
         return Found(
@@ -101,6 +108,10 @@ class _Search:
             build=self.build.id,
             stages=tuple(self.stages),
         )
+
+    @property
+    def _reorders(self) -> bool:
+        return bool(self.means.rerank or self.settings.diversity or self.settings.half_life)
 
     async def _questions(self, question: str, recent: tuple[str, ...]) -> tuple[str, ...]:
         ask = self.means.ask

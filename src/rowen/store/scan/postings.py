@@ -5,7 +5,7 @@ negative, as Lucene has it. SQLite's own full text took 44 ms at 100,000 chunks 
 191 ms with them; this takes 1 to 3 ms, filters first, and counts only what is still there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -32,12 +32,15 @@ class Postings(NamedTuple):
     lengths: npt.NDArray[np.int32]
     """Of each row, in terms."""
 
-    def place(self, term: int) -> slice:
-        """Return where the rows of a term stand."""
-        at = int(np.searchsorted(self.terms, term))
-        if at == len(self.terms) or self.terms[at] != term:
-            return slice(0, 0)
-        return slice(int(self.starts[at]), int(self.starts[at + 1]))
+    def places(self, asked: Iterable[int]) -> dict[int, slice]:
+        """Return where the rows of terms stand; of those that any row has."""
+        wanted = np.fromiter(asked, np.uint32)
+        if not len(wanted) or not len(self.terms):
+            return {}
+        at = np.minimum(np.searchsorted(self.terms, wanted), len(self.terms) - 1)
+        there = self.terms[at] == wanted
+        found = zip(wanted[there].tolist(), self.starts[at[there]], self.starts[at[there] + 1], strict=True)
+        return {term: slice(int(start), int(end)) for term, start, end in found}
 
 
 def gathered(terms: bytes, counts: bytes, sizes: Sequence[int]) -> Postings:
@@ -81,10 +84,11 @@ def weighed(parts: Sequence[tuple[Postings, Whose, Mask]], asked: Mapping[int, f
         return Wanted({}, 1.0, 1.0)
     length = sum(int(each.lengths[alive].sum(dtype=np.int64)) for each, _, alive in parts)
     documents = sum(len(whose.lengths) for _, whose, _ in parts)
-    found = {
-        term: sum(int(np.count_nonzero(alive[each.rows[each.place(term)]])) for each, _, alive in parts)
-        for term in asked
-    }
+    found = dict.fromkeys(asked, 0)
+    for each, _, alive in parts:
+        whole = bool(alive.all())
+        for term, place in each.places(asked).items():
+            found[term] += place.stop - place.start if whole else int(np.count_nonzero(alive[each.rows[place]]))
     rare = {term for term, count in found.items() if count and (total < MANY or count <= total * COMMON)}
     weights = {
         term: weight * float(np.log1p((total - found[term] + 0.5) / (found[term] + 0.5)))
@@ -99,8 +103,8 @@ def scored(postings: Postings, whose: Whose, wanted: Wanted) -> npt.NDArray[np.f
     scores = np.zeros(len(postings.lengths), np.float32)
     above = np.zeros(len(whose.lengths), np.float32)
     document = K1 * (1 - B) + (K1 * B / wanted.mean_above) * whose.lengths
-    for term, weight in wanted.weights.items():
-        place = postings.place(term)
+    for term, place in postings.places(wanted.weights).items():
+        weight = wanted.weights[term]
         rows, often = postings.rows[place], postings.counts[place].astype(np.float32)
         damped = (K1 * B / wanted.mean) * postings.lengths[rows].astype(np.float32) + K1 * (1 - B)
         scores[rows] += weight * (K1 + 1) * often / (often + damped)
