@@ -9,6 +9,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from rowen.store.postgres import cache, counters, kept, measures, scores, traces
 from rowen.store.postgres.database import PostgresDatabase
+from rowen.store.postgres.knowledge import PostgresKnowledge
 from rowen.store.postgres.shape import make_schema, make_tables
 from rowen.store.sql.audit import SqlAudit
 from rowen.store.sql.definitions import SqlDefinitions
@@ -68,6 +69,7 @@ class PostgresStore:
         self.scores = scores.PostgresScores(self._rest)
         self.records = SqlRecords(self._live)
         self.measures = measures.PostgresMeasures(self._rest)
+        self.knowledge = PostgresKnowledge()
 
     async def open(self) -> None:
         """Make or bring up to date the tables.
