@@ -12,6 +12,7 @@ from rowen.values import Value
 from rowen.values.interval import Interval, mean_of_sums, wilson, z_at
 from rowen.watch.base import Measured, WatchTable
 from rowen.watch.bound import Bound
+from rowen.watch.peak import REST
 from rowen.watch.window import MINUTE_NS
 
 Correct = Callable[[int, int], Interval | None]
@@ -211,7 +212,8 @@ def _estimate(table: Measured, cells: list[Cell], total: int) -> Interval:
         case "peak":
             by_minute: dict[int, int] = defaultdict(int)
             for cell in cells:
-                by_minute[cell.start_ns] += cell.total
+                if cell.part != REST:
+                    by_minute[cell.start_ns] += cell.total
             peak = max(by_minute.values()) / 60
             return _certain(peak, total)
         case "value":

@@ -17,6 +17,7 @@ from rowen.watch.incident import Incident
 from rowen.watch.judge import Corrects
 from rowen.watch.kpi import BUILT_IN, Ask, Tile, tile
 from rowen.watch.measure import Count
+from rowen.watch.peak import Peaks
 from rowen.watch.sla import Settlement, settle
 from rowen.watch.sli import Event, bounded
 from rowen.watch.window import DAY_NS, MINUTE_NS, window
@@ -125,6 +126,7 @@ class Desk:
         self.clock = clock
         self._apps = apps
         self._correct = correct
+        self._peaks = Peaks()
 
     def apps(self, name: str = "") -> list[Watched]:
         """Return the apps, or the one that is named; none where it is not served."""
@@ -317,6 +319,14 @@ class Desk:
         self, app: Watched, id: str, table: Measured, span: tuple[int, int], tenant: str | None
     ) -> list[Cell]:
         name, every, since = app.objectives.app, _every(table, span), max(0, span[0])
+        if table.how == "peak":
+            key = (name, id, tenant, repr(table))
+            return await self._peaks.cells(
+                key,
+                span,
+                self._now,
+                lambda begin, end: self.store.measures.find(name, id, tenant=tenant, since_ns=begin, until_ns=end),
+            )
         # The stretch in which the window begins is read by the minute, all others as the sums they are.
         whole = min(-(-since // every) * every, span[1]) if every else since
         find = partial(self.store.measures.find, name, id, tenant=tenant)
