@@ -203,3 +203,28 @@ async def test_a_budget_that_is_raised_is_over_at_once(folder, got):
         await shop.minutes(10)
 
     assert told(got) == [("budget", "firing"), ("budget", "resolved")]
+
+
+async def test_the_digest_of_the_night_reaches_its_contact_once_also_over_a_restart(folder, got):
+    (folder / "app.toml").write_text((folder / "app.toml").read_text() + '\n[digest]\nat = "14:20"\nhours = 12\n')
+    clock = FakeClock(START)  # 14:13, so that the digest of the day before would be late by more than half a day
+
+    async with deployed(folder, clock) as shop:
+        await shop.call(3, "broken")
+        await shop.minutes(3)
+        await shop.server.opened.worked()
+        await shop.minutes(1)
+        before = [body["title"] for body in got if body["what"] == "digest"]
+        await shop.minutes(5)
+        await shop.server.opened.worked()
+        await shop.minutes(1)
+    async with deployed(folder, clock) as again:
+        await again.minutes(5)
+        await again.server.opened.worked()
+        await again.minutes(1)
+
+    (told,) = [body for body in got if body["what"] == "digest"]
+    assert before == []
+    assert (told["title"], told["status"], told["alerts"]) == ("[rowen] shop: what happened overnight", "digest", [])
+    assert "2026-09-21 02:20 to 2026-09-21 14:20 UTC" in told["text"]
+    assert ": 3 times, not seen in the week before" in told["text"]

@@ -208,6 +208,29 @@ def test_the_list_and_the_overview_never_show_the_judges_figure_alone(labelled):
         assert re.search(r"0\.692 .*corrected; the judge alone 0\.7", shown.text), path
 
 
+def test_the_first_label_corrects_the_list_at_once(judged):
+    now = SystemClock().now_ns() - 3_600_000_000_000
+    put = judged.running.opened.store.scores.put
+    given = [score(n, "model", n < 12, now).but(name="fresh") for n in range(20)]
+    labels = [score(n, "person", n < 10, now).but(name="fresh") for n in range(20)]
+    reader = judged.reader()
+
+    judged.running.do(put(given))
+    alone = reader.get("/scores").text
+    judged.running.do(put(labels[5:6]))
+    reader.get("/scores")
+    one = reader.get("/scores").text
+    judged.running.do(put(labels))
+    reader.get("/scores")
+    all_ = reader.get("/scores").text
+
+    assert "corrected" not in alone
+    assert re.search(r"fresh boolean · shop – .*corrected; the judge alone 0\.6", one)
+    assert re.search(r"fresh boolean · shop 0\.5 .*corrected; the judge alone 0\.6", all_)
+    for each in (*given, *labels):
+        judged.running.do(judged.running.opened.store.scores.delete(each.id))
+
+
 def test_labels_that_are_one_and_nought_are_a_share_and_grades_are_not():
     plain = ScoreBucket(start_ns=0, count=4, numbers=4, total=3.0, squares=3.0, least=0.0, most=1.0)
     graded = ScoreBucket(start_ns=0, count=2, numbers=2, total=1.0, squares=0.5, least=0.5, most=0.5)

@@ -211,12 +211,16 @@ def mean_of(bucket: ScoreBucket, kind: str, errors: Calibration | None = None) -
     return mean_of_sums(bucket.numbers, bucket.total, bucket.squares)
 
 
-def _labelled(names: Sequence[ScoreName]) -> frozenset[tuple[str, str]]:
-    """The names of what people labelled, each with its app."""
-    return frozenset((each.name, each.app) for each in names if each.source == "person" and each.type in _SAID)
+def _labelled(names: Sequence[ScoreName]) -> dict[tuple[str, str], int]:
+    """The names of what people labelled, each with its app, and how often and when last: with a label more it is another."""
+    return {
+        (each.name, each.app): hash((each.count, each.last_ns))
+        for each in names
+        if each.source == "person" and each.type in _SAID
+    }
 
 
-def _corrected(each: ScoreName, labelled: frozenset[tuple[str, str]]) -> bool:
+def _corrected(each: ScoreName, labelled: Mapping[tuple[str, str], int]) -> bool:
     return each.type in _SAID and each.source in JUDGES and (each.name, each.app) in labelled
 
 
@@ -225,13 +229,13 @@ async def _named(
     tenant: str | None,
     each: ScoreName,
     stretch: Stretch,
-    labelled: frozenset[tuple[str, str]],
+    labelled: Mapping[tuple[str, str], int],
 ) -> Named:
     errors: Calibration | None = None
     correcting = False
     if _corrected(each, labelled):
         known = await services.kept.get(
-            ("worth", tenant, each.app, each.name),
+            ("worth", tenant, each.app, each.name, labelled[each.name, each.app]),
             lambda: worth_of(services.scores, tenant=tenant, app=each.app, name=each.name),
         )
         correcting = known.value is None
