@@ -1,6 +1,7 @@
 """What `rowen cases` does with whole data sets: brings them in, keeps them as versions, splits and compares them."""
 
 import json
+import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, TypeVar, get_args
 import click
 import msgspec
 from rich.console import Console
+from rich.progress import Progress
 
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
 from rowen.evaluate.composition import composition
@@ -18,7 +20,7 @@ from rowen.evaluate.split import EVERY, By, split
 from rowen.score.cases import Cases
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
-from rowen.values import Mistaken, SystemClock, at
+from rowen.values import Case, Mistaken, SystemClock, at
 
 T = TypeVar("T")
 
@@ -113,7 +115,7 @@ def import_files(
         for file in files
         for case in read(file, shape, names=names)
     ]
-    added = Added(new=len(cases)) if dry_run else _with(server_file, store, lambda found: found.add(cases))
+    added = Added(new=len(cases)) if dry_run else _brought(server_file, store, cases)
     row = {"dataset": dataset, "cases": len(cases), **msgspec.structs.asdict(added), "kept": not dry_run}
     show([row], as_json=as_json, empty="")
 
@@ -329,6 +331,12 @@ def _with(server_file: Path, store: str | None, work: Callable[[Datasets], Corou
         return await work(datasets_of(found))
 
     return in_store(server_file, store, opened)
+
+
+def _brought(server_file: Path, store: str | None, cases: list[Case]) -> Added:
+    with Progress(console=err, transient=True, disable=not sys.stderr.isatty()) as progress:
+        task = progress.add_task("keeping cases", total=len(cases))
+        return _with(server_file, store, lambda found: found.add(cases, told=lambda: progress.advance(task)))
 
 
 def _named(text: str, option: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any, Literal
 
@@ -169,11 +169,12 @@ class Datasets:
         await self._sets.delete(name, tenant)
         return len(found)
 
-    async def add(self, cases: Sequence[Case]) -> Added:
+    async def add(self, cases: Sequence[Case], *, told: Callable[[], object] = lambda: None) -> Added:
         """Keep cases; under an id that is there, and differs, one takes the other's place.
 
-        Raises:
-            Mistaken: `conflict` where an id belongs to another data set.
+        Args:
+            cases: the cases.
+            told: called after each of them, for whoever shows how far it is.
 
         """
         counts = {"new": 0, "changed": 0, "same": 0}
@@ -189,6 +190,7 @@ class Datasets:
             if what != "same":
                 created = before.created_ns if before is not None else 0
                 known[place][case.id] = await self._cases.put(case.but(created_ns=created))
+            told()
         return Added(**counts)
 
     async def now(self, name: str, tenant: str) -> list[Case]:
