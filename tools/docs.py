@@ -15,6 +15,10 @@ from rowen.api.manage.routes import VERBS as ROUTES
 from rowen.api.metrics import Metrics
 from rowen.cli.main import VERBS, rowen
 from rowen.config import TextFile, lines
+from rowen.retrieve.chunk import catalog as chunk
+from rowen.retrieve.load import catalog as load
+from rowen.retrieve.parse import Limits
+from rowen.retrieve.parse import catalog as parse
 from rowen.serve.server import Server
 from rowen.serve.settings import ServerSettings
 from rowen.serve.tables import TABLES
@@ -122,7 +126,7 @@ def main() -> None:
 
 def pages() -> dict[str, str]:
     """Return every generated page by its path in the repository."""
-    made = {"config": config, "cli": cli, "errors": errors, "api": api, "metrics": metrics}
+    made = {"config": config, "cli": cli, "errors": errors, "api": api, "metrics": metrics, "knowledge": knowledge}
     return {f"docs/reference/{name}.md": "\n".join(page()) for name, page in made.items()}
 
 
@@ -334,6 +338,52 @@ def metrics() -> Iterator[str]:
     for one in measured()._all:  # noqa: SLF001 - the page shows what `/metrics` would
         labels = ", ".join(f"`{label}`" for label in one.labels)
         yield f"| `{one.name}` | {one.kind} | {labels} | {one.about} |"
+    yield ""
+
+
+# --- knowledge ------------------------------------------------------------------------------------------------------
+
+
+def knowledge() -> Iterator[str]:
+    """Yield the page of sources, parsers and chunkers, from their catalogues."""
+    yield "# Sources, parsers, chunkers\n"
+    yield MADE
+    yield "What stands in `[retrieve.NAME]`; how to use it is told in [knowledge](../how-to/knowledge.md), every other key in"
+    yield "[configuration](config.md). Other packages add kinds by the entry points named here.\n"
+    yield f"## Sources\n\nEntry point `{load.GROUP}`. `options` of each kind:\n"
+    for name, path in load.CATALOG.items():
+        module = importlib.import_module(path)
+        yield f"### `{name}`\n\n{_about(module)}\n"
+        yield from _table_of(module.Options)
+    yield f"## Parsers\n\nEntry point `{parse.GROUP}`. Which one reads a file is told by its content; its name decides only among"
+    yield "kinds of plain text.\n"
+    yield "| kind | reads | where |"
+    yield "|---|---|---|"
+    for name, path in parse.CATALOG.items():
+        where = "in the server" if name in parse.HERE else "in a process apart"
+        yield f"| `{name}` | {_about(importlib.import_module(path))} | {where} |"
+    yield "\nWhat one original may take:\n"
+    yield from _table_of(Limits)
+    yield f"## Chunkers\n\nEntry point `{chunk.GROUP}`; `kind` of `[retrieve.NAME.chunk]`.\n"
+    yield "| kind | |"
+    yield "|---|---|"
+    for name, path in chunk.CATALOG.items():
+        yield f"| `{name}` | {_about(importlib.import_module(path))} |"
+    yield ""
+
+
+def _about(module: Any) -> str:
+    """Return what a module says of itself, without the word before it."""
+    said = _first_sentence(module.__doc__).partition(": ")[2]
+    return said[:1].upper() + said[1:]
+
+
+def _table_of(kind: Any) -> Iterator[str]:
+    yield "| key | type | default | |"
+    yield "|---|---|---|---|"
+    for line in lines(kind):
+        default = f"`{line.default}`" if line.default not in {"", "required"} else line.default
+        yield f"| `{line.path}` | {line.kind} | {default} | {line.meaning} |"
     yield ""
 
 

@@ -15,6 +15,9 @@ from rowen.api.envelope import _WANTED
 from rowen.api.manage.routes import VERBS as ROUTES
 from rowen.cli.main import VERBS
 from rowen.provider.catalog import CATALOG
+from rowen.retrieve.chunk.catalog import CATALOG as CHUNKERS
+from rowen.retrieve.load.catalog import CATALOG as SOURCES
+from rowen.retrieve.parse.catalog import CATALOG as PARSERS
 from rowen.serve.settings import ServerSettings
 from rowen.serve.tables import TABLES
 from rowen.testing.serving import serving
@@ -134,3 +137,15 @@ def test_every_metric_is_on_its_page(tmp_path: Path):
     assert len(names) > 10
     for name, kind in names:
         assert f"| `{name}` | {kind} |" in page("metrics")
+
+
+def test_every_source_parser_and_chunker_is_on_its_page():
+    text = page("knowledge")
+
+    for name, path in SOURCES.items():
+        assert f"### `{name}`" in text
+        for field in msgspec.structs.fields(importlib.import_module(path).Options):
+            assert f"| `{field.encode_name}` |" in text
+    for name in (*PARSERS, *CHUNKERS):
+        assert f"| `{name}` |" in text
+    assert not re.findall(r"^\|.*\|  \|$", text, re.MULTILINE), "a key without a meaning"
