@@ -11,7 +11,7 @@ from rowen.insight.latency import Diagnosis, Share
 from rowen.insight.regression import Judged, suspects
 from rowen.insight.review import review, unused_share, week_before
 from rowen.insight.sessions import Step, activity, funnel, rephrased, retention
-from rowen.insight.worth import worth
+from rowen.insight.worth import of_all, worth
 from rowen.values import Answer, Choice, Request, Score, Trace, says
 from rowen.watch.finding import Finding
 
@@ -129,6 +129,18 @@ def test_few_answers_and_unknown_costs_are_said(row):
     (few,) = worth(rows[:5], judged)
     assert "Only 5" in few.warning
     assert worth([], []) == []
+
+
+def test_where_only_the_newest_calls_are_weighed_it_is_said_and_the_sums_are_those_of_all(row):
+    newest = worth([row(model="fast", cost=Decimal(1)) for _ in range(3)], [], by="model")
+
+    found = of_all({one.group: one for one in newest}, {"fast": (90, Decimal(70), 2), "old": (5, Decimal(9), 0)}, 3)
+
+    assert {one.group: (one.calls, one.cost, one.unpriced, one.judged) for one in found} == {
+        "fast": (90, Decimal(70), 2, 0),
+        "old": (5, Decimal(9), 0, 0),
+    }
+    assert all(one.warning.endswith("The ratios are those of the newest 3 calls.") for one in found)
 
 
 def test_the_last_judgement_of_a_call_counts(row):

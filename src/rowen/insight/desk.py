@@ -11,7 +11,7 @@ from rowen.insight.errors import Change, Group, Inbox
 from rowen.insight.explain import Tell, explain
 from rowen.insight.forecast import Forecast, forecast
 from rowen.insight.latency import Diagnosis, diagnose
-from rowen.insight.ledger import Asked, Entry, Ledger
+from rowen.insight.ledger import DIMENSIONS, Asked, Entry, Ledger
 from rowen.insight.marks import marks_of
 from rowen.insight.parts import parts_of
 from rowen.insight.reading import Told, rows_of, sampled
@@ -19,7 +19,7 @@ from rowen.insight.regression import Judged, Regression, suspects
 from rowen.insight.review import Review, review
 from rowen.insight.sessions import Activity, Cohort, Reached, Rephrased, Step, activity, funnel, rephrased, retention
 from rowen.insight.spikes import series, spikes
-from rowen.insight.worth import Worth, worth
+from rowen.insight.worth import Worth, of_all, worth
 from rowen.store.base import Records, ScoreFilter, Scores, Tenants, TraceFilter, Traces
 from rowen.values import Clock, Mistaken, Score, TraceRow, Value
 from rowen.watch.finding import Finding
@@ -30,6 +30,8 @@ _MOST_JUDGED = 2_000
 _MOST_ROWS = 200_000
 """Read for a question about users; what is beyond is said."""
 _SAMPLE = 200
+MOST_WEIGHED = 10_000
+"""Calls whose outcome is held against their cost, the newest."""
 
 
 class Window(Value, frozen=True, kw_only=True):
@@ -132,9 +134,31 @@ class Insight:
         return suspects(judged, before)
 
     async def worth(self, name: str, span: Window, by: str, good_from: float) -> list[Worth]:
-        """Return the outcomes for each dollar, by a score of that name."""
-        rows = [row async for row in rows_of(self._traces, span.filter)]
-        return worth(rows, await self._scored(name, span), by=by, good_from=good_from)
+        """Return the outcomes for each dollar, by a score of that name.
+
+        Of more calls than a page can wait for the newest are weighed, which is said; how many there were, and what all of
+        them cost, stays exact.
+        """
+        rows: list[TraceRow] = []
+        async for row in rows_of(self._traces, span.filter):
+            if len(rows) == MOST_WEIGHED:
+                break
+            rows.append(row)
+        else:
+            return worth(rows, await self._scored(name, span), by=by, good_from=good_from)
+        newest = span.but(since_ns=min(row.started_ns for row in rows))
+        weighed = {one.group: one for one in worth(rows, await self._scored(name, newest), by=by, good_from=good_from)}
+        all_ = await self.costs(
+            Asked(
+                since_ns=span.since_ns,
+                until_ns=span.until_ns,
+                tenant=span.tenant,
+                app=span.app,
+                by=next((each for each in DIMENSIONS if each == by), ""),
+                every="all",
+            )
+        )
+        return of_all(weighed, {one.group: (one.calls, one.cost, one.unpriced) for one in all_}, len(rows))
 
     async def review(self, span: Window, *, told: Told | None = None) -> Review:
         """Return the review of a period."""

@@ -51,6 +51,25 @@ def worth(rows: Iterable[TraceRow], scores: Sequence[Score], *, by: str = "", go
     return sorted(found, key=lambda one: (-(one.per_dollar.value or 0.0), one.group))
 
 
+def of_all(weighed: Mapping[str, Worth], all_: Mapping[str, tuple[int, Decimal, int]], newest: int) -> list[Worth]:
+    """Return what the newest calls were worth, with how many there were in all and what those cost.
+
+    Args:
+        weighed: by group, of the newest calls.
+        all_: of all calls, by group: how many, their cost, and how many have none that is known.
+        newest: how many were weighed.
+
+    """
+    said = f"The ratios are those of the newest {newest:,} calls."
+    found = []
+    for group in {**weighed, **all_}:
+        one = weighed.get(group) or _of_group(group, [], {}, 0.5)
+        calls, cost, unpriced = all_.get(group, (one.calls, one.cost, one.unpriced))
+        warning = f"{one.warning} {said}".strip()
+        found.append(one.but(calls=calls, cost=cost, unpriced=unpriced, warning=warning))
+    return sorted(found, key=lambda one: (-(one.per_dollar.value or 0.0), one.group))
+
+
 def _of_group(group: str, rows: Sequence[TraceRow], last: Mapping[str, Score], good_from: float) -> Worth:
     wins: list[float] = []
     costs: list[float] = []
