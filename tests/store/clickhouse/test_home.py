@@ -12,7 +12,7 @@ from rowen.store.catalog import open_store
 from rowen.store.clickhouse.rows import SPAN_COLUMNS, TRACE_COLUMNS
 from rowen.testing.clickhouse import PASSWORD, ClickhouseServer
 from rowen.testing.contracts.made import a_trace
-from rowen.values import Mistaken, SpanRow, SystemClock, TraceRow, Unavailable
+from rowen.values import Mistaken, Problem, SpanRow, SystemClock, TraceRow, Unavailable
 
 
 async def opened(address: str):
@@ -20,13 +20,13 @@ async def opened(address: str):
 
 
 @contextmanager
-def answering(body: bytes, context: ssl.SSLContext | None = None):
+def answering(body: bytes, context: ssl.SSLContext | None = None, *, status: int = 200):
     """A server that says one thing whatever it is asked."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self):
             self.rfile.read(int(self.headers["content-length"]))
-            self.send_response(200)
+            self.send_response(status)
             self.send_header("content-length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -72,6 +72,29 @@ async def test_a_wrong_password_is_told_without_it(clickhouse: ClickhouseServer)
 
     assert caught.value.code == "store_unavailable"
     assert "sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"Code: 193, e.displayText() = DB::Exception: Wrong password for user rowen", "the password is wrong"),
+        (
+            b"Code: 241. DB::Exception: (total) memory limit exceeded: would use 9 GiB",
+            ": (total) memory limit exceeded",
+        ),
+        (b"Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space", ": Cannot reserve 1"),
+        (b"Code: 40. DB::Exception: Checksum doesn't match", "is damaged"),
+        (b"Code: 62. DB::Exception: Syntax error: 'a secret'", ": error 62 of ClickHouse"),
+        (b"Code: 159.", "it cannot serve now"),
+        (b"Bad Gateway", "does not answer as ClickHouse does"),
+    ],
+)
+async def test_what_went_wrong_is_told_by_its_code_without_what_was_asked(said, told):
+    with answering(said, status=500) as port, pytest.raises(Problem) as caught:
+        await opened(f"clickhouse://127.0.0.1:{port}")
+
+    assert told in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 async def test_the_password_may_be_in_a_variable(clickhouse: ClickhouseServer, traces_address, monkeypatch):

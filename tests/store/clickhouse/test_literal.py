@@ -26,7 +26,7 @@ def test_every_kind_of_value_has_its_literal():
     assert literal(-5) == "-5"
     assert literal(1e300) == "1e+300"
     assert literal(Decimal("0.10")) == "toDecimal256('0.10', 38)"
-    assert literal(["a", 1]) == "('a', 1,)"
+    assert literal(["a", 1]) == "('a', 1)"
     assert literal([]) == "[]"
 
 

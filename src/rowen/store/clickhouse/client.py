@@ -4,12 +4,13 @@ ClickHouse's HTTP interface: https://clickhouse.com/docs/interfaces/http
 """
 
 import asyncio
+import re
 import ssl
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -21,6 +22,7 @@ from rowen.values import Broken, Unavailable, Value
 
 T = TypeVar("T")
 
+_CODE = re.compile(rb"Code: (\d+)")
 _PACKED_FROM = 1_000  # bytes of a body that is worth compressing
 _lines = msgspec.json.Encoder(decimal_format="string").encode_lines
 
@@ -63,6 +65,14 @@ class Target(Value, frozen=True, kw_only=True):
         return f"ClickHouse at {self.host}:{self.port}/{self.database}"
 
 
+class _Answer(NamedTuple):
+    """Status, ClickHouse's code of an error, and body."""
+
+    status: int
+    code: int
+    said: bytes
+
+
 class Server:
     """One server, through a connection of this thread's own that is kept open."""
 
@@ -93,7 +103,7 @@ class Server:
 
     def version(self) -> tuple[int, int]:
         """Return the server's version, as year and release."""
-        said = self._post({"database": "", "final": "0"}, "SELECT version() FORMAT TabSeparated").decode()
+        said = self._asked("/", b"SELECT version() FORMAT TabSeparated").decode()  # an old one knows not all settings
         year, _, rest = said.strip().partition(".")
         release = rest.partition(".")[0]
         if not year.isdecimal() or not release.isdecimal():
@@ -115,17 +125,21 @@ class Server:
 
     def _post(self, more: dict[str, str], body: str | bytes) -> bytes:
         body = body.encode() if isinstance(body, str) else body
-        headers = {**self._headers, "accept-encoding": "zstd"}
+        packed = {"accept-encoding": "zstd"}
         if len(body) > _PACKED_FROM:
-            body, headers["content-encoding"] = zstandard.ZstdCompressor(1).compress(body), "zstd"
-        path = "/?" + urlencode({"database": self._target.database, **self._settings, **more})
-        status, code, said = self._asked(path, body, headers)
-        if status == 200:
-            return said
-        raise problem_of(code, said[:2000].decode(errors="replace"), self._target.place)
+            body, packed["content-encoding"] = zstandard.ZstdCompressor(1).compress(body), "zstd"
+        return self._asked(
+            "/?" + urlencode({"database": self._target.database, **self._settings, **more}), body, packed
+        )
 
-    def _asked(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, int, bytes]:
-        """Return status, ClickHouse's code and body. What a server closed while nobody used it is opened again.
+    def _asked(self, path: str, body: bytes, more: dict[str, str] | None = None) -> bytes:
+        answer = self._told(path, body, {**self._headers, **(more or {})})
+        if answer.status == 200:
+            return answer.said
+        raise problem_of(answer.code, answer.said[:2000].decode(errors="replace"), self._target.place)
+
+    def _told(self, path: str, body: bytes, headers: dict[str, str]) -> _Answer:
+        """Return what was answered. What a server closed while nobody used it is opened again.
 
         Every statement of Rowen's may be run again, so one that was cut off before an answer is.
         """
@@ -147,16 +161,15 @@ class Server:
         self._connections.add(fresh)
         return found
 
-    def _answer(
-        self, connection: HTTPConnection, path: str, body: bytes, headers: dict[str, str]
-    ) -> tuple[int, int, bytes]:
+    def _answer(self, connection: HTTPConnection, path: str, body: bytes, headers: dict[str, str]) -> _Answer:
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()
         said = answer.read()
         if answer.headers.get("content-encoding") == "zstd":
             said = zstandard.ZstdDecompressor().decompressobj().decompress(said)
-        code = answer.headers.get("x-clickhouse-exception-code", "")
-        return answer.status, int(code) if code.isdecimal() else 0, said
+        named = _CODE.match(said)
+        code = answer.headers.get("x-clickhouse-exception-code") or (named[1].decode() if named else "")
+        return _Answer(answer.status, int(code) if code.isdecimal() else 0, said)
 
     def _connected(self) -> HTTPConnection:
         target = self._target

@@ -19,10 +19,11 @@ _TRACE_SAME = (
     "status", "code", "source", "user", "session", "within",
 )  # fmt: skip
 _SPAN_SAME = (
-    "tenant", "trace", "type", "name", "model", "provider", "status", "code", "app", "environment", "release", "prompt",
+    "tenant", "type", "name", "model", "provider", "status", "code", "app", "environment", "release", "prompt",
 )  # fmt: skip
 _OF_TRACE = ("session", "user", "feature")
 _TRACES = "(spans.tenant, spans.trace) IN (SELECT tenant, id FROM traces WHERE {})"
+_OF_ONE = "(spans.hour, spans.tenant, spans.trace) IN (SELECT hour, tenant, trace FROM places WHERE trace = ?)"
 _WHOLE = f"SELECT {TRACE} FROM traces WHERE {OF_ID}"  # noqa: S608 - made of constants
 
 _LATEST = 24
@@ -59,6 +60,8 @@ def find_spans(server: Server, filter: SpanFilter, now_ns: int) -> list[SpanRow]
     if filter.tag:
         theirs = _TRACES.format("has(tags, ?)")
         terms.append((f"(has(spans.tags, ?) OR (empty(spans.tags) AND {theirs}))", [filter.tag, filter.tag]))
+    if filter.trace:
+        terms.append((_OF_ONE, [filter.trace]))
     if filter.attribute:
         terms.append(CLICKHOUSE.fact(fact_wanted(filter.attribute)))
     if filter.text:

@@ -18,7 +18,7 @@ def filled(query: str, values: Sequence[Any]) -> str:
 
 
 def literal(value: Any) -> str:
-    """Return a value as SQL: a tuple for each sequence; an empty one becomes a list, which `IN` takes."""
+    """Return a value as SQL: for a sequence what may stand after `IN`, an empty list for an empty one."""
     match value:
         case None:
             return "NULL"
@@ -31,4 +31,4 @@ def literal(value: Any) -> str:
         case int() | float():
             return repr(value)
         case _:
-            return f"({', '.join(map(literal, value))},)" if len(value) else "[]"
+            return f"({', '.join(map(literal, value))})" if len(value) else "[]"

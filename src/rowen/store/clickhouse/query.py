@@ -59,7 +59,8 @@ class ClickhouseDialect(Dialect):
 
     def among(self, traces: Sequence[str]) -> Condition:
         """Return the condition that the trace has one of some ids."""
-        return "traces.id IN ?", [traces]
+        places = "SELECT hour, tenant, trace FROM places WHERE trace IN ?"
+        return f"(traces.hour, traces.tenant, traces.id) IN ({places})", [traces]
 
     def listed(self, column: str, value: str, *, part: bool) -> Condition:
         """Return the condition that a list holds a text."""

@@ -16,6 +16,7 @@ from rowen.values.query import (
     SESSION_FIELDS,
     SPAN_FIELDS,
     TRACE_FIELDS,
+    Among,
     Either,
     Every,
     Holds,
@@ -153,3 +154,15 @@ class QueryContract:
         found = await store.traces.find(TraceFilter(tenant="acme", where=query_of(text), limit=1000))
 
         assert {row.id for row in found} == ids
+
+    async def test_a_query_may_name_the_traces_it_is_about(self, store: Store) -> None:
+        await _filled(store)
+        await store.traces.write([a_trace(3, id='it\'s a "c3"?')])
+
+        async def found(*ids: str) -> set[str]:
+            query = Every(parts=(Among(traces=ids), Unless(part=Holds(field="status", value="failed"))))
+            return {row.id for row in await store.traces.find(TraceFilter(where=query, limit=1000))}
+
+        assert await found("c1", "c2", "tagged", "unknown") == {"c1", "tagged"}
+        assert await found('it\'s a "c3"?', "' OR 1") == {'it\'s a "c3"?'}
+        assert await found() == set()
