@@ -69,12 +69,14 @@ def _removed(
         hours = {hour for _, _, hour in some}
         within = {hour for (hour,) in server.lists(_SPAN_HOURS, [places])}
         late(server, traces=hours, spans=within)
-        if aged:
-            costs.put_aside(server, sorted(hours), places)
-        for table, id in _TABLES.items():
-            reach = sorted(within if table == "spans" else hours)
-            server.run(how.format(table, f"hour IN ? AND ({id}, tenant) IN ?"), [reach, places])
-        late(server, traces=hours, spans=within)
+        try:
+            if aged:
+                costs.put_aside(server, sorted(hours), places)
+            for table, id in _TABLES.items():
+                reach = sorted(within if table == "spans" else hours)
+                server.run(how.format(table, f"hour IN ? AND ({id}, tenant) IN ?"), [reach, places])
+        finally:  # what took too long for us may have been done all the same
+            late(server, traces=hours, spans=within)
     return len(found)
 
 
