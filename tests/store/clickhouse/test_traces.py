@@ -7,6 +7,7 @@ import pytest
 
 from rowen.store.base import DAY_NS, SpanFilter, TraceFilter
 from rowen.store.catalog import open_store
+from rowen.store.clickhouse import removal
 from rowen.store.clickhouse.hours import Hours
 from rowen.store.clickhouse.writing import Writing
 from rowen.testing.contracts.made import HOUR, START, a_trace, some_traces
@@ -123,6 +124,16 @@ async def test_a_week_that_has_nothing_left_is_dropped_from_the_disk(open_traces
     assert [count for _, count in server.lists(weeks)] in ([1, 1, 1], [2, 2, 2])
     assert len(await traces.find(TraceFilter())) == 1
     assert await traces.buckets(**DAY) == []
+
+
+async def test_more_than_one_statement_takes_are_removed_in_several(open_traces, traces_address, server_of):
+    traces, server = await open_traces(), server_of(traces_address)
+    await traces.write([a_trace(number * 900) for number in range(7)])
+
+    removed = removal.struck(server, a_trace(4 * 900).row.started_ns, Hours(SystemClock()).late, at_once=3)
+
+    assert removed == 4
+    assert [row.id for row in await traces.find(TraceFilter())] == [a_trace(n * 900).row.id for n in (6, 5, 4)]
 
 
 async def test_what_is_erased_leaves_the_disk_at_once(open_traces, traces_address, server_of):

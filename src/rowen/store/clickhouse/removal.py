@@ -4,9 +4,8 @@ What is old is struck out, which is cheap, and leaves the disk as parts are merg
 somebody wants to be forgotten is written anew without it at once.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import islice
 from typing import Any
 
 from rowen.store.base import DAY_NS, Day
@@ -15,15 +14,19 @@ from rowen.store.clickhouse.client import Server
 from rowen.store.clickhouse.rows import HOUR_NS, OF_TRACE, WEEK, hour_of
 from rowen.store.clickhouse.writing import Late
 
-_AT_ONCE = 5_000  # traces
-_FOUND = "SELECT id, tenant, hour FROM traces WHERE {}"
+AT_ONCE = 20_000
+"""Traces that are removed by one statement."""
+
+_FOUND = "SELECT hour, tenant, id FROM traces WHERE (hour, tenant, id) > ? AND ({}) ORDER BY hour, tenant, id LIMIT ?"
 _SPAN_HOURS = f"SELECT DISTINCT hour FROM spans WHERE {OF_TRACE}"  # noqa: S608 - made of constants
 _TABLES = {"spans": "trace", "calls": "id", "traces": "id"}
 _WEEKS = "SELECT DISTINCT partition_id FROM system.parts WHERE database = currentDatabase() AND table = ? AND active"
 _LEFT = "SELECT count() FROM {} WHERE _partition_id = ?"
 
 
-def struck(server: Server, before_ns: int, late: Late, days: Sequence[Day] | None = None) -> int:
+def struck(
+    server: Server, before_ns: int, late: Late, days: Sequence[Day] | None = None, *, at_once: int = AT_ONCE
+) -> int:
     """Strike out the traces that began earlier, of some days only where nothing came to them since; return how many.
 
     Without transactions something may still come between the look at a day and its end; the look is made as late as can
@@ -31,7 +34,7 @@ def struck(server: Server, before_ns: int, late: Late, days: Sequence[Day] | Non
     """
     how, gone = "DELETE FROM {} WHERE {}", 0
     if days is None:
-        gone = _removed(server, "started_ns < ?", [before_ns], late, how, aged=True)
+        gone = _removed(server, "started_ns < ?", [before_ns], late, how, aged=True, at_once=at_once)
     for day in days or ():
         hours = [hour_of(day.start_ns), hour_of(min(day.start_ns + DAY_NS, before_ns + HOUR_NS - 1))]
         within = "hour >= ? AND hour < ? AND tenant = ? AND started_ns < ?"
@@ -60,13 +63,14 @@ def _removed(
     *,
     aged: bool = False,
     still: Callable[[], bool] = lambda: True,
+    at_once: int = AT_ONCE,
 ) -> int:
-    found = server.lists(_FOUND.format(where), values)
-    if found and not still():
-        return 0
-    for some in _batched(found, _AT_ONCE):
-        places = [(id, tenant) for id, tenant, _ in some]
-        hours = {hour for _, _, hour in some}
+    total, last = 0, [-(2**31), "", ""]
+    while some := server.lists(_FOUND.format(where), [last, *values, at_once]):
+        if not total and not still():
+            return 0
+        places = [(id, tenant) for _, tenant, id in some]
+        hours = {hour for hour, _, _ in some}
         within = {hour for (hour,) in server.lists(_SPAN_HOURS, [places])}
         late(server, traces=hours, spans=within)
         try:
@@ -77,7 +81,8 @@ def _removed(
                 server.run(how.format(table, f"hour IN ? AND ({id}, tenant) IN ?"), [reach, places])
         finally:  # what took too long for us may have been done all the same
             late(server, traces=hours, spans=within)
-    return len(found)
+        total, last = total + len(some), some[-1]
+    return total
 
 
 def _drop_weeks(server: Server, first: int) -> None:
@@ -92,9 +97,3 @@ def _drop_weeks(server: Server, first: int) -> None:
         for table in ("counted", "traces_hours", "spans_hours", "places"):
             # A trace that is written just now may have noted a place that has nothing yet, but hardly one so old.
             server.run(f"DELETE FROM {table} WHERE hour < ?", [(first - 1) * WEEK])  # noqa: S608 - made of constants
-
-
-def _batched(found: list[list[Any]], size: int) -> Iterator[list[list[Any]]]:
-    waiting = iter(found)
-    while some := list(islice(waiting, size)):
-        yield some
