@@ -11,7 +11,7 @@ TOGETHER = 32
 """Bodies in one pack at most: what reading one of them costs."""
 LARGE = 65_536
 """Bytes of bodies from which on another begins."""
-_HELD = 256  # packs held unpacked; those who read many read them in order
+_HELD = 16_000_000  # bytes held unpacked; those who read many packs read them in order
 
 _PIECE = 330
 """Bytes of a piece: twelve fill a page of 4 KiB. Shorter ones cost more in numbers, longer ones leave more of pages empty."""
@@ -45,6 +45,7 @@ class Packs:
         self._connection = connection
         self._packing = packing
         self._held: dict[int, list[msgspec.Raw | None]] = {}
+        self._size = 0
 
     def body(self, pack: int, at: int) -> PackedSpan:
         """Return what a span has beside its row."""
@@ -55,9 +56,11 @@ class Packs:
     def _unpacked(self, pack: int) -> list[msgspec.Raw | None]:
         held = self._held.get(pack)
         if held is None:
-            if len(self._held) >= _HELD:
+            if self._size >= _HELD:
                 self._forget()
+                self._size = 0
             held = self._held[pack] = self._packing.apart(packed_of(self._connection, pack))
+            self._size += sum(len(memoryview(body)) for body in held if body is not None)
         return held
 
     def _forget(self) -> None:
