@@ -105,7 +105,7 @@ async def test_a_corpus_too_small_to_tell_is_weighed_as_usual(store):
 
     found = await evidence(store.knowledge, build, Embed(by_chance))
 
-    assert (found.weight, found.questions) == (WEIGHT, 1)
+    assert (found.weight, found.questions) == (WEIGHT, 0)
 
 
 def test_shares_that_are_as_good_within_noise_are_met_in_the_middle():

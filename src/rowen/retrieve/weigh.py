@@ -23,6 +23,7 @@ _LEAST = 30  # questions: fewer say nothing
 _LIMIT = 60  # chunks looked at for each
 _NEAR = 1_600  # characters before and after a sentence that count as its surroundings
 _DOCUMENTS = 400  # looked at for questions at most
+_PIECES = 3  # chunks of a document: fewer leave nothing around a sentence
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+|\n+")
 
 
@@ -108,7 +109,7 @@ async def _questions(
     found: list[tuple[str, Document]] = []
     for one in known[:_DOCUMENTS]:
         document = await knowledge.document(build.collection, one.id, reader)
-        if document is None:
+        if document is None or len(await knowledge.chunks(build.id, one.id)) < _PIECES:
             continue
         sentences = [each.strip() for each in _SENTENCE.split(document.text)]
         fit = [each for each in sentences if 30 <= len(each) <= 250]
