@@ -7,6 +7,7 @@ what is printed. `--cache` keeps vectors between runs; the CPU of a question is 
 import argparse
 import asyncio
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from bench.retrieval.quality import Figures, Kept, measured
 
 from rowen.provider.embed import Embedding
 from rowen.provider.weights import Folder, default_place
+from rowen.retrieve.metrics import ndcg, recall
+from rowen.values.interval import mean
 
 SETS = ("codebases", "chunkeval", "scifact")
 
@@ -40,6 +43,8 @@ async def main(arguments: argparse.Namespace) -> None:
                 f"{each.configuration} (share {each.weight})" if each.configuration == "hybrid" else each.configuration
             )
             print(f"| {label} | {_said(each.quality)} | {_said(each.second)} | {each.query_ms:.1f} |")
+        for peer in arguments.peers.split(",") if arguments.peers and judged.questions[0].relevant else ():
+            print(_peer(peer, arguments.peer_python, judged, every[name][-1]))
         print(
             f"built in {every[name][0].build_s:.0f} CPU s, of which {embed.spent_s:.0f} for {embed.made} new vectors",
             flush=True,
@@ -48,6 +53,27 @@ async def main(arguments: argparse.Namespace) -> None:
         arguments.json.write_text(
             json.dumps({name: [each._asdict() for each in some] for name, some in every.items()}, default=str)
         )
+
+
+def _peer(name: str, python: str, judged: sets.Judged, ours: Figures) -> str:
+    """Return a peer's row: it indexes what the judgements name, and each question is compared with ours."""
+    texts: dict[str, str] = {}
+    for item in judged.items:
+        for chunk, id in zip(item.chunks, item.ids, strict=True):
+            title = f"{item.document.title}\n" if item.document.title and id not in texts else ""
+            own = item.document.text if id == item.document.id else item.document.text[chunk.start : chunk.end]
+            texts[id] = title + own
+    given = json.dumps(list(texts.items())) + "\n" + json.dumps([each.text for each in judged.questions])
+    script = Path(__file__).with_name("peers.py")
+    ran = subprocess.run([python, str(script), name], input=given, capture_output=True, text=True, check=False)
+    if ran.returncode:
+        return f"| {name} | LEFT OUT: {ran.stderr.strip().splitlines()[-1][:100]} | | |"
+    said = json.loads(ran.stdout)
+    pairs = list(zip(said["rankings"], judged.questions, strict=True))
+    each = [ndcg(ranked, question.relevant, 10) for ranked, question in pairs]
+    wide = mean([recall(ranked, question.relevant, 100) for ranked, question in pairs])
+    better = mean([one - other for one, other in zip(ours.each, each, strict=True)])
+    return f"| {name} (ours − it: {_said(better)}) | {_said(mean(each))} | {_said(wide)} | {said['query_ms']:.1f} |"
 
 
 def _said(interval) -> str:
@@ -63,4 +89,6 @@ parser.add_argument("--chunker", default="overlap", help="of scifact")
 parser.add_argument("--split", default="test", help="of scifact: train or test")
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--json", type=Path)
+parser.add_argument("--peers", default="", help="bm25s,tantivy")
+parser.add_argument("--peer-python", default=sys.executable, help="of an environment that has them")
 asyncio.run(main(parser.parse_args()))

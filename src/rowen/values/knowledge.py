@@ -64,9 +64,12 @@ class Chunk(Value, frozen=True, kw_only=True):
     """The larger piece to show instead, where small ones are searched and large ones read."""
 
     def said(self, text: str) -> str:
-        """Return what is embedded and searched of it: its context, and its own part of the document's text."""
-        own = text[self.start : self.end]
-        return f"{self.context}\n\n{own}" if self.context else own
+        """Return what is embedded and searched of it: the first line of its context, its own text, the rest of its context.
+
+        A model that reads no further than it can then leaves out the rest of the context, never the text itself.
+        """
+        first, _, rest = self.context.partition("\n")
+        return "\n\n".join(part for part in (first, text[self.start : self.end], rest) if part)
 
 
 class Manifest(Value, frozen=True, kw_only=True):
