@@ -10,10 +10,12 @@ import os
 import random
 import resource
 import time
-from array import array
+from itertools import accumulate
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+
+import numpy as np
 
 from rowen.provider.embed import Embedding
 from rowen.provider.weights import Folder, default_place
@@ -30,12 +32,13 @@ WIDE = 384
 class Corpus:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
+        self.numbers = np.random.default_rng(seed)
         letters = "abcdefghijklmnopqrstuvwxyz"
         self.words = ["".join(self.chance.choices(letters, k=self.chance.randint(3, 10))) for _ in range(40_000)]
-        self.weights = [1 / rank for rank in range(1, len(self.words) + 1)]
+        self.weights = list(accumulate(1 / rank for rank in range(1, len(self.words) + 1)))
 
     def text(self, characters: int) -> str:
-        return " ".join(self.chance.choices(self.words, self.weights, k=characters // 7))[:characters]
+        return " ".join(self.chance.choices(self.words, cum_weights=self.weights, k=characters // 7))[:characters]
 
     def document(self, nth: int, version: str = "1") -> Document:
         return Document(
@@ -45,12 +48,9 @@ class Corpus:
 
     def cut(self, build: str, document: Document) -> Cut:
         chunks = tuple(Chunk(start=at, end=min(at + 800, len(document.text))) for at in range(0, 2_000, 400))
-        data = array("f")
-        for _ in chunks:
-            numbers = [self.chance.gauss(0, 1) for _ in range(WIDE)]
-            norm = sum(x * x for x in numbers) ** 0.5
-            data.extend(x / norm for x in numbers)
-        return Cut(build, chunks, data.tobytes())
+        rows = self.numbers.standard_normal((len(chunks), WIDE), np.float32)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return Cut(build, chunks, rows.tobytes())
 
 
 async def measure(size: int, name: str) -> None:
