@@ -1,4 +1,4 @@
-"""`rowen demo`: everything once, on a real model, through the official OpenAI client."""
+"""`rowen demo`: everything once, on real models, through the official OpenAI client."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from rich.table import Table
 
 from rowen import access
 from rowen.access import SYSTEM
-from rowen.cli import models
+from rowen.cli import grounded, models
 from rowen.cli.examples import example
 from rowen.limits import written
 from rowen.store.catalog import open_store
@@ -50,13 +50,15 @@ class Stage:
     link: str
     process: "subprocess.Popen[str]"
     folder: Path
+    handbook: Path
+    """The app that answers from documents."""
 
 
 @click.command("demo")
 @click.option("--once", is_flag=True, help="Stop at the end; exit 0 only if every step did what it should.")
 @click.option("--port", type=int, default=0, help="Port to listen on; default: a free one.")
 def command(once: bool, port: int) -> None:
-    """Serve a small real model, call it in five ways, and show what was kept of each call."""
+    """Serve small real models, call them in ten ways, and show what was kept of each call."""
     try:
         import openai  # noqa: F401, PLC0415 - the demo's own extra
     except ModuleNotFoundError as error:
@@ -72,10 +74,11 @@ def command(once: bool, port: int) -> None:
 
 @contextlib.contextmanager
 def _served(port: int, *, keep: bool) -> Iterator[Stage]:
-    """Run `rowen dev` on the first example until the block ends."""
+    """Run `rowen dev` on the first two examples until the block ends."""
     app = example("01-ask") / "app.toml"
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(".rowen/demo").resolve() if keep else Path(scratch)
+        handbook = grounded.prepared(folder)
         arguments = [
             sys.executable,
             "-u",
@@ -83,6 +86,7 @@ def _served(port: int, *, keep: bool) -> Iterator[Stage]:
             "rowen",
             "dev",
             str(app),
+            str(handbook),
             "--port",
             str(port),
             "--store",
@@ -90,7 +94,7 @@ def _served(port: int, *, keep: bool) -> Iterator[Stage]:
         ]
         process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own program
         try:
-            yield _listening(process, folder)
+            yield _listening(process, folder, handbook)
         finally:
             process.terminate()
             try:
@@ -99,7 +103,7 @@ def _served(port: int, *, keep: bool) -> Iterator[Stage]:
                 process.kill()
 
 
-def _listening(process: "subprocess.Popen[str]", folder: Path) -> Stage:
+def _listening(process: "subprocess.Popen[str]", folder: Path, handbook: Path) -> Stage:
     base = link = ""
     assert process.stdout is not None
     for line in process.stdout:
@@ -110,7 +114,7 @@ def _listening(process: "subprocess.Popen[str]", folder: Path) -> Stage:
             break
     if not base:
         raise Unavailable("no_route", "the server did not start; what it said is above")
-    return Stage(base, link, process, folder)
+    return Stage(base, link, process, folder, handbook)
 
 
 def _play(stage: Stage) -> list[Told]:
@@ -187,6 +191,48 @@ def _play(stage: Stage) -> list[Told]:
         step.said = f"meadow is {near:.2f} close to field of grass, {far:.2f} to spreadsheet"
         step.held = near > far
 
+    def known(model: str, question: str) -> tuple[str, Any, list[Any]]:
+        raw = client.chat.completions.with_raw_response.create(
+            model=model,
+            messages=[{"role": "user", "content": question}],
+            max_tokens=80,
+            temperature=0,
+            extra_headers={"x-rowen-app": "handbook"},
+        )
+        message = raw.parse().choices[0].message
+        return message.content or "", raw.headers, [each.model_dump() for each in message.annotations or ()]
+
+    def read_in(step: Told) -> None:
+        with out.status("reading the documentation …") as status:
+            documents, chunks = grounded.indexed(lambda path: _got(stage, reader, path), status.update)
+        step.said = f"{documents} pages in {chunks} chunks, each with its vector and its words"
+        step.held = documents > 10
+
+    def quoted(step: Told) -> None:
+        said, headers, annotations = known("quote", grounded.QUESTION)
+        step.trace = headers["x-rowen-trace"]
+        step.said = f"{said} ← {'; '.join(dict.fromkeys(grounded.cited(annotations)))}"
+        step.held = str(grounded.hours(stage.handbook)) in said and bool(grounded.cited(annotations))
+
+    def written_by_model(step: Told) -> None:
+        step.said, headers, annotations = known("smol", grounded.QUESTION)
+        step.trace = headers["x-rowen-trace"]
+        cited = dict.fromkeys(grounded.cited(annotations))
+        step.said += f" ← {'; '.join(cited) or 'nothing bears it out'}"
+        step.held = bool(step.said.strip())
+
+    def unknown(step: Told) -> None:
+        step.said, headers, _ = known("quote", grounded.UNKNOWN)
+        step.trace = headers["x-rowen-trace"]
+        step.held = "not know" in step.said
+
+    def freshened(step: Told) -> None:
+        now = grounded.changed(stage.handbook)
+        said, headers, _, took = grounded.until_told(known, now)
+        step.trace = headers["x-rowen-trace"]
+        step.said = f"{said} ← {took:.1f} s after the page was changed"
+        step.held = str(now) in said
+
     acts: list[tuple[str, str, Callable[[Told], None]]] = [
         ("a plain call", "an answer of the model", plain),
         ("a streamed call", "several pieces, usage at the end", streamed),
@@ -194,19 +240,25 @@ def _play(stage: Stage) -> list[Told]:
         ("one call too many", "429 with retry-after", refused),
         ("a provider that is down", "the fallback answers", fallen_back),
         ("embeddings", "near things are near", embedded),
+        ("documents are read", "Rowen's own how-tos, cut, embedded and indexed", read_in),
+        ("a question about them", "the sentence that answers, with its page", quoted),
+        ("the same, by the small model", "its own words, each held against the sources", written_by_model),
+        ("a question they do not answer", "no answer is made up", unknown),
+        ("a page is changed", "the answer changes", freshened),
     ]
     told = []
     for name, wanted, act in acts:
         step = Told(name, wanted)
         started = time.perf_counter()
-        with out.status(f"{name} …"):
-            act(step)
+        out.print(f"[dim]{name} …[/dim]", end="\r")
+        act(step)
         step.ms = (time.perf_counter() - started) * 1000
-        step.cost = _recorded(stage, reader, step)
+        step.cost = _recorded(stage, reader, step) if step.trace else "–"
         mark = "[green]✓[/green]" if step.held else "[red]✗[/red]"
         out.print(f"{mark} [bold]{name}[/bold] ({wanted})")
-        out.print(f"    {' '.join(step.said.split())[:150]}", markup=False, soft_wrap=True)
-        out.print(f"    [dim]{step.ms:.0f} ms · {step.cost} · {stage.base}/traces/{step.trace}[/dim]", soft_wrap=True)
+        out.print(f"    {' '.join(step.said.split())[:220]}", markup=False, soft_wrap=True)
+        where = f" · {step.cost} · {stage.base}/traces/{step.trace}" if step.trace else f" · {stage.base}/knowledge"
+        out.print(f"    [dim]{step.ms:.0f} ms{where}[/dim]", soft_wrap=True)
         told.append(step)
     return told
 
