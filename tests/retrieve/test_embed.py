@@ -9,8 +9,8 @@ def answering(*vectors):
 
     async def ask(request, deployment):
         asked.append((request.texts, request.dimensions, deployment))
-        yield Embedded(vectors=tuple(vectors) if vectors else tuple((3.0, 4.0) for _ in request.texts))
-        yield Used(usage=Usage(input_tokens=len(request.texts)))
+        made = tuple(vectors) if vectors else tuple((3.0, 4.0) for _ in request.texts)
+        yield (Embedded(vectors=made), Used(usage=Usage(input_tokens=len(request.texts))))
 
     ask.asked = asked
     return ask

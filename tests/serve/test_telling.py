@@ -83,7 +83,7 @@ async def test_each_share_of_a_budget_is_told_once_also_after_a_restart_and_over
     assert len(got) == 4
     assert [body["alerts"][0]["severity"] for body in whole] == ["ticket", "page"]
     assert whole[0]["alerts"][0]["said"] == "the shop has spent 60% of 1 USD a month"
-    assert whole[1]["alerts"][0]["facts"]["spent"] == "1.200000"
+    assert Decimal(whole[1]["alerts"][0]["facts"]["spent"]) == Decimal("1.2")
     assert (whole[1]["title"], whole[0]["incident"]) == ("[rowen] tenant default: budget (page)", "")
     assert [(one["id"], one["kind"], one.get("ended_ns")) for one in incidents] == [
         (whole[1]["incident"], "budget", None)

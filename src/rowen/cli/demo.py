@@ -250,7 +250,8 @@ def _play(stage: Stage) -> list[Told]:
     for name, wanted, act in acts:
         step = Told(name, wanted)
         started = time.perf_counter()
-        out.print(f"[dim]{name} …[/dim]", end="\r")
+        if out.is_terminal:
+            out.print(f"[dim]{name} …[/dim]", end="\r")
         act(step)
         step.ms = (time.perf_counter() - started) * 1000
         step.cost = _recorded(stage, reader, step) if step.trace else "–"

@@ -31,6 +31,7 @@ VERBS = {
     "cases": "List, export and import cases; keep, split and compare data sets.",
     "costs": "Say what was spent, and hold it against the provider's bill.",
     "insight": "Find out why calls are slow, why answers got worse, and which errors are one error.",
+    "cache": "Find the threshold of a cache by meaning.",
     "models": "Fetch, list, verify and remove model weights.",
 }
 _EXIT = {"mistaken": 2, "refused": 3, "unavailable": 4, "broken": 1}

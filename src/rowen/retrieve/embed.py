@@ -47,11 +47,12 @@ class Asked:
             )
             vectors: tuple[tuple[float, ...], ...] = ()
             async with aclosing(self._ask(request, self._deployment)) as events:
-                async for event in events:
-                    if isinstance(event, Embedded):
-                        vectors += event.vectors
-                    elif isinstance(event, Used):
-                        tokens += event.usage.input_tokens
+                async for batch in events:
+                    for event in batch:
+                        if isinstance(event, Embedded):
+                            vectors += event.vectors
+                        elif isinstance(event, Used):
+                            tokens += event.usage.input_tokens
             wide = wide or (len(vectors[0]) if vectors else 0)
             if len(vectors) != len(some) or any(len(vector) != wide for vector in vectors):
                 message = f"{len(some)} texts came back as {len(vectors)} vectors that do not fit them"
