@@ -108,10 +108,10 @@ async def test_a_corpus_too_small_to_tell_is_weighed_as_usual(store):
     assert (found.weight, found.questions) == (WEIGHT, 0)
 
 
-def test_shares_that_are_as_good_within_noise_are_met_in_the_middle():
+def test_where_all_shares_are_as_good_the_usual_one_stays():
     rows = [[0.5] * len(SHARES) for _ in range(40)]
 
-    assert judged(rows).weight == 0.5
+    assert judged(rows).weight == WEIGHT
 
 
 def test_the_choice_is_never_below_the_better_way_beyond_noise():

@@ -3,9 +3,9 @@
 A sentence of a document is asked for. What holds the sentence is left out, and what should come instead is the text
 around it: the rest of its document nearby. So neither way can win by the sentence itself; the words have to
 match what is written around them, and the meaning too. It is the inverse cloze task (K. Lee, M.-W. Chang and K. Toutanova, ACL
-2019, https://doi.org/10.18653/v1/P19-1612) asked of neighbours. The share of the dense way is taken from the middle of those
-that are not worse than the best by more than a standard error: never worse than the better way beyond noise, and no
-extreme where the corpus cannot tell.
+2019, https://doi.org/10.18653/v1/P19-1612) asked of neighbours. The share of the dense way is, of those that are not worse than
+the best by more than a standard error, the one nearest to the usual: never worse than the better way beyond noise, and the
+usual where the corpus cannot tell.
 """
 
 import random
@@ -18,7 +18,7 @@ from rowen.store.knowledge import Build, Knowledge
 from rowen.values import Document, Embed, Passage, Reader, Value
 
 SHARES = tuple(share / 10 for share in range(11))
-_QUESTIONS = 120
+_QUESTIONS = 200
 _LEAST = 30  # questions: fewer say nothing
 _LIMIT = 60  # chunks looked at for each
 _NEAR = 1_600  # characters before and after a sentence that count as its surroundings
@@ -90,9 +90,8 @@ def judged(rows: Sequence[Sequence[float]]) -> Evidence:
         for at, share in enumerate(SHARES)
         if means[best] - means[at] <= _standard_error([row[best] - row[at] for row in rows])
     ]
-    middle = (min(good) + max(good)) / 2
     return Evidence(
-        weight=min(good, key=lambda share: (abs(share - middle), share)),
+        weight=min(good, key=lambda share: (abs(share - WEIGHT), share)),
         questions=count,
         dense=round(means[-1], 4),
         lexical=round(means[0], 4),
