@@ -51,3 +51,14 @@ async def test_it_makes_no_vectors():
 
     with pytest.raises(Mistaken):
         await anext(provider.ask(Request(model="quote", kind="embeddings", texts=("x",)), HERE))
+
+
+async def test_words_are_found_in_other_forms_and_under_their_heading():
+    routing = source(
+        "## Circuit breakers\n\nEach deployment has one. It opens when half of the attempts failed.\n\n## Cache\n\nIt is off.",
+        "routing",
+    )
+
+    assert "It opens when half of the attempts failed. [1]" in await said(
+        "When does a circuit breaker open?", (routing,)
+    )

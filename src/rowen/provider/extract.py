@@ -28,7 +28,7 @@ from rowen.values import (
     Usage,
     Used,
 )
-from rowen.values.words import content, sentence_spans
+from rowen.values.words import content, sentence_spans, stem
 
 _K1, _B = 1.2, 0.75
 """BM25's usual saturation and length norm."""
@@ -78,19 +78,21 @@ class Quoted(NamedTuple):
     text: str
     source: int
     score: float
+    heading: str = ""
+    """What it stands under."""
 
 
 def best(question: str, passages: Sequence[Passage], most: int) -> list[Quoted]:
     """Return the sentences that fit a question, as they stand in their sources, those of better sources first.
 
-    Each is scored by BM25 over the sentences of all passages (S. Robertson & H. Zaragoza, "The Probabilistic Relevance
+    Each is scored with the heading it stands under by BM25 over the sentences of all passages (S. Robertson & H. Zaragoza, "The Probabilistic Relevance
     Framework", 2009), and a little more the better its passage was found.
     """
     pool = list(_sentences(passages))
-    found = [Counter(content(each.text)) for each in pool]
+    found = [Counter(map(stem, content(f"{each.heading} {each.text}"))) for each in pool]
     known = Counter(word for words in found for word in words)
     mean = sum(map(Counter.total, found)) / len(found) if found else 1.0
-    asked = set(content(question))
+    asked = set(map(stem, content(question)))
 
     def fit(words: Counter[str], source: int) -> float:
         norm = _K1 * (1 - _B + _B * words.total() / mean)
@@ -135,8 +137,11 @@ def declared(settings: ModelSettings | None = None) -> Profile:  # noqa: ARG001 
 def _sentences(passages: Sequence[Passage]) -> Iterator[Quoted]:
     seen: set[str] = set()
     for number, passage in enumerate(passages, 1):
+        heading = passage.path[-1] if passage.path else passage.title
         for start, end in sentence_spans(passage.text):
             text = " ".join(passage.text[start:end].split())
-            if text not in seen and text[-1:] in {".", "!", "?", "…", "。"}:  # headings and broken lines answer nothing
+            if text.startswith("#"):
+                heading = text.lstrip("# ")
+            elif text not in seen and text[-1:] in {".", "!", "?", "…", "。"}:  # broken lines answer nothing
                 seen.add(text)
-                yield Quoted(text, number, 0.0)
+                yield Quoted(text, number, 0.0, heading)

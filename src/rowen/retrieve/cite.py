@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from rowen.values import Attempt, Call, Citation, Event, Events, Finished, Passage, Said, Started
-from rowen.values.words import content, sentence_spans, words
+from rowen.values.words import content, sentence_spans, stem, words
 
 Answers = Callable[[Call, Callable[[Attempt], None]], Events]
 
@@ -113,12 +113,12 @@ class _Words:
     def __init__(self, passage: Passage) -> None:
         self.passage = passage
         whole = f"{passage.title} {' '.join(passage.path)} {passage.text}"
-        self._has = {_stem(word) for word in words(whole)}
+        self._has = {stem(word) for word in words(whole)}
         self._sentences = [passage.text[start:end] for start, end in sentence_spans(passage.text)]
 
     def citation(self, said: str, number: int, start: int, end: int, *, marked: bool = True) -> Citation:
         """Return the citation of this passage for a statement."""
-        wanted = list(dict.fromkeys(map(_stem, content(said))))
+        wanted = list(dict.fromkeys(map(stem, content(said))))
         support = sum(word in self._has for word in wanted) / len(wanted) if wanted else 0.0
         figures = all(word in self._has for word in wanted if any(sign.isdigit() for sign in word))
         passage = self.passage
@@ -145,7 +145,7 @@ class _Words:
         """The sentence that has most of the words, and of those the shortest."""
 
         def fit(sentence: str) -> tuple[int, int]:
-            return len(wanted.intersection(map(_stem, words(sentence)))), -len(sentence)
+            return len(wanted.intersection(map(stem, words(sentence)))), -len(sentence)
 
         return max(self._sentences, key=fit, default="")
 
@@ -167,12 +167,3 @@ def _statements(text: str) -> Iterator[tuple[int, int, list[int]]]:
 
 def _numbers(text: str) -> list[int]:
     return [int(number) for found in _MARK.finditer(text) for number in re.split(r"\s*[,;]\s*", found[1] or found[2])]
-
-
-def _stem(word: str) -> str:
-    """A word without the endings that grammar changes: enough to find `closes` in `closing`."""
-    for ending in ("ing", "ed", "es", "s"):
-        if len(word) > len(ending) + 3 and word.endswith(ending):
-            word = word[: -len(ending)]
-            break
-    return word[:-1] if len(word) > 4 and word.endswith("e") else word

@@ -180,6 +180,15 @@ def _goes_on(text: str, found: re.Match[str]) -> bool:
     return len(line) >= _BROKEN and not _APART.match(line) and bool(following) and not _APART.match(following)
 
 
+def stem(word: str) -> str:
+    """Return a word without the endings that grammar changes: enough to find `closes` in `closing`."""
+    for ending in ("ing", "ed", "es", "s"):
+        if len(word) > len(ending) + 3 and word.endswith(ending):
+            word = word[: -len(ending)]
+            break
+    return word[:-1] if len(word) > 4 and word.endswith("e") else word
+
+
 def ngrams(tokens: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
     """Return how often each run of `n` tokens is there."""
     return Counter(tuple(tokens[at : at + n]) for at in range(len(tokens) - n + 1))
