@@ -73,6 +73,7 @@ class SqliteStore:
         await self._scores_reader.open()
         await self._knowing.open()
         await self._imaging.open()
+        await self.knowledge.open()
 
     async def check(self) -> dict[str, str]:
         """Return the files by what they hold, each with its health."""
