@@ -14,11 +14,11 @@ def words(text: str) -> int:
 def test_passages_are_taken_until_the_room_is_full(passage):
     found = [passage("one two three", "a"), passage("four five six", "b"), passage("seven eight nine", "c")]
 
-    pack = packed(found, "When?", budget=2 * cost(found[0], words), count=words)
+    pack = packed(found, "When?", budget=2 * cost(found[0], words) + 2, count=words)
 
     assert [each.document for each in pack.passages] == ["a", "b"]
     assert pack.unfit == 1
-    assert pack.tokens <= 2 * cost(found[0], words)
+    assert pack.tokens == 2 * cost(found[0], words)
 
 
 def test_of_a_passage_that_does_not_fit_the_sentences_with_the_questions_words_are_kept(passage):
@@ -33,6 +33,17 @@ def test_of_a_passage_that_does_not_fit_the_sentences_with_the_questions_words_a
     assert cut.text == text[cut.start - 7 : cut.end - 7]
     assert pack.tokens <= 80
     assert pack.cut == 1
+
+
+def test_of_several_passages_none_takes_more_than_half(passage):
+    long = "All of this is about the meadow and what grows on it. " * 20
+
+    pack = packed(
+        [passage(long, "a"), passage(long.replace("meadow", "forest"), "b")], "meadow", budget=200, count=words
+    )
+
+    assert [each.document for each in pack.passages] == ["a", "b"]
+    assert all(cost(each, words) <= 100 for each in pack.passages)
 
 
 def test_a_passage_is_left_out_where_only_a_crumb_of_it_would_fit(passage):

@@ -6,12 +6,15 @@ from functools import reduce
 from typing import Literal, NamedTuple
 
 from rowen.values import CountText, Passage
-from rowen.values.words import content, sentence_spans
+from rowen.values.words import content, sentence_spans, stem
 
 Order = Literal["best", "edges", "document"]
 
 _WORTH = 60
 """Tokens of room below which a passage is not cut to fit: so little is seldom understood alone."""
+
+_OFTEN = 3
+"""Times from which on it says no more of a text that it has a word."""
 
 
 class Packed(NamedTuple):
@@ -43,7 +46,7 @@ def packed(
     Args:
         found: the best first.
         question: what they are to answer; of a passage too long, the sentences with most of its words are kept.
-        budget: tokens for their texts and titles.
+        budget: tokens for their texts and titles; of several passages none takes more than half.
         count: tokens of a text.
         per_source: the share of the passages that one document may have, above 0 and at most 1.
         order: `best` first; `edges`: the best at the beginning and the end, where models read most attentively (N. Liu
@@ -52,15 +55,17 @@ def packed(
     """
     taken: list[Passage] = []
     tokens = repeated = crowded = unfit = cut = 0
+    whole = joined(found)
+    share = budget if len(whole) == 1 else budget // 2
     most = max(1, round(per_source * len(found)))
     by_document: Counter[str] = Counter()
-    for passage in joined(found):
+    for passage in whole:
         if _within(passage, taken):
             repeated += 1
         elif by_document[passage.document] >= most:
             crowded += 1
         else:
-            fitting = _fitting(passage, question, budget - tokens, count)
+            fitting = _fitting(passage, question, min(share, budget - tokens), count)
             if fitting is None:
                 unfit += 1
                 continue
@@ -116,9 +121,9 @@ def _fitting(passage: Passage, question: str, room: int, count: CountText) -> Pa
         return passage
     if room < _WORTH:
         return None
-    asked = set(content(question))
+    asked = set(map(stem, content(question)))
     spans = sentence_spans(passage.text)
-    found: tuple[int, Passage] | None = None
+    found: tuple[tuple[int, int], Passage] | None = None
     last = 0
     for first, (start, _) in enumerate(spans):
         last = max(last, first)
@@ -130,7 +135,8 @@ def _fitting(passage: Passage, question: str, room: int, count: CountText) -> Pa
                 break
             window, last = longer, last + 1
         if window is not None:
-            worth = len(asked.intersection(content(window.text)))
+            has = Counter(word for word in map(stem, content(window.text)) if word in asked)
+            worth = (len(has), sum(min(times, _OFTEN) for times in has.values()))
             if found is None or worth > found[0]:
                 found = (worth, window)
         if last == len(spans):

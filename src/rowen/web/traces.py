@@ -157,4 +157,6 @@ def _parameters(found: Trace) -> list[tuple[str, str]]:
     if found.request is None:
         return []
     plain = msgspec.to_builtins(found.request)
-    return [(key, said(value)) for key, value in plain.items() if key not in {"messages", "texts", "tokens"}]
+    return [
+        (key, said(value)) for key, value in plain.items() if key not in {"messages", "texts", "tokens", "passages"}
+    ]
