@@ -95,3 +95,9 @@ async def test_the_apps_own_rules_replace_ours():
     rendered = await render(settings)(grounded(says("user", "When?")))
 
     assert rendered.request.messages[0].text == "Quote only."
+
+
+async def test_a_judge_is_not_told_that_it_is_the_app():
+    judging = call(says("user", "Is this good?")).but(door=Door(shape="internal", path="score/x"))
+
+    assert await render(SETTINGS)(judging) is judging

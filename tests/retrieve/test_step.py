@@ -106,3 +106,11 @@ async def test_without_a_question_nothing_is_looked_up(request_):
 
     assert await ground({"docs": TABLE}, {"docs": search}, count=count)(asked) is asked
     assert search.asked == []
+
+
+async def test_what_the_house_asks_for_itself_is_not_looked_up():
+    search = Fake()
+    asked = call().but(door=Door(shape="internal", path="retrieve"))
+
+    assert await ground({"docs": TABLE}, {"docs": search}, count=count)(asked) is asked
+    assert search.asked == []

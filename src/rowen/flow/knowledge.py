@@ -20,7 +20,7 @@ from rowen.retrieve.rerank.judge import Judge
 from rowen.retrieve.rewrite import AskModel
 from rowen.retrieve.search import Means, Searching
 from rowen.store.knowledge import Collection, Knowledge
-from rowen.values import Ask, Clock, Embed, Mistaken, Search, Unavailable
+from rowen.values import Ask, Clock, Condition, Embed, Found, Mistaken, Reader, Search, Unavailable
 
 TENANT = "default"
 """Whose what an app's file defines is; documents for one tenant alone say so in their access."""
@@ -47,6 +47,23 @@ class Bundled:
         return self._made[name]
 
 
+class Stale:
+    """Which sources could not be read for longer than their tables allow, as it was last seen."""
+
+    def __init__(self) -> None:
+        self.sources: frozenset[tuple[str, str, str]] = frozenset()
+        """App, name of the `[retrieve]` table, and source."""
+
+    def marked(self, app: str, name: str, found: Found) -> Found:
+        """Return what was found with the passages of stale sources marked."""
+        if not self.sources:
+            return found
+        passages = [
+            each.but(stale=True) if (app, name, each.source) in self.sources else each for each in found.passages
+        ]
+        return found.but(passages=tuple(passages))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowing:
     """What searches of all apps share."""
@@ -55,6 +72,7 @@ class Knowing:
     bundled: Bundled
     transport: Transport
     clock: Clock
+    stale: Stale
 
 
 def collection_of(app: str, name: str) -> Collection:
@@ -120,7 +138,21 @@ def _search(
         ask=ask_model,
         rerank=_rerank(settings.rerank, loaded, knowing.transport, ask_model),
     )
-    return Searching(collection_of(loaded.definition.app, name), settings, means)
+    app = loaded.definition.app
+    searching = Searching(collection_of(app, name), settings, means)
+
+    async def search(
+        question: str,
+        *,
+        reader: Reader,
+        top: int,
+        where: tuple[Condition, ...] = (),
+        recent: tuple[str, ...] = (),
+    ) -> Found:
+        found = await searching(question, reader=reader, top=top, where=where, recent=recent)
+        return knowing.stale.marked(app, name, found)
+
+    return search
 
 
 def _rerank(said: str, loaded: Loaded, transport: Transport, ask_model: AskModel) -> Rerank | None:

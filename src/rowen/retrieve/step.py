@@ -10,8 +10,6 @@ from rowen.retrieve.conflict import conflicts
 from rowen.retrieve.pack import Packed, packed
 from rowen.values import Answer, Call, Choice, CountText, Found, Looked, Message, Passage, Reader, Search, Text
 
-_OURS = ("index/", "insight/", "score/")
-"""Calls of the house itself: a judge's question is none about what the app knows."""
 _RECENT = 4
 """Turns of the user that may still say what the question is about."""
 
@@ -32,8 +30,8 @@ def ground(
 
     async def step(call: Call) -> Call:
         request = call.request
-        if request.kind != "chat" or call.door.path.startswith(_OURS):
-            return call
+        if request.kind != "chat" or call.door.shape == "internal":
+            return call  # what the house asks for itself (judges, rerankers, contexts) brings along what it needs
         asked = [message.text for message in request.messages if message.role == "user" and message.text.strip()]
         if not asked:
             return call

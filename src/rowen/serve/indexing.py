@@ -11,7 +11,7 @@ import msgspec
 
 from rowen.config import Loaded
 from rowen.flow import Apps
-from rowen.flow.knowledge import TENANT, collection_of
+from rowen.flow.knowledge import TENANT, Stale, collection_of
 from rowen.jobs import Handler, Job, Queue, Task
 from rowen.retrieve import RetrieveSettings
 from rowen.retrieve.chunk.context import AskModel
@@ -73,15 +73,25 @@ class Indexing:
         queue: where jobs are queued.
         clock: what time it is.
         embeds: gives what makes vectors; left out, every index is lexical.
+        stale: is told which sources are.
 
     """
 
-    def __init__(self, store: Store, served: Loads, queue: Queue, clock: Clock, embeds: EmbedOf | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        served: Loads,
+        queue: Queue,
+        clock: Clock,
+        embeds: EmbedOf | None = None,
+        stale: Stale | None = None,
+    ) -> None:
         self._store = store
         self._served = served
         self.queue = queue
         self._clock = clock
         self._embeds = embeds
+        self._stale = stale or Stale()
         self._web = Web()
         self._kept: dict[Collection, Mapping[str, Watched]] = {}
         self._figures: dict[tuple[str, str, str], SourceState] = {}
@@ -214,6 +224,14 @@ class Indexing:
             for each in self.all()
             for name, state in (await self.states.of(each.collection)).items()
         }
+        now = self._clock.now_ns()
+        self._stale.sources = frozenset(
+            (each.collection.app, each.collection.name, name)
+            for each in self.all()
+            for name, table in tables_of(each.settings).items()
+            if (state := self._figures.get((each.collection.app, each.collection.name, name))) is not None
+            and state.stale(table.stale_after, now)
+        )
 
     def lag(self) -> dict[tuple[str, ...], float]:
         """Return by app, name and source for how many seconds it was not seen whole."""

@@ -21,7 +21,7 @@ from rowen.api.feedback import Feedback, Pace
 from rowen.api.metrics import Metrics
 from rowen.evaluate.dataset import Datasets
 from rowen.flow.assemble import Shared
-from rowen.flow.knowledge import Bundled, Knowing
+from rowen.flow.knowledge import Bundled, Knowing, Stale
 from rowen.insight.desk import Insight
 from rowen.insight.looks import looks_of
 from rowen.insight.views import Views
@@ -199,6 +199,7 @@ class Server:
         stack.push_async_callback(buffer.close)
         cache = route.AnswerCache(store.cache, clock)
         stack.push_async_callback(cache.close)
+        stale = Stale()
         shared = Shared(
             directory=directory,
             meter=meter,
@@ -211,7 +212,9 @@ class Server:
             at_most=at_most,
             count_text=count,
             clock=clock,
-            knowing=Knowing(knowledge=store.knowledge, bundled=Bundled(), transport=transport, clock=clock),
+            knowing=Knowing(
+                knowledge=store.knowledge, bundled=Bundled(), transport=transport, clock=clock, stale=stale
+            ),
             user=user_hash(settings.user_key),
         )
         served = Served(shared, store.definitions)
@@ -242,7 +245,7 @@ class Server:
             errors=insight.error_lines,
         )
 
-        indexing = Indexing(store, served, jobs, clock, served.embed)
+        indexing = Indexing(store, served, jobs, clock, served.embed, stale)
         knowledge = indexing.desk()
         stack.push_async_callback(indexing.close)
 
