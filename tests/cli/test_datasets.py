@@ -152,6 +152,13 @@ def test_an_earlier_split_that_is_none_is_told(asked, rows, tmp_path):
         asked("split", "golden", "--before", str(tmp_path / "none.json"))
 
 
+def test_an_earlier_split_that_is_not_there_is_told(asked, rows, tmp_path):
+    asked("import", str(rows), "--dataset", "golden")
+
+    with pytest.raises(Mistaken, match="cannot be read: No such file"):
+        asked("split", "golden", "--before", str(tmp_path / "nowhere.json"))
+
+
 def test_a_dropped_data_set_is_gone_and_one_is_asked_before(asked, run, rows):
     asked("import", str(rows), "--dataset", "golden")
     asked("freeze", "golden")

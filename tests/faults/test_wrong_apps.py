@@ -57,6 +57,36 @@ MISTAKES = {
         "config_unknown_key",
         '"weight"',
     ),
+    "retrieve, unknown embedder": (
+        GOOD + '[retrieve.docs]\nsource = "*.md"\nembed = "minilmm"\n',
+        "model_unknown",
+        "minilm",
+    ),
+    "retrieve, unknown chunker": (
+        GOOD + '[retrieve.docs]\nsource = "*.md"\nembed = ""\nchunk = { kind = "overlapp" }\n',
+        "config_invalid",
+        "overlap",
+    ),
+    "retrieve, unknown source": (
+        GOOD + '[retrieve.docs]\nembed = ""\nsource = { kind = "sitemapp", at = "https://a.example/s.xml" }\n',
+        "config_invalid",
+        "sitemap",
+    ),
+    "retrieve, unknown option of a source": (
+        GOOD + '[retrieve.docs]\nembed = ""\nsource = { at = "*.md", options = { hiden = true } }\n',
+        "config_unknown_key",
+        "hidden",
+    ),
+    "retrieve, reranking by nobody": (
+        GOOD + '[retrieve.docs]\nembed = ""\nsource = "*.md"\nrerank = "model:nobody"\n',
+        "config_invalid",
+        "nobody",
+    ),
+    "retrieve, contexts by nobody": (
+        GOOD + '[retrieve.docs]\nembed = ""\nsource = "*.md"\nchunk = { context = "model:nobody" }\n',
+        "config_invalid",
+        "nobody",
+    ),
     "secret, as text": (app("models.main", 'key = "sk-very-secret"'), "config_secret", "env"),
     "secret, unset": (app("models.main", 'key = { env = "ROWEN_NO_SUCH" }'), "config_secret", "ROWEN_NO_SUCH"),
     "secret, no file": (app("models.main", 'key = { file = "nowhere" }'), "config_secret", "nowhere"),

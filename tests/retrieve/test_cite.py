@@ -129,3 +129,11 @@ async def test_closing_the_citing_stream_closes_the_upstream(sources):
     await events.aclose()
 
     assert closed == [True]
+
+
+def test_a_long_run_of_space_is_looked_through_once(passage):
+    found = cited_in(
+        f"We open{' ' * 300_000}at nine [1].", [passage("We open at nine.")]
+    )  # its square would take hours
+
+    assert [each.number for each in found.citations] == [1]

@@ -99,6 +99,22 @@ async def test_stale_conflicting_and_instructing_sources_are_warned_of(passage):
     assert grounded.notes["retrieve"]["conflicts"] == [[1, 2]]
 
 
+async def test_what_the_house_asks_for_its_own_ends_is_looked_up_nowhere(passage):
+    search = Fake(passage("x"))
+    rewriting = call().but(door=Door(shape="internal", path="retrieve"))
+
+    assert await ground({"docs": TABLE}, {"docs": search}, count=count)(rewriting) is rewriting
+    assert search.asked == []
+
+
+async def test_a_question_at_the_command_line_is_one_to_the_app(passage):
+    search = Fake(passage("x"))
+
+    await ground({"docs": TABLE}, {"docs": search}, count=count)(call().but(door=Door(shape="internal")))
+
+    assert len(search.asked) == 1
+
+
 @pytest.mark.parametrize("request_", [{"kind": "embeddings", "texts": ("x",)}, {"messages": (says("system", "Hm."),)}])
 async def test_without_a_question_nothing_is_looked_up(request_):
     search = Fake()

@@ -224,6 +224,24 @@ def test_how_well_a_source_was_found_does_not_change_the_exact_key():
     assert cache_key(one, ROUTE) == cache_key(other, ROUTE)
 
 
+def test_the_same_words_of_another_source_are_another_exact_key():
+    one, other = call(passages=(passage(),)), call(passages=(passage("copy"),))
+
+    assert cache_key(one, ROUTE) != cache_key(other, ROUTE)
+
+
+async def test_what_rests_on_documents_is_not_shared_between_users_who_may_read_different_ones(cache, clock):
+    await kept(
+        cache, clock, call(passages=(passage(), passage("private")), caller={"user": "ann"}), answer(document="hours")
+    )
+
+    same = await cache.find(call(id="b", passages=(passage(), passage("private")), caller={"user": "ann"}), ROUTE)
+    near = await cache.find(call(id="c", passages=(passage(),), caller={"user": "bob"}), ROUTE)
+
+    assert same.answer is not None
+    assert near.answer is None
+
+
 async def test_calibration_takes_the_loosest_threshold_without_too_many_false_hits():
     pairs = [
         Pair(one="when does the office open", other="when does the office open please", same=True),

@@ -126,3 +126,46 @@ def test_knowledge_is_named_by_its_app_and_its_name(tmp_path, more):
         assert indexing.named("demo", "handbook").collection == HANDBOOK
         if not more:
             assert indexing.named("", "").collection == HANDBOOK
+
+
+def test_a_model_of_the_app_rewrites_questions_without_looking_anything_up_for_that(tmp_path):
+    app = APP.replace('embed = ""', 'embed = ""\nrewrite = "model"')
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "leave.md").write_text("Everybody has 28 days.")
+    (tmp_path / "app.toml").write_text(app)
+    with serving(tmp_path / "app.toml") as running:
+        until(lambda: found(running, "28 days"))
+
+        answer = asked(running, running.key, "How many days?", model="echo")
+
+    assert answer == "How many days?"  # a search that asked for a search would never end
+
+
+def test_documents_are_for_callers_of_every_tenant_but_those_that_name_one(tmp_path):
+    rules = '[[retrieve.handbook.source.options.rules]]\nmatch = "docs/acme*"\naccess = ["tenant:acme"]\n'
+    quoting = '[models.quote]\nprovider = "extract"\n'
+    app = written(tmp_path, all="Everybody has 28 days.", acme="Acme has 30 days.")
+    app.write_text(APP.replace("source =", "source.at =") + rules + quoting)
+    with serving(app) as running:
+        until(lambda: found(running, "days") == ["Everybody has 28 days."])
+
+        ours = asked(running, running.key, "How many days has everybody?")
+        shared = asked(running, running.new_key("a", tenant="acme"), "How many days has everybody?")
+        acme = asked(running, running.new_key("b", tenant="acme"), "How many days has Acme?")
+        other = asked(running, running.new_key("c", tenant="other"), "How many days has Acme?")
+
+    assert "28 days" in ours
+    assert "28 days" in shared
+    assert "30 days" in acme
+    assert "30 days" not in other
+
+
+def asked(running, key: str, question: str, model: str = "quote") -> str:
+    answer = httpx2.post(
+        f"{running.url}/v1/chat/completions",
+        headers={"authorization": f"Bearer {key}"},
+        json={"model": model, "messages": [{"role": "user", "content": question}]},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()["choices"][0]["message"]["content"]

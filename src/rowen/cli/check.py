@@ -9,6 +9,7 @@ import msgspec
 
 from rowen.cli.options import apps_argument, json_option, out, server_option, show
 from rowen.config import json_schema, read
+from rowen.flow.knowledge import vet_knowledge
 from rowen.flow.vet import vet
 from rowen.provider.transport import HttpTransport
 from rowen.serve.judging import rules_of
@@ -39,10 +40,12 @@ def command(
         show(rows, as_json=as_json, empty="")
         return
     found: list[Any] = []
+    transport = HttpTransport()
     for path in apps:
         loaded = read(path, TABLES, secrets=not no_secrets)
-        places = vet(loaded, HttpTransport())
+        places = vet(loaded, transport)
         rules_of(loaded)
+        vet_knowledge(loaded, places, transport, secrets=not no_secrets)
         found.append(
             {
                 "app": loaded.definition.app,

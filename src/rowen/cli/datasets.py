@@ -270,7 +270,7 @@ def report(dataset: str, server_file: Path, store: str | None, tenant: str, as_j
 @click.option("--seed", default="", help="Another one deals anew.")
 @click.option(
     "--before",
-    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    type=click.Path(path_type=Path, dir_okay=False),
     help="An earlier split, as --json printed it: what can stays where it was.",
 )
 @click.option("--to", type=click.Path(path_type=Path, file_okay=False), help="Write each part there, as NAME.jsonl.")
@@ -365,6 +365,8 @@ def _earlier(path: Path) -> dict[str, list[str]]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         return msgspec.convert(found["parts"], dict[str, list[str]])
+    except OSError as error:
+        raise Mistaken("field_invalid", f"it cannot be read: {error.strerror}", place=str(path)) from error
     except (ValueError, KeyError, TypeError, msgspec.ValidationError) as error:
         raise Mistaken("field_invalid", f"this is no split: {error}", place=str(path)) from error
 

@@ -1,6 +1,8 @@
 """From `[retrieve]` to what finds: the embedders, rerankers and adapters that an app's tables name, and the searches with them."""
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,14 +15,30 @@ from rowen.provider.transport import Transport
 from rowen.provider.weights import Folder, default_place
 from rowen.retrieve import RetrieveSettings
 from rowen.retrieve.adapter import Adapted, Adapter
+from rowen.retrieve.chunk import chunking
 from rowen.retrieve.embed import Asked
+from rowen.retrieve.load import Page, Ports
+from rowen.retrieve.load.catalog import source_of, tables_of
 from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.rerank.endpoint import Endpoint, Post
 from rowen.retrieve.rerank.judge import Judge
 from rowen.retrieve.rewrite import AskModel
 from rowen.retrieve.search import Means, Searching
 from rowen.store.knowledge import Collection, Knowledge
-from rowen.values import Ask, Clock, Condition, Embed, Found, Mistaken, Reader, Search, Unavailable
+from rowen.values import (
+    Answer,
+    Ask,
+    Clock,
+    Condition,
+    Embed,
+    Events,
+    Found,
+    Mistaken,
+    Reader,
+    Request,
+    Search,
+    Unavailable,
+)
 
 TENANT = "default"
 """Whose what an app's file defines is; documents for one tenant alone say so in their access."""
@@ -111,12 +129,73 @@ def searches_of(
     """
     found: dict[str, Search] = {}
     for name, settings in loaded.tables["retrieve"].items():
-        try:
+        with _placed(loaded, name):
             found[name] = _search(loaded, name, settings, places, ask, knowing, ask_model)
-        except Mistaken as mistake:
-            mistake.place = loaded.place("retrieve", name, *([mistake.place] if mistake.place else []))
-            raise
     return found
+
+
+def vet_knowledge(loaded: Loaded, places: Placed, transport: Transport, *, secrets: bool = True) -> None:
+    """See that everything `[retrieve]` names is there: sources, chunker, embedder, reranker, the model that writes contexts.
+
+    Args:
+        loaded: the app as read.
+        places: its deployments.
+        transport: as rerankers get it; nothing is sent.
+        secrets: whether the variables and files that hold secrets are asked for.
+
+    Raises:
+        Mistaken: `config_*`, `extra_missing`, `model_unknown`, with the line of the file.
+
+    """
+    environment: Callable[[str], str | None] = os.environ.get if secrets else lambda name: f"${name}"
+    bundled = Bundled()
+    ports = Ports(folder=loaded.path.parent, get=_nothing)
+    for name, settings in loaded.tables["retrieve"].items():
+        with _placed(loaded, name):
+            chunking(settings.chunk)
+            writer = settings.chunk.context.removeprefix("model:")
+            if writer not in {settings.chunk.context, *loaded.tables["models"]}:
+                message = f'there is no model "{writer}" in this app to write contexts'
+                raise Mistaken("config_invalid", message, place="chunk.context")
+            for table in tables_of(settings).values():
+                source_of(table, ports, environment=environment)
+            if settings.embed:
+                embed_of(settings.embed, places, _unasked, bundled)
+            _rerank(settings.rerank, loaded, transport, _answered)
+
+
+@contextmanager
+def _placed(loaded: Loaded, name: str) -> Iterator[None]:
+    """Give mistakes their line in the file."""
+    try:
+        yield
+    except Mistaken as mistake:
+        mistake.place = loaded.place("retrieve", name, *(mistake.place.split(".") if mistake.place else ()))
+        raise
+
+
+# While an app is only looked at, nothing is asked of anybody.
+
+
+async def _nothing(
+    url: str,
+    headers: Mapping[str, str],  # noqa: ARG001 - of the protocol, like those below
+    *,
+    limit: int,  # noqa: ARG001
+    seconds: float,  # noqa: ARG001
+    private: bool,  # noqa: ARG001
+) -> Page:
+    raise AssertionError(url)
+
+
+async def _answered(request: Request) -> Answer:
+    raise AssertionError(request.model)
+
+
+async def _unasked(request: Request, deployment: str) -> Events:  # noqa: ARG001
+    if deployment:
+        raise AssertionError(deployment)
+    yield ()
 
 
 def _search(
@@ -149,7 +228,10 @@ def _search(
         where: tuple[Condition, ...] = (),
         recent: tuple[str, ...] = (),
     ) -> Found:
-        found = await searching(question, reader=reader, top=top, where=where, recent=recent)
+        # Knowledge is there for callers of every tenant, as the app's prompt and models are. What is for some alone names
+        # their groups, `tenant:ID` or `user:ID`, and no two tenants have a user of one id.
+        ours = reader.but(tenant=TENANT) if reader.tenant else reader
+        found = await searching(question, reader=ours, top=top, where=where, recent=recent)
         return knowing.stale.marked(app, name, found)
 
     return search

@@ -16,7 +16,7 @@ def render(settings: PromptSettings) -> Callable[[Call], Awaitable[Call]]:
 
     async def step(call: Call) -> Call:
         request = call.request
-        if call.door.shape == "internal":
+        if call.door.house:
             return call  # a judge is not the app, and must not be told that it is
         if request.kind != "chat" or (words is None and not request.passages):
             return call

@@ -10,7 +10,7 @@ class SourceTable(Settings, frozen=True, kw_only=True):
     """One place that documents come from."""
 
     kind: str = "files"
-    """A kind of the source reference: `files`, `sitemap`, `sql`, `s3`, …"""
+    """A kind of the source reference: `files`, `sitemap`, `sql`, or another package's."""
     at: str = ""
     """Where: a glob relative to the `app.toml`, a URL, a query; the kind says which."""
     options: dict[str, Any] = {}
@@ -18,7 +18,7 @@ class SourceTable(Settings, frozen=True, kw_only=True):
     every: Duration = 0
     """How often to look for changes; 0: only when told, and on a change of files while `rowen dev` runs."""
     access: tuple[str, ...] = ()
-    """Groups of which a reader needs one; empty: everybody of the tenant."""
+    """Groups of which a reader needs one; empty: everybody who may call the app."""
     metadata: dict[str, Fact] = {}
     """Put on each of its documents."""
     stale_after: Duration = 0
@@ -29,7 +29,7 @@ class ChunkTable(Settings, frozen=True, kw_only=True):
     """How documents are cut."""
 
     kind: str = "overlap"
-    """A kind of the chunker reference: `overlap`, `recursive`, `sentence`, `whole`, `parent`, `tokens`."""
+    """A kind of the chunker reference: `overlap`, `recursive`, `sentence`, `structure`, `whole`, `parent`, `tokens`."""
     size: int = 800
     """Characters of a chunk (for `tokens`: tokens)."""
     overlap: int = 400

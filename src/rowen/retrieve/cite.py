@@ -12,7 +12,8 @@ from rowen.values.words import content, sentence_spans, stem, words
 
 Answers = Callable[[Call, Callable[[Attempt], None]], Events]
 
-_MARK = re.compile(r"\s*(?:\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]|【\s*(\d{1,3})[^】]{0,40}】)")
+# Space is taken along from its beginning only: a long run of it must not be looked through from each of its places.
+_MARK = re.compile(r"(?:(?<!\s)\s+)?(?:\[\s*(\d{1,3}(?:\s*[,;]\s*\d{1,3})*)\s*\]|【\s*(\d{1,3})[^】]{0,40}】)")
 _LEADING = re.compile(rf"(?:{_MARK.pattern})+")
 _VERIFIED = 0.6
 _MATCHED = 0.75

@@ -1,5 +1,6 @@
 """What people and programs see and do of knowledge: collections, their sources, documents with their chunks, the quarantine."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -173,11 +174,15 @@ class Desk:
                 chunker=live.manifest.chunker,
             )
         cutting = chunking(table or ChunkTable())
-        chunks = tuple(
-            Chunk(start=cut.start, end=cut.end, context=free(document, cut.start, cut.end), parent=cut.parent)
-            for cut in cutting.cut(document)
-        )
-        return Shown(document=document, chunks=chunks, chunker=cutting.written)
+
+        def cut() -> tuple[Chunk, ...]:
+            return tuple(
+                Chunk(start=each.start, end=each.end, context=free(document, each.start, each.end), parent=each.parent)
+                for each in cutting.cut(document)
+            )
+
+        # A large document takes seconds, which nobody else is to wait for.
+        return Shown(document=document, chunks=await asyncio.to_thread(cut), chunker=cutting.written)
 
     async def quarantine(self, collection: Collection) -> Sequence[Quarantined]:
         """Return what was put aside, the last first."""

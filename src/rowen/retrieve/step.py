@@ -30,8 +30,8 @@ def ground(
 
     async def step(call: Call) -> Call:
         request = call.request
-        if request.kind != "chat" or call.door.shape == "internal":
-            return call  # what the house asks for itself (judges, rerankers, contexts) brings along what it needs
+        if request.kind != "chat" or call.door.house:
+            return call  # judges, rerankers and contexts bring along what they need; a search must not ask for a search
         asked = [message.text for message in request.messages if message.role == "user" and message.text.strip()]
         if not asked:
             return call

@@ -31,9 +31,10 @@ def cache_key(call: Call, route: ModelRoute) -> str:
         who = (tenant, user, call.end_user) if user or call.end_user else (tenant, "", "", key)
     elif route.cache_scope == "key":
         who = (tenant, "", "", key)
-    # The words of the sources are in the messages; how well each was found changes with every document.
+    # How well each source was found changes with every document; which they are goes into the answer's citations.
+    sources = [(each.document, each.version, each.start, each.end) for each in call.request.passages]
     bare = call.request.but(model=route.name, stream=False, user="", metadata={}, passages=())
-    text = _ENCODER.encode((call.app, call.definition, route.cache_scope, who, bare))
+    text = _ENCODER.encode((call.app, call.definition, route.cache_scope, who, bare, sources))
     return f"{call.app}:{_digest(text)}"
 
 

@@ -163,7 +163,8 @@ def scope_of(call: Call, route: ModelRoute, fingerprint: str) -> str:
     """Return a hash of all in which two calls must agree."""
     caller = call.caller
     tenant, user, key = (caller.tenant, caller.user, caller.key) if caller else ("", "", "")
-    who: tuple[Any, ...] = (tenant, sorted(caller.groups) if caller else ())
+    # What an app knows may be for one user alone, and an answer may hold more than it cites.
+    who: tuple[Any, ...] = (tenant, sorted(caller.groups) if caller else (), user if call.looked else "")
     if route.cache_scope != "tenant":
         who += (user, call.end_user) if route.cache_scope == "user" and (user or call.end_user) else (key,)
     request = call.request

@@ -18,6 +18,7 @@ class Door(Value, frozen=True, kw_only=True):
     shape: str
     """`openai.chat`, `openai.responses`, `openai.embeddings`, `anthropic`, or `internal`."""
     path: str = ""
+    """Of the URL; of an internal call what it is for, empty where somebody asks the app itself, such as `rowen ask`."""
     address: str = ""
     key_digest: str = ""
     parent: str = ""
@@ -25,6 +26,11 @@ class Door(Value, frozen=True, kw_only=True):
     parent_trace: str = ""
     """The trace id in it, 32 hex digits. Ours stays our own, since one caller's trace may hold many calls."""
     agent: str = ""
+
+    @property
+    def house(self) -> bool:
+        """Whether the house itself asks for its own ends (a judge, a rewriter), so that it is no question to the app."""
+        return self.shape == "internal" and bool(self.path)
 
 
 class Fault(Value, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ VERDICT = "chunks"
 """The name of the score that a person's verdict on chunks is kept under."""
 
 _DOCUMENTS = 50
+_SMALLEST = 50  # characters of a chunk that is tried
 _LETTERS = 30_000
 """Characters of a document on one page."""
 
@@ -221,7 +222,8 @@ async def _one(request: Request, services: Services, visit: Visit, *, failed: Pr
             documents=listed,
             more=listed[-1].id if len(listed) == _DOCUMENTS else "",
             source=source,
-            aside=await services.knowledge.quarantine(found),
+            # Nobody has said yet who may read what was put aside, not even its name.
+            aside=await services.knowledge.quarantine(found) if may_manage(visit) else (),
             may_change=may_manage(visit),
             failed=failed,
             call=api_call(request, f"/api/knowledge/{quote(found.app)}/{quote(found.name)}"),
@@ -299,7 +301,8 @@ def _link(found: Collection) -> str:
 
 
 def _table(query: Mapping[str, str]) -> ChunkTable:
-    size = _number(query.get("size", ""), 800)
+    # A chunk for each letter of a large document would be more than a page, or a process, can hold.
+    size = max(_SMALLEST, _number(query.get("size", ""), 800))
     return ChunkTable(kind=query.get("kind", "overlap"), size=size, overlap=_number(query.get("overlap", ""), 0))
 
 

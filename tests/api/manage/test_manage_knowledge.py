@@ -38,9 +38,13 @@ async def test_documents_come_page_by_page(api):
 
 
 async def test_what_was_put_aside_is_told_with_its_reason(api):
-    (found,) = (await api.ask("GET", f"{ONE}/quarantine", "acme.read")).json()["data"]
+    (found,) = (await api.ask("GET", f"{ONE}/quarantine", "acme.manage")).json()["data"]
 
     assert (found["uri"], found["code"]) == ("x.pdf", "document_encrypted")
+
+
+async def test_what_was_put_aside_is_not_told_to_who_may_only_read(api):
+    assert (await api.ask("GET", f"{ONE}/quarantine", "acme.read")).status_code == 403
 
 
 async def test_another_index_answers_and_the_one_before_can_be_removed(api):

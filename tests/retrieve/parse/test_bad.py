@@ -65,6 +65,14 @@ async def test_entities_that_multiply_are_refused_before_they_are_expanded():
     assert (await outcome(archive(parts), "laughs.docx")).code == "document_bomb"
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+async def test_entities_are_refused_in_every_encoding_and_wherever_they_are_declared(encoding):
+    text = f'<?xml version="1.0" encoding="{encoding}"?><!--{" " * 20_000}--><!DOCTYPE a [<!ENTITY b "c">]><w>&b;</w>'
+    parts = {"[Content_Types].xml": b"<a/>", "word/document.xml": text.encode(encoding)}
+
+    assert (await outcome(archive(parts), "hidden.docx")).code == "document_bomb"
+
+
 @pytest.mark.parametrize(
     "name", ["pandoc.docx", "pandoc.pptx", "pandoc.epub", "prices.xlsx", "libreoffice.xls", "chromium.pdf"]
 )

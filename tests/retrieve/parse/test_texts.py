@@ -102,6 +102,12 @@ def test_what_is_no_front_matter_stays_text(text):
     assert parsed("markdown", text).text == text
 
 
+def test_a_long_line_in_front_matter_is_looked_through_once():
+    text = f"---\na{' ' * 300_000}b\n---\nwords"  # its square would take hours
+
+    assert parsed("markdown", text).text == text
+
+
 @given(st.text())
 def test_markdown_loses_no_character_without_front_matter(text):
     found = parsed("markdown", "x" + text)

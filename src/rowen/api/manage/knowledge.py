@@ -123,7 +123,7 @@ VERBS: Verbs = (
         summary="One document with its chunks, as places in its text.", params=NoParams, errors=("not_found",),
     ),
     Verb(
-        method="GET", path=f"{_ONE}/quarantine", name="list_quarantine", scope="read", run=list_quarantine, gives=Quarantined,
+        method="GET", path=f"{_ONE}/quarantine", name="list_quarantine", scope="manage", run=list_quarantine, gives=Quarantined,
         summary="Documents that were put aside, with the reasons.", many=True, params=NoParams, errors=("not_found",),
     ),
     Verb(

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 from urllib.robotparser import RobotFileParser
-from xml.etree.ElementTree import Element, ParseError, fromstring
+from xml.etree.ElementTree import Element
 
 from rowen.config import Duration
 from rowen.retrieve.load.base import Get, Listed, Original, Page, Ports, unreadable
+from rowen.retrieve.xml import tree_of
 from rowen.values import Mistaken, Problem, Refused, Settings, Unavailable
 
 _AGENT = "rowen"
@@ -167,12 +168,10 @@ def make(at: str, options: Options, ports: Ports) -> Sitemap:
 
 
 def _xml(data: bytes, at: str) -> Element:
-    if b"<!DOCTYPE" in data[:10_000] or b"<!ENTITY" in data[:10_000]:
-        raise unreadable(at, "it declares entities, which sitemaps never do")
     try:
-        return fromstring(data)  # noqa: S314 - without a document type there is no entity to expand or to fetch
-    except ParseError as error:
-        raise unreadable(at, f"it is no XML: {error}") from error
+        return tree_of(data, "it")
+    except Mistaken as problem:
+        raise unreadable(at, problem.message) from problem
 
 
 def _unpacked(data: bytes, place: str) -> bytes:

@@ -5,9 +5,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from xml.etree.ElementTree import Element, ParseError, fromstring
+from xml.etree.ElementTree import Element
 
 from rowen.retrieve.parse.base import Limits
+from rowen.retrieve.xml import tree_of
 from rowen.values import Mistaken
 
 _MANY = 20_000
@@ -57,13 +58,7 @@ class Archive:
             Mistaken: as `read`.
 
         """
-        data = self.read(name)
-        if b"<!DOCTYPE" in data[:10_000] or b"<!ENTITY" in data[:10_000]:
-            raise Mistaken("document_bomb", f"the part {name} declares entities, which documents of this kind never do")
-        try:
-            return fromstring(data)  # noqa: S314 - without a document type there is no entity to expand or to fetch
-        except ParseError as error:
-            raise Mistaken("document_broken", f"the part {name} is no XML: {error}") from error
+        return tree_of(self.read(name), f"the part {name}")
 
     def maybe(self, name: str) -> Element | None:
         """Return a part as XML that need not be there."""

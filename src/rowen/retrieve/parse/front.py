@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rowen.values import Fact
 
 _FRONT = re.compile(r"\A(---|\+\+\+)[ \t]*\n(.*?)^\1[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
-_KEY = re.compile(r"([A-Za-z0-9_][\w .-]*?)\s*:(?:\s+(.*)|\s*)\Z")
+_KEY = re.compile(r"[A-Za-z0-9_][\w .-]*")
 _WORDS: dict[str, bool] = {"true": True, "false": False, "yes": True, "no": False}
 
 
@@ -65,12 +65,19 @@ def _yaml(text: str) -> dict[str, Any] | None:
                 said[key].append(_scalar(bare[2:]))
         elif line[0].isspace():
             continue
-        elif found := _KEY.match(line):
-            key = found[1]
-            said[key] = _value(found[2] or "")
+        elif (found := _pair(line)) is not None:
+            key, rest = found
+            said[key] = _value(rest)
         else:
             return None
     return said
+
+
+def _pair(line: str) -> tuple[str, str] | None:
+    """Return a key and what stands behind its colon. No one pattern for both: it would take the square of a long line."""
+    key, colon, rest = line.partition(":")
+    key = key.rstrip()
+    return (key, rest) if colon and _KEY.fullmatch(key) and (not rest or rest[0].isspace()) else None
 
 
 def _value(text: str) -> Any:

@@ -92,7 +92,7 @@ class PostgresStore:
             f"keys, tenants, users, audit, definitions, turns, records, counters, cache ({place})": (
                 await self._live.check()
             ),
-            f"traces, scores, measures ({place})": await self._rest.check(),
+            f"traces, scores, measures; not yet knowledge ({place})": await self._rest.check(),
         }
 
     async def close(self) -> None:
