@@ -23,6 +23,7 @@ VERBS = {
     "oncall": "Say whether somebody could be woken tonight.",
     "score": "Judge answers of a file or of the store by a scorer.",
     "index": "Bring what apps know up to date, and see how fresh it is.",
+    "tune": "Find better settings for what an app knows, on its own questions.",
     "keys": "Create, list, rotate and revoke keys.",
     "traces": "List, show and export what happened.",
     "jobs": "List, show, pause and cancel work in the background.",

@@ -39,6 +39,12 @@ class Judged(NamedTuple):
     """(documents, dimensions), likewise."""
     relevant: Sequence[Mapping[int, float]]
     """For each question the grades of its relevant documents, above 0, by row."""
+    owners: Sequence[int] = ()
+    """Where rows are pieces of documents, the document of each: questions about one are of one fold. Empty: each is whole."""
+
+    def about(self, place: int) -> set[int]:
+        """Return the documents that a question is about."""
+        return {self.owners[row] if self.owners else row for row in self.relevant[place]}
 
 
 class Trial(Value, frozen=True, kw_only=True):
@@ -116,7 +122,11 @@ def tried(
     np = numpy()
     random = np.random.default_rng(seed)
     before = ranked(np, judged.questions, judged, measure)
-    ways = (apart(judged.relevant, random), random.integers(0, _FOLDS, len(judged.relevant)))
+    about = [judged.about(place) for place in range(len(judged.relevant))]
+    ways = (
+        apart([dict.fromkeys(each, 1.0) for each in about], random),
+        random.integers(0, _FOLDS, len(judged.relevant)),
+    )
     total, done = len(pulls) * len(ways) * _FOLDS, 0
     gains: dict[tuple[float, float], tuple[list[float], list[float]]] = {
         (pull, gate): ([], []) for pull in pulls for gate in gates
@@ -125,7 +135,7 @@ def tried(
         for way, folds in enumerate(ways):
             for fold in range(_FOLDS):
                 out, kept = np.flatnonzero(folds == fold), np.flatnonzero(folds != fold)
-                known = {row for place in kept.tolist() for row in judged.relevant[place]}
+                known = {document for place in kept.tolist() for document in about[place]}
                 anchors = judged.questions[kept]
                 matrix = fitted(np, anchors, [judged.relevant[place] for place in kept], judged.documents, pull)
                 tested = judged._replace(
@@ -134,8 +144,8 @@ def tried(
                 for gate in gates:
                     mapped = adapted(np, tested.questions, matrix, anchors, gate)
                     found = ranked(np, mapped, tested, measure) - before[out]
-                    for gain, relevant in zip(found.tolist(), tested.relevant, strict=True):
-                        seen = not known.isdisjoint(relevant)
+                    for gain, place in zip(found.tolist(), out.tolist(), strict=True):
+                        seen = not known.isdisjoint(about[place])
                         # In the second way folds are drawn by chance, which is where seen documents are held out.
                         if seen == (way == 1):
                             gains[pull, gate][0 if seen else 1].append(gain)

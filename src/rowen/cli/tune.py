@@ -1,0 +1,252 @@
+"""`rowen tune`: better settings for what an app knows, on its own questions; and the query adapter."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from rowen.cli.options import json_option, out, show
+from rowen.config import Loaded, read
+from rowen.flow.deployments import placed
+from rowen.flow.knowledge import Bundled, collection_of, embed_of
+from rowen.improve import tune
+from rowen.improve.tune.learn import Learnt, adapter_of
+from rowen.improve.tune.report import markdown, table, verdict
+from rowen.improve.tune.run import short
+from rowen.improve.tune.space import point_of
+from rowen.provider.fleet import Fleet
+from rowen.provider.transport import HttpTransport
+from rowen.retrieve import RetrieveSettings
+from rowen.retrieve.adapter import Adapted, Adapter
+from rowen.retrieve.load import Ports
+from rowen.retrieve.parse import Reading
+from rowen.retrieve.plan import plan_of
+from rowen.retrieve.state import States
+from rowen.retrieve.sync import Sync
+from rowen.serve.reading import Web
+from rowen.serve.tables import TABLES
+from rowen.store.catalog import open_store
+from rowen.values import Document, Embed, Mistaken, SystemClock
+
+T = TypeVar("T")
+
+_CHARACTERS = 4  # of a token of the app's budget
+_PATH = click.Path(path_type=Path)
+
+
+class Ready(NamedTuple):
+    """What there is to judge by."""
+
+    bench: tune.Bench
+    questions: tuple[tune.Question, ...]
+
+
+@click.command("tune")
+@click.argument("app", type=_PATH, default=Path("app.toml"))
+@click.option("--name", default="", help="Which `[retrieve.NAME]`; may be left out where there is one.")
+@click.option("--questions", required=True, type=_PATH, help="JSONL: `question`, and `documents`, `spans` or `answer`.")
+@click.option("--space", type=_PATH, help="TOML: the levels of each choice; left out, a set that is sensible.")
+@click.option("--minutes", default=10.0, show_default=True, type=click.FloatRange(0), help="What the search may take.")
+@click.option("--candidates", default=40, show_default=True, type=click.IntRange(1), help="Candidates at most.")
+@click.option("--held-out", "held", default=0.5, show_default=True, type=click.FloatRange(0.1, 0.9), help="The share.")
+@click.option("--characters", type=click.IntRange(100), help="Shown for a question; default: the table's budget.")
+@click.option("--seed", default="0", show_default=True, help="Of the parts and the candidates.")
+@click.option("--report", type=_PATH, help="Write the report here, as Markdown.")
+@click.option("--table", "table_file", type=_PATH, help="Write the candidate's `[retrieve.NAME]` here, as TOML.")
+@click.option("--adapter", type=_PATH, help="Learn a query adapter instead, and write it here.")
+@click.option("--work", default=Path(".rowen/tune"), show_default=True, type=_PATH, help="Where indexes are kept.")
+@json_option
+def command(
+    app: Path,
+    name: str,
+    questions: Path,
+    space: Path | None,
+    minutes: float,
+    candidates: int,
+    held: float,
+    characters: int | None,
+    seed: str,
+    report: Path | None,
+    table_file: Path | None,
+    adapter: Path | None,
+    work: Path,
+    as_json: bool,
+) -> None:
+    """Try other ways to cut, embed and search what the APP (default: app.toml) knows, and report which are better.
+
+    What wins is chosen on one part of the questions and reported on the other. Nothing is released: the report and the table
+    are for you to take. With --adapter, the exit code is 3 when no adapter is worth it.
+    """
+    loaded = read(app, TABLES)
+    name, settings = _table(loaded, name)
+    text, tried = _text(questions), tune.read_space(_text(space), str(space)) if space else tune.Space()
+    _made(work)
+    clock, characters = SystemClock(), characters or settings.budget * _CHARACTERS
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=as_json) as bar:
+        shown = bar.add_task("reading", total=None)
+
+        def tell(done: int, total: int, what: str = "learning") -> None:
+            bar.update(shown, completed=done, total=total or None, description=what)
+
+        async def learn(ready: Ready) -> Learnt:
+            return await adapter_of(ready.bench, point_of(settings), ready.questions, tell=tell)
+
+        async def search(ready: Ready) -> tune.Tuned:
+            parts, budget = tune.parted(ready.questions, held=held, seed=seed), tune.Budget(minutes * 60, candidates)
+            return await tune.tuned(ready.bench, tried, parts, clock=clock, budget=budget, seed=seed, tell=tell)
+
+        if adapter is not None:
+            bare = settings.but(adapter=None)
+            learnt = asyncio.run(_with(loaded, name, bare, (text, questions.name), characters, work, learn, tell))
+        else:
+            found = asyncio.run(_with(loaded, name, settings, (text, questions.name), characters, work, search, tell))
+    if adapter is not None:
+        _tell_adapter(learnt, adapter, as_json=as_json)
+        return
+    if report is not None:
+        _write(report, markdown(found, name))
+    if table_file is not None:
+        _write(table_file, table(found, name))
+    if as_json:
+        print(
+            msgspec.json.encode(
+                {"verdict": verdict(found), "proven": found.proven, **msgspec.to_builtins(found)}
+            ).decode()
+        )
+        return
+    _tell(found, name, settings)
+
+
+async def _with(
+    loaded: Loaded,
+    name: str,
+    settings: RetrieveSettings,
+    questions: tuple[str, str],
+    characters: int,
+    work: Path,
+    then: Callable[[Ready], Awaitable[T]],
+    tell: Callable[[int, int, str], None],
+) -> T:
+    """Do something with the documents of an app, read once into a store of its own."""
+    clock, places = SystemClock(), placed(loaded.tables["models"])
+    collection = collection_of(loaded.definition.app, name)
+    async with AsyncExitStack() as stack:
+        transport = HttpTransport()
+        stack.push_async_callback(transport.close)
+        fleet = Fleet(places, transport)
+        stack.push_async_callback(fleet.close)
+        store = await open_store(f"sqlite:{work}", clock=clock)
+        stack.push_async_callback(store.close)
+        web, reading, bundled = Web(), Reading(), Bundled()
+        stack.push_async_callback(web.close)
+        stack.push_async_callback(reading.close)
+        plan = await plan_of(collection, settings.but(embed=""), Ports(folder=loaded.path.parent, get=web))
+        synced = await Sync(plan, store.knowledge, States(store.records), reading, clock, tell=tell).run(removal=True)
+        for source, why in synced.failed.items():
+            raise Mistaken("config_invalid", f"{source} cannot be read: {why}", place=f"retrieve.{name}.source")
+
+        def embeds(model: str) -> Embed:
+            made = embed_of(model, places, fleet.ask, bundled)
+            if settings.adapter is not None and model == settings.embed:
+                return Adapted(made, Adapter.read(settings.adapter.text))
+            return made
+
+        bench = tune.Bench(store.knowledge, collection, settings, embeds, clock, characters=characters)
+        documents: list[Document] = []
+        for known in await store.knowledge.known(collection):
+            document = await store.knowledge.document(collection, known.id, bench.reader)
+            documents += [document] if document is not None else []
+        return await then(Ready(bench, tune.read(questions[0], documents, place=questions[1])))
+
+
+def _table(loaded: Loaded, name: str) -> tuple[str, RetrieveSettings]:
+    tables: dict[str, RetrieveSettings] = loaded.tables["retrieve"]
+    if not name and len(tables) == 1:
+        return next(iter(tables.items()))
+    if name not in tables:
+        message = f"name one of the app's [retrieve.NAME] with --name; there are: {', '.join(tables) or 'none'}"
+        raise Mistaken("config_invalid", message, place=loaded.path.name)
+    return name, tables[name]
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Mistaken("config_missing", f"cannot read {file}: {error}", place=str(file)) from error
+
+
+def _made(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Mistaken("config_invalid", f"cannot make {folder}: {error}", place=str(folder)) from error
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise Mistaken("config_invalid", f"cannot write {file}: {error}", place=str(file)) from error
+
+
+def _tell(found: tune.Tuned, name: str, settings: RetrieveSettings) -> None:
+    rows = [("now", found.baseline, found.before), ("candidate", found.winner, found.after)]
+    show(
+        [{"held out": what, "settings": short(point), found.measure: str(quality)} for what, point, quality in rows],
+        as_json=False,
+        empty="",
+    )
+    out.print(f"\nDifference by pairs: {found.gain}\n{verdict(found)}\n")
+    out.print(table(found, name), markup=False)
+    if settings.rerank or settings.rewrite == "model":
+        out.print("What a model rewrites or reranks was left out: this is what the search finds without it.")
+
+
+def _tell_adapter(learnt: Learnt, file: Path, *, as_json: bool) -> None:
+    outcome = learnt.outcome
+    if learnt.adapter is not None:
+        _write(file, msgspec.json.encode(learnt.adapter).decode())
+    if as_json:
+        print(
+            json.dumps(
+                {"written": learnt.adapter is not None, **msgspec.to_builtins(outcome), "reason": outcome.reason}
+            )
+        )
+    else:
+        show(
+            [
+                {
+                    "pull": each.pull,
+                    "gate": "none" if each.gate < 0 else each.gate,
+                    "seen documents": str(each.seen),
+                    "unseen documents": str(each.unseen),
+                    "": "← chosen" if each == outcome.chosen else "" if each.harmless else "may harm",
+                }
+                for each in outcome.trials
+            ],
+            as_json=False,
+            empty="",
+        )
+        said = (
+            f"Written to {file}: name it as `adapter` in the table."
+            if learnt.adapter
+            else f"Not written: {outcome.reason}."
+        )
+        out.print(f"\n{said}")
+    if learnt.adapter is None:
+        raise click.exceptions.Exit(3)

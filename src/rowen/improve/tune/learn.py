@@ -1,0 +1,87 @@
+"""The query adapter learnt from the questions: vectors of an index's chunks and of the questions, and what answers what."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from rowen.improve.adapter import Judged, Outcome, learnt, tried
+from rowen.improve.tune.bench import Bench
+from rowen.improve.tune.questions import Question
+from rowen.improve.tune.space import Point
+from rowen.retrieve.adapter import Adapter, numpy
+from rowen.retrieve.metrics import ndcg
+from rowen.values import Mistaken
+
+_LEAST = 30
+_DEPTH = 10
+
+
+class Learnt(NamedTuple):
+    """What came of it."""
+
+    outcome: Outcome
+    adapter: Adapter | None
+
+
+async def adapter_of(
+    bench: Bench,
+    point: Point,
+    questions: Sequence[Question],
+    *,
+    seed: int = 0,
+    tell: Callable[[int, int], None] = lambda *_: None,
+) -> Learnt:
+    """Return the adapter for what an app has now, or why there is none.
+
+    What a question is pulled to is, of each document that answers it, the chunk that is nearest to it already, and
+    where places are named, of those chunks that touch one. Cross-validation keeps documents apart, not chunks.
+
+    Raises:
+        Mistaken: `config_invalid` without an embedder, or with too few questions; `extra_missing` without NumPy.
+
+    """
+    embed, asked = bench.embed(point.embed), [each for each in questions if each.documents]
+    if embed is None:
+        raise Mistaken("config_invalid", "without an embedder there is nothing to adapt", place="embed")
+    if len(asked) < _LEAST:
+        message = f"{len(asked)} questions with an answer teach nothing: {_LEAST} or more are needed"
+        raise Mistaken("config_invalid", message, place="questions")
+    np, made = numpy(), await bench.index(point)
+    build, wide = made.build.id, made.build.manifest.dimensions
+    rows: list[tuple[str, int, int]] = []
+    texts: list[str] = []
+    for known in await bench.knowledge.known(made.build.collection):
+        document = await bench.knowledge.document(made.build.collection, known.id, bench.reader)
+        if document is not None:
+            chunks = await bench.knowledge.chunks(build, known.id)
+            rows += [(known.id, chunk.start, chunk.end) for chunk in chunks]
+            texts += [chunk.said(document.text) for chunk in chunks]
+    kept = await bench.knowledge.embedded(made.build.collection, made.build.manifest, texts)
+    for at, vector in enumerate(kept):
+        if not vector:
+            kept[at] = (await embed([texts[at]])).data
+    documents = np.frombuffer(b"".join(kept), "<f4").reshape(-1, wide)
+    vectors = b"".join([(await embed([each.text], role="query")).data for each in asked])
+    asking = np.frombuffer(vectors, "<f4").reshape(-1, wide)
+    names = {id: number for number, id in enumerate(dict.fromkeys(row[0] for row in rows))}
+    owners = [names[row[0]] for row in rows]
+    near = asking @ documents.T
+    relevant = [_relevant(each, rows, line) for each, line in zip(asked, near, strict=True)]
+    fit = [place for place, grades in enumerate(relevant) if grades]
+    judged = Judged(asking[fit], documents, [relevant[place] for place in fit], owners)
+
+    def measure(ranking: Sequence[int], grades: Mapping[int, float]) -> float:
+        wanted = {str(owners[row]): 1 for row in grades}
+        return ndcg(list(dict.fromkeys(str(owners[row]) for row in ranking)), wanted, _DEPTH)
+
+    outcome = tried(judged, measure, seed=seed, tell=tell)
+    return Learnt(outcome, learnt(judged, outcome, fingerprint=embed.fingerprint))
+
+
+def _relevant(question: Question, rows: Sequence[tuple[str, int, int]], near: Any) -> dict[int, float]:
+    best: dict[str, int] = {}
+    for at, (document, start, end) in enumerate(rows):
+        touches = any(each.document == document and each.start < end and start < each.end for each in question.spans)
+        fits = touches if question.spans else document in question.documents
+        if fits and (document not in best or near[at] > near[best[document]]):
+            best[document] = at
+    return dict.fromkeys(best.values(), 1.0)

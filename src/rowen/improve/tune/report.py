@@ -1,0 +1,142 @@
+"""What a run found, for people (Markdown) and for an app (a table in TOML)."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rowen.improve.tune.effects import Effect
+from rowen.improve.tune.run import Tuned, short
+from rowen.improve.tune.space import Point
+from rowen.values.interval import Interval
+
+_CALLED = {"recall": "share of the answers' characters found", "ndcg": "nDCG@10 of the documents found"}
+
+
+def markdown(found: Tuned, name: str, *, about: str = "") -> str:
+    """Return the report.
+
+    Args:
+        found: by the run.
+        name: of the `[retrieve.NAME]`.
+        about: a paragraph to stand at its beginning.
+
+    """
+    return "\n".join(_lines(found, name, about)) + "\n"
+
+
+def verdict(found: Tuned) -> str:
+    """Return in a sentence whether to take the winner."""
+    if found.winner == found.baseline:
+        return "Keep what you have: no candidate did better on the questions to choose by."
+    if found.proven:
+        return "The candidate is better than what you have, beyond noise."
+    if found.gain.value is not None and found.gain.high < 0:
+        return "Keep what you have: on the questions held out the candidate is worse."
+    return "Keep what you have: on the questions held out the difference can be noise."
+
+
+def table(found: Tuned, name: str) -> str:
+    """Return the winner as the `[retrieve.NAME]` lines that differ from a bare table, with the verdict above them."""
+    point = found.winner
+    lines = [
+        f"# {verdict(found)}",
+        f"# Held out: {_said(found.gain)} against the baseline.",
+        f"[retrieve.{_key(name)}]",
+    ]
+    lines += [f"{key} = {_written(value)}" for key, value in _keys(point, found)]
+    chunk = point.chunk()
+    inner = {"kind": chunk.kind, "size": chunk.size, "overlap": chunk.overlap, "context": chunk.context}
+    lines.append("chunk = { " + ", ".join(f"{key} = {_written(value)}" for key, value in inner.items()) + " }")
+    return "\n".join(lines) + "\n"
+
+
+def _lines(found: Tuned, name: str, about: str) -> Iterator[str]:
+    yield from (f"# Tuning `[retrieve.{name}]`", "")
+    if about:
+        yield from (about, "")
+    yield from (f"**{verdict(found)}**", "")
+    yield (
+        f"Measured: {_CALLED[found.measure]} within {found.characters:,} characters of passages, over {found.documents} "
+        f"documents. {found.questions} questions to choose by, {found.held} held out (in {found.groups} groups that share "
+        f"no document with any other; intervals are over groups)."
+    )
+    yield from ("", "## On the questions held out", "", "| | quality |", "|---|---|")
+    yield f"| now: {short(found.baseline)} | {_said(found.before)} |"
+    yield f"| candidate: {short(found.winner)} | {_said(found.after)} |"
+    yield f"| difference, by pairs | {_said(found.gain)} |"
+    yield from ("", "## Which choice mattered", "")
+    yield (
+        f"Each made otherwise alone, on the {found.first} questions that all candidates were asked. Noise: p above 0.05 "
+        f"after Holm, over {len(found.effects)} tests."
+    )
+    yield from ("", "| choice | level | difference | p | |", "|---|---|---|---|---|")
+    yield from (_effect(each) for each in found.effects)
+    yield from ("", "## Quality, CPU and size", "")
+    yield "Of those that were asked all questions to choose by. On the front: none is at least as good in all three."
+    yield from ("", "| candidate | quality | CPU ms a question | index MB | front |", "|---|---|---|---|---|")
+    for row in found.rows:
+        front = "yes" if row.front else ""
+        yield (
+            f"| {short(row.point)} | {_said(row.quality)} | {row.cpu_s * 1e3:.1f} | {row.size / 1e6:.2f} | {front} |"
+        )
+    yield from ("", "## When to say that nothing is known", "", _threshold(found), "", "## What was left out", "")
+    yield f"{found.tried} candidates were tried. " + (
+        "The time was spent before the last rounds: the best of what was asked is reported." if found.late else ""
+    )
+    reasons = {
+        reason: [short for short, why in found.left_out.items() if why == reason] for reason in found.left_out.values()
+    }
+    for reason, which in reasons.items():
+        yield from ("", f"{len(which)} not tried: {reason}")
+
+
+def _effect(each: Effect) -> str:
+    level = "(learnt)" if each.level is None else each.level if each.level != "" else "(none)"
+    says = ("better" if (each.gain.value or 0) > 0 else "worse") if each.matters else "noise"
+    return f"| {each.choice} | {level} | {_said(each.gain)} | {each.p:.3f} | {says} |"
+
+
+def _threshold(found: Tuned) -> str:
+    one = found.threshold
+    if one is None:
+        return (
+            "No `answer_above` was chosen: that takes 10 questions or more that nothing answers (lines without "
+            "`documents`) among those to choose by."
+        )
+    if one.value is None:
+        return f"No threshold keeps the share of unfounded answers at {one.risk:.0%}: leave `answer_above` out."
+    parts = [f"`answer_above = {one.value}` keeps unfounded answers at {one.risk:.0%} of what is answered."]
+    for said, share in (
+        ("Held out, of the questions that have an answer are answered", one.answered),
+        ("of those without one are refused", one.refused),
+        ("of the answers rest on nothing", one.wrong),
+    ):
+        if share is not None:
+            parts.append(f"{said}: {_said(share)};")
+    return " ".join(parts).rstrip(";") + "."
+
+
+def _keys(point: Point, found: Tuned) -> Iterator[tuple[str, Any]]:
+    yield "embed", point.embed
+    yield "search", point.search
+    if point.weight is not None:
+        yield "weight", point.weight
+    yield "top", point.top
+    if point.diversity:
+        yield "diversity", point.diversity
+    if found.threshold is not None and found.threshold.value is not None:
+        yield "answer_above", found.threshold.value
+
+
+def _written(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _key(name: str) -> str:
+    return name if name.replace("-", "").replace("_", "").isalnum() and name.isascii() else json.dumps(name)
+
+
+def _said(each: Interval) -> str:
+    if each.value is None:
+        return "unknown"
+    return f"{each.value:.3f} [{each.low:.3f}, {each.high:.3f}] (n = {each.n})"

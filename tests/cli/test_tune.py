@@ -1,0 +1,82 @@
+import json
+import tomllib
+
+import pytest
+from click.testing import CliRunner
+
+from rowen.cli.tune import command
+from rowen.values import Mistaken
+
+APP = """
+[app]
+name = "demo"
+[models.echo]
+provider = "echo"
+[retrieve.handbook]
+embed = ""
+source = "docs/*"
+chunk = { size = 120, overlap = 0 }
+top = 1
+budget = 200
+"""
+SPACE = 'kind = []\nsize = []\noverlap = []\ncontext = ["none"]\nsearch = []\ntop = [3]\n'
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    (tmp_path / "docs").mkdir()
+    lines = []
+    for n in range(30):
+        word = f"{chr(97 + n % 26)}{chr(97 + n // 26)}quorum"
+        text = f"# Rule {word}\n\nWhoever needs a {word} asks the desk of {word}s before noon of day {n}."
+        (tmp_path / "docs" / f"rule{n}.md").write_text(text)
+        lines.append(json.dumps({"question": f"When is a {word} asked for?", "documents": [f"rule{n}.md"]}))
+    (tmp_path / "q.jsonl").write_text("\n".join(lines))
+    (tmp_path / "app.toml").write_text(APP)
+    (tmp_path / "space.toml").write_text(SPACE)
+    monkeypatch.chdir(tmp_path)
+
+    def invoke(*words):
+        found = CliRunner().invoke(
+            command, ["--questions", "q.jsonl", "--space", "space.toml", *words], catch_exceptions=False
+        )
+        assert found.exit_code == 0, found.output
+        return found.stdout
+
+    return invoke
+
+
+def test_a_report_and_a_table_are_written_and_nothing_of_the_app_is_changed(run, tmp_path):
+    said = run("--report", "report.md", "--table", "found.toml")
+
+    assert "Keep what you have" in said
+    report = (tmp_path / "report.md").read_text()
+    assert "## Which choice mattered" in report
+    assert "30 documents" in report
+    written = tomllib.loads((tmp_path / "found.toml").read_text())["retrieve"]["handbook"]
+    assert written["embed"] == ""
+    assert (tmp_path / "app.toml").read_text() == APP
+    assert not (tmp_path / ".rowen" / "knowledge.db").exists()
+
+
+def test_as_json_all_of_it_is_told_and_a_second_run_finds_the_same(run):
+    first, again = (json.loads(run("--json")) for _ in range(2))
+
+    assert first["proven"] is False
+    assert first["questions"] + first["held"] == 30
+    assert first["gain"] == again["gain"]
+    assert first["winner"] == again["winner"]
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["--questions", "absent.jsonl"], "cannot read"),
+        (["--name", "other"], "handbook"),
+        (["--adapter", "a.json"], "embedder"),
+        (["--report", "absent/report.md"], "cannot write"),
+    ],
+)
+def test_what_cannot_be_done_is_said(run, words, match):
+    with pytest.raises(Mistaken, match=match):
+        run(*words)
