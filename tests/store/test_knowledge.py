@@ -21,3 +21,11 @@ class TestSqlite(KnowledgeContract):
         store = await open_store(f"sqlite:{tmp_path}/data", clock=SystemClock())
         yield store
         await store.close()
+
+
+class TestPostgres(KnowledgeContract):
+    @pytest.fixture
+    async def store(self, address: str):
+        store = await open_store(address, clock=SystemClock())
+        yield store
+        await store.close()

@@ -5,16 +5,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from math import log1p
 
 from rowen.store.analyse import Bag, asked
 from rowen.store.cutting import as_fine, build_id, digest_of, made, mark_of
 from rowen.store.facts import facts_of, meets, passage_of, path_at, readable
 from rowen.store.knowledge import Build, Collection, Cut, Hit, Known
+from rowen.store.scan.rarity import ABOVE, K1, B, rarity
 from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader
-
-_K1, _B = 1.2, 0.75
-_ABOVE = 0.5  # how much the words of a chunk's whole document count beside its own
 
 
 @dataclass(slots=True)
@@ -192,7 +189,7 @@ class MemoryKnowledge:
 
         def bm25(held: _Held) -> float | None:
             own = _bm25(dict(zip(held.bag.terms, held.bag.counts, strict=True)), weights, mean)
-            return own + _ABOVE * _bm25(documents[held.document], weights, mean_above) if own else None
+            return own + ABOVE * _bm25(documents[held.document], weights, mean_above) if own else None
 
         return self._best(index, bm25, reader, where, limit)
 
@@ -273,11 +270,9 @@ class MemoryKnowledge:
 
 
 def _bm25(counts: Mapping[int, int], weights: Mapping[int, float], mean: float) -> float:
-    damped = _K1 * (1 - _B + _B * sum(counts.values()) / mean)
+    damped = K1 * (1 - B + B * sum(counts.values()) / mean)
     return sum(
-        weight * (_K1 + 1) * counts[term] / (counts[term] + damped)
-        for term, weight in weights.items()
-        if term in counts
+        weight * (K1 + 1) * counts[term] / (counts[term] + damped) for term, weight in weights.items() if term in counts
     )
 
 
@@ -285,10 +280,5 @@ def _weighed(index: _Index, terms: Mapping[int, float]) -> tuple[dict[int, float
     """Return the terms' weights by how rare they are, and the mean length of a chunk."""
     total = len(index.chunks)
     found = {term: sum(term in held.bag.terms for held in index.chunks.values()) for term in terms}
-    weights = {
-        term: weight * log1p((total - found[term] + 0.5) / (found[term] + 0.5))
-        for term, weight in terms.items()
-        if found[term]
-    }
     length = sum(sum(held.bag.counts) for held in index.chunks.values())
-    return weights, max(1.0, length / total) if total else 1.0
+    return rarity(terms, found, total), max(1.0, length / total) if total else 1.0

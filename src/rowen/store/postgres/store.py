@@ -7,9 +7,8 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from rowen.store.postgres import cache, counters, kept, measures, scores, traces
+from rowen.store.postgres import cache, counters, kept, knowledge, measures, scores, traces
 from rowen.store.postgres.database import PostgresDatabase
-from rowen.store.postgres.knowledge import PostgresKnowledge
 from rowen.store.postgres.shape import make_schema, make_tables
 from rowen.store.sql.audit import SqlAudit
 from rowen.store.sql.definitions import SqlDefinitions
@@ -22,6 +21,7 @@ from rowen.values import Clock, Mistaken, Value
 SCRIPTS = (
     (*counters.SCRIPT, *cache.SCRIPT, *measures.SCRIPT, *scores.SCRIPT, *traces.SCRIPT),
     (*measures.HOURS, *kept.SCRIPT),
+    knowledge.SCRIPT,
 )
 """The steps of the hand-written tables, oldest first."""
 
@@ -34,7 +34,7 @@ class PostgresOptions(Value, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     schema: str = "rowen"
     """The schema of the tables; it is made if it is not there."""
     connections: Annotated[int, msgspec.Meta(ge=1, le=100)] = 4
-    """Connections of one process for live calls; as many again are for traces, scores and searches."""
+    """Connections of one process for live calls; as many again are for traces, scores, knowledge and searches."""
     connect_timeout: int = 5
     """Seconds."""
     sslmode: str = ""
@@ -69,7 +69,7 @@ class PostgresStore:
         self.scores = scores.PostgresScores(self._rest)
         self.records = SqlRecords(self._live)
         self.measures = measures.PostgresMeasures(self._rest)
-        self.knowledge = PostgresKnowledge()
+        self.knowledge = knowledge.PostgresKnowledge(self._rest)
 
     async def open(self) -> None:
         """Make or bring up to date the tables.
@@ -92,7 +92,7 @@ class PostgresStore:
             f"keys, tenants, users, audit, definitions, turns, records, counters, cache ({place})": (
                 await self._live.check()
             ),
-            f"traces, scores, measures; not yet knowledge ({place})": await self._rest.check(),
+            f"traces, scores, measures, knowledge ({place})": await self._rest.check(),
         }
 
     async def close(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from rowen.store.analyse import asked
+from rowen.store.blocks import head_of
 from rowen.store.cutting import as_fine, build_id, digest_of
 from rowen.store.facts import passage_of, path_at, readable
 from rowen.store.knowledge import Build, Collection, Cut, Hit, Known
@@ -23,7 +24,6 @@ from rowen.store.sqlite.knowledge.rows import (
     held_builds,
     parted,
     read_document,
-    read_head,
     read_piece,
 )
 from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader
@@ -187,7 +187,7 @@ class SqliteKnowledge:
             if found is None:
                 return False
             number, body = found
-            if read_head(body).version != version:
+            if head_of(body).version != version:
                 return False
             held = held_build(connection, cut.build)
             writing.put_cut(connection, held, number, read_document(connection, number, body), cut)
@@ -235,7 +235,7 @@ class SqliteKnowledge:
 
         def work(connection: sqlite3.Connection) -> Document | None:
             found = _find(connection, collection, id)
-            if found is None or reader.tenant != collection.tenant or not readable(read_head(found[1]).access, reader):
+            if found is None or reader.tenant != collection.tenant or not readable(head_of(found[1]).access, reader):
                 return None
             return read_document(connection, *found)
 
@@ -290,7 +290,7 @@ class SqliteKnowledge:
                     number, document, start, end, context, first, last, access, body = row
                     if not readable(groups(access), reader):
                         continue
-                    head = heads.get(document) or heads.setdefault(document, read_head(body))
+                    head = heads.get(document) or heads.setdefault(document, head_of(body))
                     shown = (start, end) if first is None else (first, last)
                     found[number] = passage_of(head, shown, read_piece(connection, document, *shown), hits[number]).but(
                         path=path_at(head.sections, start, end), context=context if first is None else ""

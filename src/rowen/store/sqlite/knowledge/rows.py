@@ -1,21 +1,16 @@
 """Rows of `knowledge.db` as values."""
 
 import sqlite3
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
-import zstandard
 
+from rowen.store.blocks import head_of, piece_of, span_of, text_of
 from rowen.store.knowledge import Build, BuildState, Collection
 from rowen.store.scan.base import Described, Row, Shape
 from rowen.values import Document, Manifest, Mistaken
 
-BLOCK = 32_768
-"""Characters of a text that lie together: compressed well, and read in a tenth of a millisecond."""
-
-_document = msgspec.json.Decoder(Document).decode
 _manifest = msgspec.json.Decoder(Manifest).decode
 _groups = msgspec.json.Decoder(tuple[str, ...]).decode
 _learnt = msgspec.json.Decoder(dict[str, float]).decode
@@ -26,16 +21,6 @@ SELECT b.number, b.id, c.tenant, c.app, c.name, b.manifest, b.state, b.created_n
 FROM builds b JOIN collections c ON c.number = b.collection WHERE
 """
 _LISTED = 500  # parameters of one statement
-
-
-class _Own(threading.local):
-    """A decompressor for each thread: making one takes five times as long as using it."""
-
-    def __init__(self) -> None:
-        self.decompress = zstandard.ZstdDecompressor().decompress
-
-
-_own = _Own()
 
 
 class Held(NamedTuple):
@@ -83,24 +68,17 @@ def held_builds(connection: sqlite3.Connection, collection: int) -> list[Held]:
 
 def read_document(connection: sqlite3.Connection, number: int, body: bytes) -> Document:
     """Return a document with its text."""
-    document = _document(_own.decompress(body))
     blocks = connection.execute("SELECT body FROM texts WHERE document = ? ORDER BY block", (number,))
-    return document.but(text="".join(_text(block) for (block,) in blocks))
-
-
-def read_head(body: bytes) -> Document:
-    """Return a document without its text."""
-    return _document(_own.decompress(body))
+    return head_of(body).but(text=text_of(block for (block,) in blocks))
 
 
 def read_piece(connection: sqlite3.Connection, number: int, start: int, end: int) -> str:
     """Return `text[start:end]` of a document."""
-    first = start // BLOCK
     blocks = connection.execute(
         "SELECT body FROM texts WHERE document = ? AND block BETWEEN ? AND ? ORDER BY block",
-        (number, first, max(first, (end - 1) // BLOCK)),
+        (number, *span_of(start, end)),
     )
-    return "".join(_text(block) for (block,) in blocks)[start - first * BLOCK : end - first * BLOCK]
+    return piece_of((block for (block,) in blocks), start, end)
 
 
 def groups(access: str) -> tuple[str, ...]:
@@ -156,10 +134,6 @@ def parted(items: Iterable[int]) -> Iterator[list[int]]:
 
 def _marks(items: Sequence[int]) -> str:
     return ", ".join("?" * len(items))
-
-
-def _text(block: bytes) -> str:
-    return _own.decompress(block).decode("utf-8", "surrogatepass")
 
 
 def _held(row: tuple[int, str, str, str, str, bytes, BuildState, int, int, int, int, bytes, str, int]) -> Held:

@@ -7,13 +7,13 @@ from importlib import import_module
 from typing import Any
 
 import msgspec
-import zstandard
 
+from rowen.store.blocks import blocks_of, head_bytes
 from rowen.store.cutting import made, mark_of
 from rowen.store.facts import facts_of
 from rowen.store.knowledge import Collection, Cut
 from rowen.store.scan.base import Shape
-from rowen.store.sqlite.knowledge.rows import BLOCK, Held, held_builds
+from rowen.store.sqlite.knowledge.rows import Held, held_builds
 from rowen.values import Document, Mistaken
 
 _encode = msgspec.json.Encoder().encode
@@ -64,7 +64,7 @@ def write_document(
         document.read_ns,
         _encode(document.access).decode(),
         _encode(facts_of(document)).decode(),
-        zstandard.compress(_encode(document.but(text=""))),
+        head_bytes(document),
     )
     if known is None:
         (number,) = connection.execute(_INSERT, (where, document.id, *columns)).fetchone()
@@ -77,14 +77,7 @@ def write_document(
         connection.execute("DELETE FROM texts WHERE document = ?", (number,))
         connection.executemany(
             "INSERT INTO texts VALUES (?, ?, ?)",
-            [
-                (
-                    number,
-                    at // BLOCK,
-                    zstandard.compress(document.text[at : at + BLOCK].encode("utf-8", "surrogatepass")),
-                )
-                for at in range(0, len(document.text), BLOCK)
-            ],
+            [(number, at, block) for at, block in enumerate(blocks_of(document.text))],
         )
     given = {cut.build: cut for cut in cuts}
     for build in held_builds(connection, where):

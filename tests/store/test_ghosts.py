@@ -9,6 +9,8 @@ import random
 import subprocess
 import sys
 
+import pytest
+
 from rowen.store.catalog import open_store
 from rowen.store.knowledge import Collection
 from rowen.testing.contracts.knowledge import HOUSE, a_document, a_manifest, letters
@@ -25,7 +27,7 @@ from rowen.testing.contracts.knowledge import *
 from rowen.values import SystemClock
 
 async def main():
-    store = await open_store("sqlite:" + sys.argv[1], clock=SystemClock())
+    store = await open_store(sys.argv[1], clock=SystemClock())
     collection = Collection(tenant="acme", app="handbook", name="docs")
     builds = [await store.knowledge.begin(collection, a_manifest(chunker=name), now_ns=1) for name in "ab"]
     for line in sys.stdin:
@@ -48,9 +50,9 @@ asyncio.run(main())
 
 
 class Writer:
-    def __init__(self, folder):
+    def __init__(self, address):
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _WRITER, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", _WRITER, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def tell(self, act):
@@ -65,14 +67,20 @@ class Writer:
         self.process.communicate()
 
 
-async def test_nothing_that_is_gone_is_found_whoever_is_killed(tmp_path):
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request, tmp_path):
+    """The address of an empty store that several processes may share."""
+    return f"sqlite:{tmp_path}" if request.param == "sqlite" else request.getfixturevalue("address")
+
+
+async def test_nothing_that_is_gone_is_found_whoever_is_killed(place):
     chance = random.Random(OPERATIONS)
-    store = await open_store(f"sqlite:{tmp_path}", clock=SystemClock())
+    store = await open_store(place, clock=SystemClock())
     builds = [await store.knowledge.begin(COLLECTION, a_manifest(chunker=name), now_ns=1) for name in "ab"]
     there: dict[str, str] = {}
     words = [f"w{n}" for n in range(50)]
     kills = 0
-    writer = Writer(tmp_path)
+    writer = Writer(place)
     try:
         for nth in range(OPERATIONS):
             id = f"d{chance.randrange(DOCUMENTS)}"
@@ -84,7 +92,9 @@ async def test_nothing_that_is_gone_is_found_whoever_is_killed(tmp_path):
                 after = {each: said for each, said in there.items() if act == "swap" or each != id}
             if chance.random() < 0.04:
                 writer.kill()
-                writer, kills = Writer(tmp_path), kills + 1
+                writer, kills = Writer(place), kills + 1
+                # What a server was told before the kill it may do a moment later: this waits for the end of it.
+                await store.knowledge.remove(COLLECTION, [], now_ns=1)
                 known = {each.id: each.version for each in await store.knowledge.known(COLLECTION)}
                 # Killed before or after: which of the two is for the store to say, and it must be one of them, whole.
                 happened = [state for state in (there, after) if known == _versions(state)]
