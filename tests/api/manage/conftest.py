@@ -30,7 +30,7 @@ from rowen.score.rule import Rule
 from rowen.score.rules import Rules
 from rowen.score.tokens import Tokens
 from rowen.score.traffic import Traffic
-from rowen.store.base import Bucket, Cell, TraceFilter
+from rowen.store.base import Bucket, Cell, DayCost, TraceFilter
 from rowen.store.knowledge import Collection, Cut
 from rowen.store.memory.knowledge import MemoryKnowledge
 from rowen.store.memory.measures import MemoryMeasures
@@ -209,6 +209,19 @@ class Told:
         self.asked.append(asked)
         calls = sum(1 for one in self.kept if asked["tenant"] in {None, one.row.tenant})
         return [Bucket(start_ns=asked["since_ns"], calls=calls, cost=Decimal("0.5"), durations={7: calls})]
+
+    async def day_costs(self, **asked):
+        self.asked.append(asked)
+        rows = [one.row for one in self.kept if asked["tenant"] in {None, one.row.tenant}]
+        groups: dict[str, int] = {}
+        for row in rows:
+            if asked["app"] in {"", row.app} and asked["since_ns"] <= row.started_ns < asked["until_ns"]:
+                group = str(getattr(row, asked["by"], "")) if asked["by"] else ""
+                groups[group] = groups.get(group, 0) + 1
+        return [
+            DayCost(start_ns=asked["since_ns"], group=group, calls=calls, unpriced=calls, cost=Decimal("0.5"))
+            for group, calls in sorted(groups.items())
+        ]
 
     async def values(self, column, tenant=None):
         return sorted({getattr(one.row, column) for one in self.kept if tenant in {None, one.row.tenant}})
