@@ -65,9 +65,7 @@ def rowen() -> None:
 def main() -> None:
     """Run the command line; every problem becomes a sentence, a next step and an exit code."""
     try:
-        rowen(standalone_mode=False)
-    except click.exceptions.Exit as leaving:
-        sys.exit(leaving.exit_code)
+        code = rowen(standalone_mode=False)  # click gives the code of an `Exit` back, and does not raise it
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
@@ -76,6 +74,8 @@ def main() -> None:
     except Problem as problem:
         _say(problem)
         sys.exit(_EXIT.get(problem.kind, 1))
+    if isinstance(code, int):
+        sys.exit(code)
 
 
 def _say(problem: Problem) -> None:
