@@ -33,6 +33,8 @@ T = TypeVar("T")
 # Both Python's and JavaScript's regular expressions read these the same way: no \s and no \p.
 Plain = Annotated[str, Meta(max_length=200, pattern=r"^[^\u0000-\u001f\u007f]*$")]
 """A line of text without control characters."""
+Sort = Literal["", "when", "took", "first", "tokens", "cost", "waste", "attempts", "spans", "failed_spans"]
+"""What a list of traces can be sorted by."""
 Name = Annotated[
     str,
     Meta(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Verb, Verbs, Whole
+from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Sort, Verb, Verbs, Whole
 from rowen.insight.views import SORTED, ordered
 from rowen.store.base import Bucket, GroupBy, TraceFilter
 from rowen.trace.query import narrowed, query_of
@@ -53,7 +53,7 @@ class TraceParams(Settings, frozen=True, kw_only=True):
     dearer: Amount = ""
     before: Plain = ""
     limit: Limited = 50
-    sort: Literal["", "when", "took", "first", "tokens", "cost", "waste", "attempts", "spans", "failed_spans"] = ""
+    sort: Sort = ""
     """What to sort the latest 500 that fit by; such a list has no further page."""
     order: Literal["desc", "asc"] = "desc"
 

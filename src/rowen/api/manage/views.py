@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rowen.api.manage.base import Asked, Name, NoParams, Page, Plain, Verb, Verbs
+from rowen.api.manage.base import Asked, Name, NoParams, Page, Plain, Sort, Verb, Verbs
 from rowen.insight.views import Person, View
 from rowen.values import Settings
 
@@ -20,7 +20,7 @@ class NewView(Settings, frozen=True, kw_only=True):
     filter: Annotated[dict[Plain, Line], Meta(max_length=30)] = {}
     columns: Annotated[tuple[Plain, ...], Meta(max_length=40)] = ()
     """Fields of a trace, `score.NAME`, `attribute.KEY`; none: the usual ones."""
-    sort: Plain = ""
+    sort: Sort = ""
     order: Literal["desc", "asc"] = "desc"
 
 
