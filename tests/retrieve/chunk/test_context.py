@@ -4,7 +4,7 @@ import pytest
 
 from rowen.retrieve.base import ChunkTable
 from rowen.retrieve.chunk import chunking, in_context
-from rowen.retrieve.chunk.context import HEAD, free
+from rowen.retrieve.chunk.context import HEAD
 from rowen.values import Answer, Choice, Document, Mistaken, Section, says
 
 HEADS = "# Leave\n\nHow people take leave.\n\n## Parents\n\n"
@@ -81,10 +81,3 @@ async def test_another_word_for_context_is_a_mistake_with_its_key():
         await in_context(HANDBOOK, [], "fre")
 
     assert caught.value.place == "chunk.context"
-
-
-def test_the_head_of_a_book_is_not_given_to_a_page_in_its_middle():
-    document = Document(id="d", source="s", uri="u", version="1", title="Book", text="The first words. " + "x" * 60_000)
-
-    assert "first words" in free(document, 5_000, 5_800)
-    assert free(document, 40_000, 40_800) == "Book"

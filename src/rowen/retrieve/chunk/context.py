@@ -15,8 +15,6 @@ AskModel = Callable[[Request], Awaitable[Answer]]
 
 HEAD = 300
 """Characters of the document's head that each of its later chunks is given."""
-REACH = 20_000
-"""Characters from the beginning within which it is given: the head of a book says nothing of a page in its middle."""
 _AROUND = 12_000  # characters of the document that the model is shown around a chunk
 _LONGEST = 400  # characters of what it writes that are kept
 
@@ -66,7 +64,7 @@ def free(document: Document, start: int, end: int) -> str:
     """Return what the document itself says about one of its pieces; nothing that the piece has in it already."""
     path = [title for title in path_of(document, start, end) if title != document.title]
     above = " › ".join(_line(part) for part in (document.title, *path) if part)
-    head = document.text[: min(HEAD, start)].strip() if start <= REACH else ""
+    head = document.text[: min(HEAD, start)].strip()
     return "\n".join(part for part in (above, head) if part)
 
 
