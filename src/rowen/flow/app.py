@@ -6,7 +6,7 @@ from typing import Protocol
 
 from rowen.flow.chain import Chain
 from rowen.flow.walk import Walk
-from rowen.values import Call, Clock, Definition, Deployment
+from rowen.values import Call, Caller, Clock, Definition, Deployment, Door, Priority, Request, new_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +25,49 @@ class App:
     def walk(self, call: Call) -> Walk:
         """Start a walk through the chain."""
         return Walk(self.chain, call, self.clock)
+
+    async def ask(
+        self,
+        request: Request,
+        *,
+        path: str,
+        shown: str,
+        tenant: str,
+        feature: str,
+        tag: str,
+        priority: Priority = "low",
+    ) -> Call:
+        """Walk a request of the house itself (a judge, an index, a rewriter) to the end; return the finished call.
+
+        It is limited, traced and paid for like any other, and waits behind users' calls unless its priority says not.
+
+        Args:
+            request: without a model, the app's own is asked.
+            path: what it is for, such as `score/NAME`; never empty.
+            shown: who asks, for people.
+            tenant: on whose account.
+            feature: by which limits are set and costs told apart.
+            tag: of its trace.
+            priority: under load.
+
+        Raises:
+            Problem: whatever ended the walk.
+
+        """
+        now_ns = self.clock.now_ns()
+        call = Call(
+            id=new_id(now_ns),
+            app=self.name,
+            definition=self.definition.hash,
+            request=request if request.model else request.but(model=self.default_model),
+            door=Door(shape="internal", path=path),
+            started_ns=now_ns,
+            caller=Caller(key="", shown=shown, tenant=tenant, priority=priority),
+            feature=feature,
+            priority=priority,
+            tags=(tag,),
+        )
+        return await self.walk(call).answer()
 
 
 class Apps(Protocol):

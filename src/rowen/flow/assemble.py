@@ -23,7 +23,7 @@ from rowen.provider.fleet import Fleet
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.transport import Transport
 from rowen.trace import Buffer, Place, record
-from rowen.values import Answer, Call, Caller, Clock, CountText, CountTokens, Door, Mistaken, Request, new_id
+from rowen.values import Answer, Clock, CountText, CountTokens, Mistaken, Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,20 +75,16 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     knowledge = tables["retrieve"]
 
     async def ask_model(request: Request) -> Answer:
-        """Ask a model of the app for the house's own ends: a call like any other, but for the looking up."""
-        now = clock.now_ns()
-        call = Call(
-            id=new_id(now),
-            app=definition.app,
-            definition=definition.hash,
-            request=request if request.model else request.but(model=default),
-            door=Door(shape="internal", path="retrieve"),
-            started_ns=now,
-            caller=Caller(key="", shown="retrieve", tenant=TENANT),
+        done = await app.ask(
+            request,
+            path="retrieve",
+            shown="retrieve",
+            tenant=TENANT,
             feature="retrieve",
-            tags=("retrieve",),
+            tag="retrieve",
+            priority="normal",
         )
-        return (await app.walk(call).answer()).answer or Answer()
+        return done.answer or Answer()
 
     room = sum(table.budget for table in knowledge.values())
     estimate = limits.Estimate(

@@ -22,12 +22,12 @@ from rowen.retrieve.load.catalog import source_of, tables_of
 from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.rerank.endpoint import Endpoint, Post
 from rowen.retrieve.rerank.judge import Judge
-from rowen.retrieve.rewrite import AskModel
 from rowen.retrieve.search import Means, Searching
 from rowen.store.knowledge import Collection, Knowledge
 from rowen.values import (
     Answer,
     Ask,
+    AskModel,
     Clock,
     Condition,
     Embed,

@@ -36,11 +36,9 @@ def cited_in(text: str, passages: Sequence[Passage]) -> Cited:
     """
     readers = [_Words(passage) for passage in passages]
     citations: list[Citation] = []
-    dangling: list[int] = []
     for start, end, numbers in _statements(text):
         said = _MARK.sub("", text[start:end])
         known = [number for number in numbers if 1 <= number <= len(readers)]
-        dangling += (number for number in numbers if number not in known)
         if known:
             citations += (readers[number - 1].citation(said, number, start, end) for number in known)
         elif len(set(content(said))) >= _WORDS and readers:
@@ -50,7 +48,7 @@ def cited_in(text: str, passages: Sequence[Passage]) -> Cited:
             )
             if best.verified and best.support >= _MATCHED:
                 citations.append(best)
-    return Cited(tuple(citations), tuple(dangling))
+    return Cited(tuple(citations), _dangling(text, len(passages)))
 
 
 def citing(answer: Answers) -> Answers:
@@ -104,7 +102,7 @@ def facts_of(call: Call) -> dict[str, int | list[int]]:
         "verified": sum(each.verified for each in choice.citations),
         "statements": count,
         "statements_cited": len(cited),
-        "dangling": list(cited_in(choice.message.text, call.request.passages).dangling),
+        "dangling": list(_dangling(choice.message.text, len(call.request.passages))),
     }
 
 
@@ -164,6 +162,11 @@ def _statements(text: str) -> Iterator[tuple[int, int, list[int]]]:
                 numbers += _numbers(following[0])
         if text[begins:end].strip():
             yield begins, end, list(dict.fromkeys(numbers))
+
+
+def _dangling(text: str, sources: int) -> tuple[int, ...]:
+    """The numbers that name no source."""
+    return tuple(number for _, _, numbers in _statements(text) for number in numbers if not 1 <= number <= sources)
 
 
 def _numbers(text: str) -> list[int]:

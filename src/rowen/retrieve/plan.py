@@ -9,13 +9,12 @@ import msgspec
 
 from rowen.retrieve.base import RetrieveSettings, SourceTable
 from rowen.retrieve.chunk import Chunking, chunking, in_context
-from rowen.retrieve.chunk.context import AskModel
 from rowen.retrieve.load import Original, Ports, Source, source_of
 from rowen.retrieve.load.catalog import tables_of
 from rowen.retrieve.parse import Parsed
 from rowen.retrieve.parse.base import VERSION
 from rowen.store.knowledge import Collection, Cut, Knowledge
-from rowen.values import Chunk, Document, Embed, Manifest
+from rowen.values import AskModel, Chunk, Document, Embed, Manifest
 
 
 class Watched(NamedTuple):

@@ -1,12 +1,8 @@
 """How a question is made out of what was said: with recent turns folded in, or rewritten by a model."""
 
 import re
-from collections.abc import Awaitable, Callable
 
-from rowen.values import Answer, Request, says
-
-AskModel = Callable[[Request], Awaitable[Answer]]
-"""Asks a model of the app; the request bears its name."""
+from rowen.values import AskModel, Request, says
 
 _RECENT = 2  # turns that are folded in
 _LONGEST = 500  # characters of each

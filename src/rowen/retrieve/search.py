@@ -8,9 +8,9 @@ from typing import TypeVar
 from rowen.retrieve.base import RetrieveSettings
 from rowen.retrieve.fuse import WEIGHT, aged, diverse, fused, merged, ordered, stretched, together
 from rowen.retrieve.rerank import Rerank
-from rowen.retrieve.rewrite import AskModel, folded, rewritten
+from rowen.retrieve.rewrite import folded, rewritten
 from rowen.store.knowledge import Build, Collection, Hit, Knowledge
-from rowen.values import Clock, Condition, Embed, Fact, Found, Passage, Reader, Stage
+from rowen.values import AskModel, Clock, Condition, Embed, Fact, Found, Passage, Reader, Stage
 
 T = TypeVar("T")
 

@@ -14,7 +14,6 @@ from rowen.flow import Apps
 from rowen.flow.knowledge import TENANT, Stale, collection_of
 from rowen.jobs import Handler, Job, Queue, Task
 from rowen.retrieve import RetrieveSettings
-from rowen.retrieve.chunk.context import AskModel
 from rowen.retrieve.desk import Desk
 from rowen.retrieve.load import Ports
 from rowen.retrieve.load.catalog import tables_of
@@ -26,7 +25,7 @@ from rowen.retrieve.sync import Sync, told
 from rowen.serve.reading import Web
 from rowen.store.base import Store
 from rowen.store.knowledge import Collection
-from rowen.values import Answer, Call, Caller, Clock, Door, Embed, Mistaken, Problem, Request, Value, new_id
+from rowen.values import Answer, AskModel, Clock, Embed, Mistaken, Problem, Request, Value
 
 log = logging.getLogger(__name__)
 
@@ -306,21 +305,15 @@ class Indexing:
             )
 
         async def ask(request: Request) -> Answer:
-            app = self._served.named(known.collection.app)
-            now = self._clock.now_ns()
-            call = Call(
-                id=new_id(now),
-                app=app.name,
-                definition=app.definition.hash,
-                request=request,
-                door=Door(shape="internal", path=f"index/{known.collection.name}"),
-                started_ns=now,
-                caller=Caller(key="", shown=f"index {known.collection.name}", tenant=TENANT, priority="low"),
+            done = await self._served.named(known.collection.app).ask(
+                request,
+                path=f"index/{known.collection.name}",
+                shown=f"index {known.collection.name}",
+                tenant=TENANT,
                 feature=f"index:{known.collection.name}",
-                priority="low",
-                tags=("index",),
+                tag="index",
             )
-            return (await app.walk(call).answer()).answer or Answer()
+            return done.answer or Answer()
 
         return ask
 

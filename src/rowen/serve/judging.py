@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Never
 
 from rowen.config import Loaded
-from rowen.flow import App, Apps
+from rowen.flow import Apps
 from rowen.score import catalog
 from rowen.score.base import AskModel, Embed, Ports, Told
 from rowen.score.rule import Rule, rule_of
 from rowen.score.traffic import JUDGED_BY
-from rowen.values import Answer, Call, Caller, Clock, Door, Mistaken, Money, Request, new_id
+from rowen.values import Answer, Call, Mistaken, Money, Request
 
 
 class AppModels:
@@ -20,9 +20,8 @@ class AppModels:
     which limits can be set and costs told apart.
     """
 
-    def __init__(self, apps: Apps, clock: Clock) -> None:
+    def __init__(self, apps: Apps) -> None:
         self._apps = apps
-        self._clock = clock
 
     def ask(self, rule: Rule, tenant: str) -> AskModel:
         async def ask(request: Request) -> Told:
@@ -40,21 +39,14 @@ class AppModels:
         return embed
 
     async def _walk(self, rule: Rule, tenant: str, request: Request) -> Call:
-        app: App = self._apps.named(rule.app)
-        now = self._clock.now_ns()
-        call = Call(
-            id=new_id(now),
-            app=app.name,
-            definition=app.definition.hash,
-            request=request if request.model else request.but(model=app.default_model),
-            door=Door(shape="internal", path=f"score/{rule.name}"),
-            started_ns=now,
-            caller=Caller(key="", shown=f"rule {rule.name}", tenant=tenant, priority="low"),
+        return await self._apps.named(rule.app).ask(
+            request,
+            path=f"score/{rule.name}",
+            shown=f"rule {rule.name}",
+            tenant=tenant,
             feature=f"{JUDGED_BY}{rule.name}",
-            priority="low",
-            tags=("judge",),
+            tag="judge",
         )
-        return await app.walk(call).answer()
 
 
 def _dollars(cost: Money | None) -> Decimal | None:

@@ -231,7 +231,7 @@ class Server:
             intake=intake,
             scores=store.scores,
             counters=store.counters,
-            models=AppModels(served, clock),
+            models=AppModels(served),
             queue=jobs,
             clock=clock,
         )
@@ -333,7 +333,7 @@ class Server:
             datasets=Datasets(store.records, cases=cases, clock=clock),
             insight=insight,
             views=views,
-            explain=Explaining(served, settings.explain, clock) if settings.explain else None,
+            explain=Explaining(served, settings.explain) if settings.explain else None,
             judging=judging,
             models=lambda: _states(served),
             desk=watching.desk,

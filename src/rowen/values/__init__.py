@@ -56,7 +56,7 @@ from rowen.values.message import (
 )
 from rowen.values.model import Deployment, Patience, Profile, UnknownPolicy
 from rowen.values.money import Money, usd
-from rowen.values.ports import Ask, CountText, CountTokens, Embed, Embeddings, Pricing, Search
+from rowen.values.ports import Ask, AskModel, CountText, CountTokens, Embed, Embeddings, Pricing, Search
 from rowen.values.request import Format, Reasoning, Request, Tool, ToolChoice
 from rowen.values.score import Score, ScoreConfig, ScoreSource, ScoreTarget, ScoreType
 from rowen.values.trace import (
@@ -82,6 +82,7 @@ __all__ = [
     "CODES",
     "Answer",
     "Ask",
+    "AskModel",
     "Attempt",
     "Audio",
     "AuditEntry",

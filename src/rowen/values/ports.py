@@ -1,8 +1,9 @@
 """What a stage may need of another, as callables that are handed in. A test hands in three lines."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal, NamedTuple, Protocol
 
+from rowen.values.answer import Answer
 from rowen.values.event import Events
 from rowen.values.knowledge import Condition, Found, Reader
 from rowen.values.money import Money
@@ -21,6 +22,9 @@ class Pricing(Protocol):
 
     def __call__(self, provider: str, model: str, usage: Usage, at_ns: int) -> Money | None: ...
 
+
+AskModel = Callable[[Request], Awaitable[Answer]]
+"""Ask a model of the app for a whole answer; the request bears its name."""
 
 CountTokens = Callable[[Request], int]
 """Tokens of a request's prompt, near enough to reserve by; offline."""

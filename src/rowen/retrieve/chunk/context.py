@@ -5,13 +5,10 @@ the document in the middle would scroll up for. A written sentence follows "Intr
 2024, https://www.anthropic.com/news/contextual-retrieval).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from rowen.retrieve.chunk.base import Cut
-from rowen.values import Answer, Chunk, Document, Mistaken, Request, says
-
-AskModel = Callable[[Request], Awaitable[Answer]]
-"""Asks a model of the app; the request bears its name."""
+from rowen.values import AskModel, Chunk, Document, Mistaken, Request, says
 
 HEAD = 300
 """Characters of the document's head that each of its later chunks is given."""

@@ -6,8 +6,7 @@ W. Sun and others, "Is ChatGPT Good at Search?", EMNLP 2023, https://arxiv.org/a
 import re
 from collections.abc import Sequence
 
-from rowen.retrieve.rewrite import AskModel
-from rowen.values import Request, says
+from rowen.values import AskModel, Request, says
 
 _MOST = 20  # passages shown; those behind them keep their order
 _LONGEST = 800  # characters of each
