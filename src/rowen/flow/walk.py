@@ -23,7 +23,13 @@ from rowen.values import (
 
 log = logging.getLogger(__name__)
 
-_RUNNERS = {"id", "app", "definition", "door", "started_ns", "first_ns", "ended_ns", "attempts", "steps", "notes"}
+_RUNNERS = {
+    "id",
+    "app",
+    "definition",
+    "assigned",
+    "door",
+    "started_ns", "first_ns", "ended_ns", "attempts", "steps", "notes"}
 """Fields that no step changes, and the notes, which many do and which are shown anyway."""
 _FIELDS = tuple(name for name in Call.__struct_fields__ if name not in _RUNNERS)
 _values = attrgetter(*_FIELDS)

@@ -7,6 +7,7 @@ from rowen.values.case import Case, CaseSource
 from rowen.values.clock import Clock, SystemClock, at, new_id, new_span_ids, now, ns_of
 from rowen.values.definition import Definition
 from rowen.values.errors import CODES, Broken, Mistaken, Problem, Refused, Unavailable
+from rowen.values.evaluation import Outcome, Run, RunState, Target, TargetKind, Tried
 from rowen.values.event import (
     Attempt,
     CallArgs,
@@ -57,6 +58,17 @@ from rowen.values.message import (
 from rowen.values.model import Deployment, Patience, Profile, UnknownPolicy
 from rowen.values.money import Money, usd
 from rowen.values.ports import Ask, AskModel, CountText, CountTokens, Embed, Embeddings, Pricing, Search
+from rowen.values.release import (
+    Act,
+    Arm,
+    Assigned,
+    Live,
+    ReleaseLine,
+    Rollout,
+    RolloutState,
+    Strategy,
+    Unit,
+)
 from rowen.values.request import Format, Reasoning, Request, Tool, ToolChoice
 from rowen.values.score import Score, ScoreConfig, ScoreSource, ScoreTarget, ScoreType
 from rowen.values.trace import (
@@ -80,9 +92,12 @@ from rowen.values.usage import Usage
 
 __all__ = [
     "CODES",
+    "Act",
     "Answer",
+    "Arm",
     "Ask",
     "AskModel",
+    "Assigned",
     "Attempt",
     "Audio",
     "AuditEntry",
@@ -125,12 +140,14 @@ __all__ = [
     "Likely",
     "Limit",
     "Link",
+    "Live",
     "Looked",
     "Manifest",
     "Message",
     "Mistaken",
     "Money",
     "Observed",
+    "Outcome",
     "Part",
     "Passage",
     "Patience",
@@ -145,8 +162,13 @@ __all__ = [
     "Reasoning",
     "Refused",
     "Refusing",
+    "ReleaseLine",
     "Request",
     "Role",
+    "Rollout",
+    "RolloutState",
+    "Run",
+    "RunState",
     "Said",
     "Scope",
     "Score",
@@ -168,7 +190,10 @@ __all__ = [
     "Stage",
     "Started",
     "Stepped",
+    "Strategy",
     "SystemClock",
+    "Target",
+    "TargetKind",
     "Tenant",
     "Text",
     "Thought",
@@ -178,8 +203,10 @@ __all__ = [
     "ToolResult",
     "Trace",
     "TraceRow",
+    "Tried",
     "Twig",
     "Unavailable",
+    "Unit",
     "UnknownPolicy",
     "Usage",
     "Used",

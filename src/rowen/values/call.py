@@ -9,6 +9,7 @@ from rowen.values.event import Attempt
 from rowen.values.key import Caller, Priority
 from rowen.values.knowledge import Looked
 from rowen.values.money import Money
+from rowen.values.release import Assigned
 from rowen.values.request import Request
 
 
@@ -99,6 +100,8 @@ class Call(Value, frozen=True, kw_only=True):
     app: str
     definition: str
     """The hash of the Definition that answers."""
+    assigned: tuple[Assigned, ...] = ()
+    """How it came to that Definition, where several answer."""
     request: Request
     door: Door
     started_ns: int
