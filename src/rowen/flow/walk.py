@@ -29,7 +29,13 @@ _RUNNERS = {
     "definition",
     "assigned",
     "door",
-    "started_ns", "first_ns", "ended_ns", "attempts", "steps", "notes"}
+    "started_ns",
+    "first_ns",
+    "ended_ns",
+    "attempts",
+    "steps",
+    "notes",
+}
 """Fields that no step changes, and the notes, which many do and which are shown anyway."""
 _FIELDS = tuple(name for name in Call.__struct_fields__ if name not in _RUNNERS)
 _values = attrgetter(*_FIELDS)
