@@ -10,7 +10,7 @@ class SourceTable(Settings, frozen=True, kw_only=True):
     """One place that documents come from."""
 
     kind: str = "files"
-    """A kind of the source reference: `files`, `sitemap`, `sql`, or another package's."""
+    """A kind of the source reference: `files`, `s3`, `sitemap`, `sql`, or another package's."""
     at: str = ""
     """Where: a glob relative to the `app.toml`, a URL, a query; the kind says which."""
     options: dict[str, Any] = {}

@@ -198,7 +198,7 @@ class Indexing:
         return await plan_of(
             known.collection,
             known.settings,
-            Ports(folder=known.loaded.path.parent, get=self._web),
+            Ports(folder=known.loaded.path.parent, get=self._web, clock=self._clock),
             embed=self._embeds(known.loaded, known.settings) if self._embeds else None,
             ask=self._ask(known),
             kept=self._kept.get(known.collection),

@@ -8,13 +8,13 @@ from urllib.parse import quote
 from rowen.provider.base import ModelSettings
 from rowen.provider.bedrock.profile import CANNOT, FAMILY, Options, declared
 from rowen.provider.bedrock.read import Reader
-from rowen.provider.bedrock.sigv4 import Credentials, signed
 from rowen.provider.bedrock.wire import encode
 from rowen.provider.conversation import Exchange, converse
 from rowen.provider.fields import settle
 from rowen.provider.options import options_of
 from rowen.provider.transport import Transport
 from rowen.values import Clock, Deployment, Events, Mistaken, Request, SystemClock, now
+from rowen.values.sigv4 import Credentials, signed
 
 
 class Bedrock:
@@ -89,9 +89,7 @@ def make(
 def _key(settings: ModelSettings, environment: Mapping[str, str]) -> str | Credentials:
     if settings.key is not None:
         text = settings.key.reveal()
-        key_id, colon, rest = text.partition(":")
-        secret, _, token = rest.partition(":")
-        return Credentials(key_id, secret, token) if colon else text
+        return Credentials.of(text) or text
     if bearer := environment.get("AWS_BEARER_TOKEN_BEDROCK"):
         return bearer
     if (known := environment.get("AWS_ACCESS_KEY_ID")) and (own := environment.get("AWS_SECRET_ACCESS_KEY")):

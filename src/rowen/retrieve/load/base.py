@@ -1,11 +1,11 @@
 """What a source is: it tells what is there now, and hands out what has changed."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from rowen.values import Fact, Unavailable, Value
+from rowen.values import Clock, Fact, SystemClock, Unavailable, Value
 
 LARGEST = 100_000_000
 """Bytes of one original that a source hands out, unless its settings say otherwise."""
@@ -112,6 +112,8 @@ class Ports:
     folder: Path = Path()
     """That of the `app.toml`; relative places start there."""
     get: Get | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    """For what is signed with the time."""
 
 
 def unreadable(what: str, why: str) -> Unavailable:

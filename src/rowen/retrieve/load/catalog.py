@@ -16,6 +16,7 @@ GROUP = "rowen.retrieve.load"  # the entry point group of other people's sources
 
 CATALOG: dict[str, str] = {
     "files": "rowen.retrieve.load.files",
+    "s3": "rowen.retrieve.load.s3",
     "sitemap": "rowen.retrieve.load.sitemap",
     "sql": "rowen.retrieve.load.sql",
 }

@@ -94,13 +94,25 @@ def sidecar_of(path: str) -> Said:
             continue
         except OSError as error:
             raise Mistaken("document_broken", f"its {ending} cannot be read: {error.strerror}", place=path) from error
-        try:
-            found: dict[str, Any] = tomllib.loads(text.decode()) if ending.endswith("toml") else json.loads(text)
-            told = msgspec.convert(found, _Beside)
-        except (ValueError, msgspec.ValidationError) as error:
-            raise Mistaken("document_broken", f"its {ending} cannot be understood: {error}", place=path) from error
-        return Said(told.title, told.access, told.metadata)
+        return said_in(text, path + ending)
     return Said()
+
+
+def said_in(text: bytes, path: str) -> Said:
+    """Return what a sidecar says.
+
+    Raises:
+        Mistaken: `document_broken` where it cannot be understood: it may hold who must not read the document.
+
+    """
+    ending = next((each for each in Sidecar.ENDINGS if path.endswith(each)), "")
+    try:
+        found: dict[str, Any] = tomllib.loads(text.decode()) if ending.endswith("toml") else json.loads(text)
+        told = msgspec.convert(found, _Beside)
+    except (ValueError, msgspec.ValidationError) as error:
+        place = path.removesuffix(ending)
+        raise Mistaken("document_broken", f"its {ending} cannot be understood: {error}", place=place) from error
+    return Said(told.title, told.access, told.metadata)
 
 
 def matches(uri: str, patterns: Sequence[str]) -> bool:

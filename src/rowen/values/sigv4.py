@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_PLAIN = "s3"
 
 
 class Credentials(NamedTuple):
@@ -19,6 +20,13 @@ class Credentials(NamedTuple):
     key_id: str
     secret: str
     token: str = ""
+
+    @classmethod
+    def of(cls, text: str) -> "Credentials | None":
+        """Return what `KEY_ID:SECRET` or `KEY_ID:SECRET:TOKEN` says; None for a text without a colon."""
+        key_id, colon, rest = text.partition(":")
+        secret, _, token = rest.partition(":")
+        return cls(key_id, secret, token) if colon else None
 
     def __repr__(self) -> str:
         return f"Credentials({self.key_id!r}, …)"
@@ -44,25 +52,28 @@ def signed(
         body: as it is sent.
         credentials: whose signature it is.
         region: such as `eu-central-1`.
-        service: the signing name, such as `bedrock`.
+        service: the signing name, such as `bedrock`; `s3` is signed as that service wants it.
         at: the time of signing; AWS takes it within five minutes.
 
     """
     parts = urlsplit(url)
     moment = at.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     found = {**headers, "host": parts.netloc, "x-amz-date": moment}
+    content = hashlib.sha256(body).hexdigest()
+    if service == _PLAIN:
+        found["x-amz-content-sha256"] = content
     if credentials.token:
         found["x-amz-security-token"] = credentials.token
     names = sorted(found)
     canonical = "\n".join((
         method,
         # Every service but S3 encodes the path a second time.
-        quote(parts.path or "/", safe="/-_.~"),
+        (parts.path or "/") if service == _PLAIN else quote(parts.path or "/", safe="/-_.~"),
         _query(parts.query),
         *(f"{name}:{' '.join(found[name].split())}" for name in names),
         "",
         ";".join(names),
-        hashlib.sha256(body).hexdigest(),
+        content,
     ))  # fmt: skip
     scope = f"{moment[:8]}/{region}/{service}/aws4_request"
     to_sign = "\n".join((_ALGORITHM, moment, scope, hashlib.sha256(canonical.encode()).hexdigest()))

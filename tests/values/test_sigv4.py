@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from rowen.provider.bedrock.sigv4 import Credentials, signed
+from rowen.values.sigv4 import Credentials, signed
 
 ME = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 AT = datetime(2015, 8, 30, 12, 36, tzinfo=UTC)
@@ -82,6 +82,33 @@ def test_signs_as_botocore_does(path, body, token, signature):
 
     assert found["authorization"].endswith(f"Signature={signature}")
     assert found.get("x-amz-security-token", "") == token
+
+
+@pytest.mark.parametrize(
+    ("url", "headers", "signature"),
+    [
+        # of AWS's guide to S3, "Examples: Signature Calculations"
+        ("test.txt", {"range": "bytes=0-9"}, "f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41"),
+        ("?lifecycle", {}, "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543"),
+        ("?max-keys=2&prefix=J", {}, "34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7"),
+    ],
+)
+def test_signs_for_s3_as_its_guide_does(url, headers, signature):
+    them = Credentials("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+    at = datetime(2013, 5, 24, tzinfo=UTC)
+
+    found = signed(
+        "GET",
+        f"https://examplebucket.s3.amazonaws.com/{url}",
+        headers,
+        b"",
+        credentials=them,
+        region="us-east-1",
+        service="s3",
+        at=at,
+    )
+
+    assert found["authorization"].endswith(f"Signature={signature}")
 
 
 def test_does_not_show_the_secret():
