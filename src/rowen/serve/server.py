@@ -46,6 +46,7 @@ from rowen.serve.explaining import Explaining
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.indexing import Indexing
 from rowen.serve.judging import AppModels
+from rowen.serve.releasing import Releasing
 from rowen.serve.settings import ServerSettings, folder_of
 from rowen.serve.spans import Spans
 from rowen.serve.watching import Watching
@@ -79,6 +80,7 @@ class Opened:
     watching: Watching
     worker: Worker
     indexing: Indexing
+    releasing: Releasing
     follow: Follow[Trace]
     seen: Follow[Observed]
 
@@ -186,6 +188,7 @@ class Server:
         signing = _signing(settings)
         tokens = Tokens(signing, clock)
         jobs = Queue(store.records, clock)
+        releasing = Releasing(store, clock, signing=signing)
         insight = Insight(
             traces=store.traces, scores=store.scores, records=store.records, tenants=store.tenants, clock=clock
         )
@@ -389,6 +392,7 @@ class Server:
             watching=watching,
             worker=worker,
             indexing=indexing,
+            releasing=releasing,
             follow=follow,
             seen=seen,
         )

@@ -35,8 +35,11 @@ class Shelf(Generic[V]):
             Mistaken: `conflict` when somebody else wrote it since version `expect`.
 
         """
-        record = self._describe(value).but(kind=self._kind, body=msgspec.json.encode(value))
-        return (await self._records.put(record, expect=expect)).version
+        return (await self._records.put(self.record(value), expect=expect)).version
+
+    def record(self, value: V) -> Record:
+        """Return the record of a value, to write it together with others."""
+        return self._describe(value).but(kind=self._kind, body=msgspec.json.encode(value))
 
     async def get(self, id: str, tenant: str | None = None) -> V | None:
         """Return a value by id."""

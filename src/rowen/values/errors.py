@@ -102,6 +102,13 @@ CODES: dict[str, Code] = {
         400, "A secret that the file refers to cannot be read.", "Set the variable or create the file."
     ),
     "extra_missing": Code(400, "An optional part is not installed.", "Install the extra that the sentence names."),
+    # what is let out
+    "release_refused": Code(
+        409, "A gate does not let this out.", "Do what its sentence says, or use `--force` with a reason."
+    ),
+    "release_frozen": Code(
+        409, "Nothing may be let out of this app now.", "Wait until the reason has passed, or thaw it with a reason."
+    ),
     # documents that cannot be taken in
     "document_too_large": Code(
         400, "A document is larger than is read.", "Split it, or raise the limit of its source."

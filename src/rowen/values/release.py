@@ -4,10 +4,12 @@ from typing import Any, Literal
 
 from rowen.values.base import Value
 
-Act = Literal["release", "begin", "step", "promote", "rollback", "stop", "approve", "refuse", "label", "freeze", "thaw"]
+Act = Literal[
+    "propose", "release", "begin", "step", "promote", "rollback", "stop", "approve", "refuse", "label", "freeze", "thaw"
+]
 """What a line of the log says was done.
 
-`release`: a Definition answers everybody at once. `begin`, `step`: a rollout starts, or takes a larger share. `promote`:
+`propose`: a Definition was put forward, and became a version. `release`: a Definition answers everybody at once. `begin`, `step`: a rollout starts, or takes a larger share. `promote`:
 its candidate answers everybody. `rollback`: what answered before does again. `stop`: a rollout ends and changes
 nothing. `refuse`: a gate said no. `freeze`, `thaw`: nothing may be let out, for an error budget or a person's sake.
 """
@@ -42,6 +44,8 @@ class ReleaseLine(Value, frozen=True, kw_only=True):
     """SHA-256 over the chain of the line before and this line without it; 64 hex digits."""
     signature: str = ""
     """HMAC-SHA256 of `chain` by the server's signing key, 64 hex digits; empty where there is none."""
+    signer: str = ""
+    """Which key signed, 16 hex digits: machines that share a database may each have their own."""
 
 
 class Arm(Value, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """Small records by kind."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from rowen.values import Value
@@ -34,6 +35,19 @@ class Records(Protocol):
 
         Raises:
             Mistaken: `conflict` when `expect` is given and is not the version that is there (0: not there).
+
+        """
+        ...
+
+    async def put_all(self, writes: Sequence[tuple[Record, int | None]], *, tell: bool = False) -> list[Record]:
+        """Write several records, each with what it expects, in one transaction over all processes: all of them or none.
+
+        Args:
+            writes: records, each with its `expect` as of `put`.
+            tell: let the store's revision grow by it, so that every process hears of the change.
+
+        Raises:
+            Mistaken: `conflict`, and nothing was written.
 
         """
         ...

@@ -1,13 +1,17 @@
 """Small records in a dict."""
 
+from collections.abc import Sequence
+
 from rowen.store.base import Record
+from rowen.store.memory.records import MemoryRevision
 from rowen.values import Mistaken
 
 
 class MemoryRecords:
     """Records by kind, tenant and id."""
 
-    def __init__(self) -> None:
+    def __init__(self, revision: MemoryRevision | None = None) -> None:
+        self._revision = revision or MemoryRevision()
         self._records: dict[tuple[str, str, str], Record] = {}
 
     async def put(self, record: Record, *, expect: int | None = None) -> Record:
@@ -17,13 +21,21 @@ class MemoryRecords:
             Mistaken: `conflict` when somebody else wrote it since version `expect`.
 
         """
-        place = (record.kind, record.tenant, record.id)
-        old = self._records.get(place)
-        version = 0 if old is None else old.version
-        if expect is not None and expect != version:
-            raise Mistaken("conflict", f"{record.kind} {record.id!r} was changed meanwhile")
-        self._records[place] = record.but(version=version + 1)
-        return self._records[place]
+        self._expect(record, expect)
+        return self._put(record)
+
+    async def put_all(self, writes: Sequence[tuple[Record, int | None]], *, tell: bool = False) -> list[Record]:
+        """Write several records at once: all of them or none.
+
+        Raises:
+            Mistaken: `conflict`, and nothing was written.
+
+        """
+        for record, expect in writes:
+            self._expect(record, expect)
+        if tell:
+            self._revision.grow()
+        return [self._put(record) for record, _ in writes]
 
     async def get(self, kind: str, id: str, tenant: str | None = None) -> Record | None:
         """Return a record by id."""
@@ -60,3 +72,14 @@ class MemoryRecords:
         """Remove a record; return whether it was there."""
         found = await self.get(kind, id, tenant)
         return found is not None and self._records.pop((kind, found.tenant, id), None) is not None
+
+    def _expect(self, record: Record, expect: int | None) -> None:
+        old = self._records.get((record.kind, record.tenant, record.id))
+        if expect is not None and expect != (0 if old is None else old.version):
+            raise Mistaken("conflict", f"{record.kind} {record.id!r} was changed meanwhile")
+
+    def _put(self, record: Record) -> Record:
+        place = (record.kind, record.tenant, record.id)
+        old = self._records.get(place)
+        self._records[place] = record.but(version=1 if old is None else old.version + 1)
+        return self._records[place]

@@ -32,7 +32,7 @@ class MemoryStore:
         self.cache = MemoryCache()
         self.traces = MemoryTraces()
         self.scores = MemoryScores()
-        self.records = MemoryRecords()
+        self.records = MemoryRecords(self.revisions)
         self.measures = MemoryMeasures()
         self.knowledge = MemoryKnowledge()
 

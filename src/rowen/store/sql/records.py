@@ -1,11 +1,12 @@
 """Small records by kind."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
 from rowen.store.base import Record
-from rowen.store.sql.database import Database
+from rowen.store.sql.database import Database, grow
 from rowen.store.sql.tables import records
 from rowen.values import Mistaken
 
@@ -25,19 +26,21 @@ class SqlRecords:
             Mistaken: `conflict` when somebody else wrote it since version `expect`.
 
         """
-        place = (records.c.kind == record.kind, records.c.tenant == record.tenant, records.c.id == record.id)
+        return await self._database.write(lambda connection: _put(connection, record, expect))
 
-        def work(connection: Connection) -> Record:
-            version = connection.execute(select(records.c.version).where(*place)).scalar() or 0
-            if expect is not None and expect != version:
-                raise Mistaken("conflict", f"{record.kind} {record.id!r} was changed meanwhile")
-            new = record.but(version=version + 1)
-            row = {name: getattr(new, name) for name in Record.__struct_fields__}
-            if version:
-                connection.execute(update(records).where(*place).values(**row))
-            else:
-                connection.execute(insert(records).values(**row))
-            return new
+    async def put_all(self, writes: Sequence[tuple[Record, int | None]], *, tell: bool = False) -> list[Record]:
+        """Write several records in one transaction: all of them or none.
+
+        Raises:
+            Mistaken: `conflict`, and nothing was written.
+
+        """
+
+        def work(connection: Connection) -> list[Record]:
+            written = [_put(connection, record, expect) for record, expect in writes]
+            if tell:
+                grow(connection)
+            return written
 
         return await self._database.write(work)
 
@@ -86,6 +89,20 @@ class SqlRecords:
             return True
 
         return await self._database.write(work)
+
+
+def _put(connection: Connection, record: Record, expect: int | None) -> Record:
+    place = (records.c.kind == record.kind, records.c.tenant == record.tenant, records.c.id == record.id)
+    version = connection.execute(select(records.c.version).where(*place)).scalar() or 0
+    if expect is not None and expect != version:
+        raise Mistaken("conflict", f"{record.kind} {record.id!r} was changed meanwhile")
+    new = record.but(version=version + 1)
+    row = {name: getattr(new, name) for name in Record.__struct_fields__}
+    if version:
+        connection.execute(update(records).where(*place).values(**row))
+    else:
+        connection.execute(insert(records).values(**row))
+    return new
 
 
 def _one(kind: str, id: str, tenant: str | None) -> Select[Any]:

@@ -327,6 +327,29 @@ class RecordsContract:
         assert not await store.records.delete("queue", "r1", "umbrella")
         assert [record.body for record in await store.records.find("queue")] == [b"1"]
 
+    async def test_several_records_are_written_all_or_none(self, store: Store) -> None:
+        await store.records.put(a_record("there"))
+
+        with pytest.raises(Mistaken) as caught:
+            await store.records.put_all([(a_record("new"), 0), (a_record("there", state="lost"), 0)], tell=True)
+        both = await store.records.put_all([(a_record("new"), 0), (a_record("there", state="open"), 1)])
+
+        assert caught.value.code == "conflict"
+        assert [(each.id, each.version, each.state) for each in both] == [("new", 1, ""), ("there", 2, "open")]
+        assert await store.records.get("queue", "there") == both[1]
+
+    async def test_the_revision_grows_with_records_that_tell_of_themselves_alone(self, store: Store) -> None:
+        first = await store.revisions.revision()
+
+        await store.records.put_all([(a_record("a"), None)])
+        silent = await store.revisions.revision()
+        await store.records.put_all([(a_record("b"), None)], tell=True)
+        with pytest.raises(Mistaken):
+            await store.records.put_all([(a_record("c"), 9)], tell=True)
+
+        assert silent == first
+        assert await store.revisions.revision() == first + 1
+
     async def test_records_are_found_by_each_of_their_marks_newest_first(self, store: Store) -> None:
         await store.records.put(a_record("a", app="shop", at_ns=START + 1))
         await store.records.put(a_record("b", group="g", at_ns=START + 3))
