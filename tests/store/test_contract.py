@@ -6,6 +6,7 @@ from rowen.store.catalog import open_store
 from rowen.testing.contracts.kept import KeptContract
 from rowen.testing.contracts.measures import MeasuresContract
 from rowen.testing.contracts.query import QueryContract
+from rowen.testing.contracts.runs import RunsContract
 from rowen.testing.contracts.scores import RecordsContract, ScoresContract
 from rowen.testing.contracts.spans import SpansContract
 from rowen.testing.contracts.store import StoreContract
@@ -13,7 +14,7 @@ from rowen.testing.contracts.traces import TracesContract
 from rowen.values import SystemClock
 
 
-class TestMemory(StoreContract, ScoresContract, RecordsContract, MeasuresContract):
+class TestMemory(StoreContract, ScoresContract, RecordsContract, MeasuresContract, RunsContract):
     @pytest.fixture
     async def store(self):
         store = await open_store("memory:", clock=SystemClock())
@@ -21,7 +22,7 @@ class TestMemory(StoreContract, ScoresContract, RecordsContract, MeasuresContrac
         await store.close()
 
 
-class TestSqlite(StoreContract, ScoresContract, RecordsContract, MeasuresContract):
+class TestSqlite(StoreContract, ScoresContract, RecordsContract, MeasuresContract, RunsContract):
     @pytest.fixture
     async def store(self, tmp_path: Path):
         store = await open_store(f"sqlite:{tmp_path}/data", clock=SystemClock())
@@ -29,7 +30,7 @@ class TestSqlite(StoreContract, ScoresContract, RecordsContract, MeasuresContrac
         await store.close()
 
 
-class TestPostgres(StoreContract, ScoresContract, RecordsContract, MeasuresContract):
+class TestPostgres(StoreContract, ScoresContract, RecordsContract, MeasuresContract, RunsContract):
     @pytest.fixture
     async def store(self, address: str):
         store = await open_store(address, clock=SystemClock())

@@ -26,6 +26,7 @@ class Joined:
         self.scores = store.scores
         self.records = store.records
         self.measures = store.measures
+        self.runs = store.runs
         self.knowledge = store.knowledge
         self.traces = home.traces
 

@@ -34,6 +34,8 @@ class Outcome(Value, frozen=True, kw_only=True):
     """From 0: a case may be tried several times, since answers differ each time."""
     key: str = ""
     """A hash over everything that the answer and its scores depend on: the same key need not be asked again."""
+    asked: str = ""
+    """The same over what the answer alone depends on: with the same, an answer need only be judged anew."""
     state: Tried = "answered"
     answer: str = ""
     """The text of the answer, tool calls as JSON."""

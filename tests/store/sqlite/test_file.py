@@ -12,9 +12,9 @@ from rowen.store.base import Cached, Cell, TraceFilter
 from rowen.store.catalog import open_store
 from rowen.testing.contracts.made import HOUR, START, a_key, a_trace, an_answer, an_entry
 from rowen.testing.contracts.scores import a_score
-from rowen.values import Broken, Unavailable
+from rowen.values import Broken, Outcome, Unavailable
 
-FILES = ("rowen.db", "counters.db", "cache.db", "traces.db", "scores.db", "measures.db")
+FILES = ("rowen.db", "counters.db", "cache.db", "traces.db", "scores.db", "measures.db", "runs.db")
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -108,6 +108,7 @@ async def test_a_file_that_another_process_holds_locked_is_unavailable_and_later
         "traces.db": lambda: store.traces.write([a_trace(1)]),
         "scores.db": lambda: store.scores.put([a_score(1)]),
         "measures.db": lambda: store.measures.add(Cell(app="a", objective="slo/a", start_ns=START)),
+        "runs.db": lambda: store.runs.put("r", [Outcome(case="c")], tenant="acme"),
     }[name]
     other = sqlite3.connect(folder / name, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -13,6 +13,7 @@ from rowen.store.base.days import DAY_NS, Day
 from rowen.store.base.filters import SpanFilter, TraceFilter
 from rowen.store.base.measures import Cell, Measures
 from rowen.store.base.records import Record, Records
+from rowen.store.base.runs import Figures, Place, Runs
 from rowen.store.base.scores import ScoreBucket, ScoreFilter, ScoreGroup, ScoreName, Scores
 from rowen.store.base.store import Home, Store
 from rowen.store.base.sums import Bucket, GroupBy, SpanBucket, SpanGroup
@@ -33,13 +34,16 @@ __all__ = [
     "Day",
     "DayCost",
     "Definitions",
+    "Figures",
     "GroupBy",
     "Home",
     "Keys",
     "Measures",
+    "Place",
     "Record",
     "Records",
     "Revision",
+    "Runs",
     "ScoreBucket",
     "ScoreFilter",
     "ScoreGroup",

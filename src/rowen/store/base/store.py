@@ -7,6 +7,7 @@ from rowen.store.base.cache import Cache
 from rowen.store.base.counters import Counters
 from rowen.store.base.measures import Measures
 from rowen.store.base.records import Records
+from rowen.store.base.runs import Runs
 from rowen.store.base.scores import Scores
 from rowen.store.base.traces import Traces
 from rowen.store.base.turns import Turns
@@ -28,6 +29,7 @@ class Store(Protocol):
     scores: Scores
     records: Records
     measures: Measures
+    runs: Runs
     knowledge: Knowledge
 
     async def check(self) -> dict[str, str]:

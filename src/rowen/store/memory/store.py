@@ -12,6 +12,7 @@ from rowen.store.memory.records import (
     MemoryTenants,
     MemoryTurns,
 )
+from rowen.store.memory.runs import MemoryRuns
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
 from rowen.store.memory.traces import MemoryTraces
@@ -34,6 +35,7 @@ class MemoryStore:
         self.scores = MemoryScores()
         self.records = MemoryRecords(self.revisions)
         self.measures = MemoryMeasures()
+        self.runs = MemoryRuns()
         self.knowledge = MemoryKnowledge()
 
     async def check(self) -> dict[str, str]:

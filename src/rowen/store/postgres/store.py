@@ -7,7 +7,7 @@ import msgspec
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from rowen.store.postgres import cache, counters, kept, knowledge, measures, scores, traces
+from rowen.store.postgres import cache, counters, kept, knowledge, measures, runs, scores, traces
 from rowen.store.postgres.database import PostgresDatabase
 from rowen.store.postgres.shape import make_schema, make_tables
 from rowen.store.sql.audit import SqlAudit
@@ -22,6 +22,7 @@ SCRIPTS = (
     (*counters.SCRIPT, *cache.SCRIPT, *measures.SCRIPT, *scores.SCRIPT, *traces.SCRIPT),
     (*measures.HOURS, *kept.SCRIPT),
     knowledge.SCRIPT,
+    runs.SCRIPT,
 )
 """The steps of the hand-written tables, oldest first."""
 
@@ -69,6 +70,7 @@ class PostgresStore:
         self.scores = scores.PostgresScores(self._rest)
         self.records = SqlRecords(self._live)
         self.measures = measures.PostgresMeasures(self._rest)
+        self.runs = runs.PostgresRuns(self._rest)
         self.knowledge = knowledge.PostgresKnowledge(self._rest)
 
     async def open(self) -> None:
@@ -92,7 +94,7 @@ class PostgresStore:
             f"keys, tenants, users, audit, definitions, turns, records, counters, cache ({place})": (
                 await self._live.check()
             ),
-            f"traces, scores, measures, knowledge ({place})": await self._rest.check(),
+            f"traces, scores, measures, runs, knowledge ({place})": await self._rest.check(),
         }
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""All families in one folder: `rowen.db`, `counters.db`, `cache.db`, `traces.db`, `scores.db`, `measures.db` and `knowledge.db`."""
+"""All families in one folder: `rowen.db`, `counters.db`, `cache.db`, `traces.db`, `scores.db`, `measures.db`, `runs.db` and `knowledge.db`."""
 
 import asyncio
 from pathlib import Path
@@ -11,7 +11,7 @@ from rowen.store.sql.keys import SqlKeys
 from rowen.store.sql.records import SqlRecords
 from rowen.store.sql.tenants import SqlRevision, SqlTenants
 from rowen.store.sql.turns import SqlTurns
-from rowen.store.sqlite import cache, counters, knowledge, measures, scores, traces
+from rowen.store.sqlite import cache, counters, knowledge, measures, runs, scores, traces
 from rowen.store.sqlite.database import SqliteDatabase
 from rowen.store.sqlite.file import File, FileOptions
 from rowen.values import Clock, Mistaken
@@ -30,6 +30,7 @@ class SqliteStore:
         self._scores = File(folder / "scores.db", scores.SCRIPTS, options)
         self._scores_reader = File(folder / "scores.db", scores.SCRIPTS, options)
         self._measures = File(folder / "measures.db", measures.SCRIPTS, options)
+        self._runs, self._runs_reader = (File(folder / "runs.db", runs.SCRIPTS, options) for _ in range(2))
         self._knowledge, self._knowing, self._imaging = (
             File(folder / "knowledge.db", knowledge.SCRIPTS, options) for _ in range(3)
         )
@@ -45,6 +46,7 @@ class SqliteStore:
         self.scores = scores.SqliteScores(self._scores, self._scores_reader)
         self.records = SqlRecords(self._database)
         self.measures = measures.SqliteMeasures(self._measures)
+        self.runs = runs.SqliteRuns(self._runs, self._runs_reader)
         self.knowledge = knowledge.SqliteKnowledge(self._knowledge, self._knowing, self._imaging, folder / "knowledge")
 
     async def open(self) -> None:
@@ -61,6 +63,7 @@ class SqliteStore:
             self._traces.open(),
             self._scores.open(),
             self._measures.open(),
+            self._runs.open(),
             self._knowledge.open(),
             return_exceptions=True,
         )
@@ -71,6 +74,7 @@ class SqliteStore:
         await self._reader.open()
         await self._searcher.open()
         await self._scores_reader.open()
+        await self._runs_reader.open()
         await self._knowing.open()
         await self._imaging.open()
         await self.knowledge.open()
@@ -84,14 +88,15 @@ class SqliteStore:
             "traces (traces.db)": await self._traces.check(),
             "scores (scores.db)": await self._scores.check(),
             "measures (measures.db)": await self._measures.check(),
+            "runs (runs.db)": await self._runs.check(),
             "knowledge (knowledge.db)": await self._knowledge.check(),
         }
 
     async def close(self) -> None:
         """Finish what was begun and close every file."""
         await self.knowledge.close()
-        readers = (self._imaging, self._knowing, self._scores_reader, self._searcher, self._reader)
-        writers = (self._knowledge, self._measures, self._scores, self._traces)
+        readers = (self._imaging, self._knowing, self._runs_reader, self._scores_reader, self._searcher, self._reader)
+        writers = (self._knowledge, self._runs, self._measures, self._scores, self._traces)
         for part in (*readers, *writers, self._cache, self._counters, self._database):
             await part.close()
 

@@ -1,0 +1,1 @@
+"""Runs: something is tried on the cases of a data set, and what became of each case is kept."""

@@ -1,0 +1,51 @@
+"""The mean of a metric over cases, with the interval that suits what it is a mean of."""
+
+from collections.abc import Collection, Iterable
+from math import isfinite, sqrt
+
+from rowen.evaluate.statistics import bootstrap
+from rowen.evaluate.statistics.arrays import floats, grouped
+from rowen.values.interval import Interval, mean, t_quantile, wilson
+
+MANY = 300
+"""Groups from which the mean of what they differ by is as good as normal, and nothing need be drawn."""
+
+
+def estimate(
+    values: Collection[float],
+    *,
+    clusters: Iterable[object] | None = None,
+    level: float = 0.95,
+    bounds: tuple[float, float] | None = None,
+) -> Interval:
+    """Return the mean of values with its interval.
+
+    Yes and no, each case for itself: Wilson's. Up to 300 cases or groups: the studentised bootstrap, whole groups at a
+    time. More: Student's t, of groups by linearisation (W. G. Cochran, "Sampling Techniques" (1977), section 6.3).
+
+    Args:
+        values: one for each case.
+        clusters: what each case belongs to; None where each stands for itself.
+        level: how often the interval holds the truth.
+        bounds: between which numbers a value can lie.
+
+    """
+    least, most = bounds or (float("-inf"), float("inf"))
+    if clusters is None and bounds == (0.0, 1.0) and values and {*values} <= {0.0, 1.0}:
+        return wilson(sum(values), len(values), level)
+    if len(values) <= MANY:
+        return bootstrap(list(values), clusters=clusters, level=level, bounds=bounds)
+    if clusters is None:
+        found = mean(values, level)
+    else:
+        sums, counts = grouped(floats(list(values)), clusters)
+        if len(sums) <= MANY:
+            return bootstrap(list(values), clusters=clusters, level=level, bounds=bounds)
+        n, total = len(sums), float(counts.sum())
+        centre = float(sums.sum()) / total
+        rest = float(((sums - centre * counts) ** 2).sum())
+        half = t_quantile(0.5 + level / 2, n - 1) * sqrt(n / (n - 1) * rest) / total
+        found = Interval(value=centre, low=centre - half, high=centre + half, n=n, level=level, method="linearised")
+    if found.low == found.high and isfinite(most - least):  # all are equal: draws say nothing, the bound does
+        return bootstrap(list(values), clusters=clusters, level=level, bounds=bounds)
+    return found.but(low=max(found.low, least), high=min(found.high, most))
