@@ -26,6 +26,7 @@ from rowen.evaluate.statistics import (
     holm,
     ips,
     ips_so_far,
+    linear,
     look,
     mcnemar,
     not_worse,
@@ -225,6 +226,11 @@ def _binary(share: float) -> Callable[[Random, int], np.ndarray]:
     return lambda rng, n: (rng.random(n) < share).astype(float)
 
 
+def _of_users(rng: Random) -> Interval:
+    users = np.repeat(np.arange(200), rng.integers(1, 6, 200))
+    return linear(np.exp(rng.normal(size=200)[users] * 0.6 + rng.normal(size=len(users)) * 0.8), clusters=users)
+
+
 ONCE = (
     Scenario(
         method="bootstrap, studentised",
@@ -273,6 +279,12 @@ ONCE = (
         world="60 and 40 log-normal costs",
         wrong=lambda rng: _misses(unpaired(rng.lognormal(size=60), rng.lognormal(size=40), resamples=1000), 0.0),
         allowed=0.05,
+    ),
+    Scenario(
+        method="linearised",
+        world="200 users with 1 to 5 log-normal costs each",
+        wrong=lambda rng: _misses(_of_users(rng), _LOGNORMAL),
+        allowed=0.07,
     ),
     Scenario(
         method="Newcombe, paired",

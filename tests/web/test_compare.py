@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rowen.evaluate.compare import pieces_of
 from rowen.testing.contracts.spans import a_span
 from rowen.values import SystemClock
-from rowen.web.compare import paired, pieces_of
+from rowen.web.compare import paired
 
 
 def test_two_calls_are_compared_word_by_word(site):

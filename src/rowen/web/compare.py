@@ -1,23 +1,19 @@
 """Two traces side by side: their figures, their spans by name, and the words in which question and answer differ."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Literal
 
 from starlette.requests import Request
 
 from rowen.access import Visit
+from rowen.evaluate.compare.words import Piece, pieces_of
 from rowen.store.base import ScoreFilter
 from rowen.values import Mistaken, Score, SpanRow, TraceRow
 from rowen.web.page import Page, Services, said_count, said_money, said_ms, tenant_of
 from rowen.web.talk import Turn, turn, turns_of
 
-_LONGEST = 4000
-"""Words of one text that are compared; comparing takes time that grows with their square."""
 _SPANS = 300
-_WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,14 +36,6 @@ class Pair:
     left: SpanRow | None
     right: SpanRow | None
     change: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Piece:
-    """Words that stand in both texts, or in one of them."""
-
-    kind: Literal["same", "left", "right"]
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,23 +135,6 @@ def paired(left: Sequence[SpanRow], right: Sequence[SpanRow]) -> list[Pair]:
         pairs.extend(_pair(path, one, None) for path, one in a[a0:a1])
         pairs.extend(_pair(path, None, other) for path, other in b[b0:b1])
     return pairs
-
-
-def pieces_of(left: str, right: str) -> list[Piece]:
-    """Return two texts as the words that they share and those that only one of them has."""
-    if left == right:
-        return [Piece(kind="same", text=left)] if left else []
-    a, b = _WORDS.findall(left)[:_LONGEST], _WORDS.findall(right)[:_LONGEST]
-    pieces: list[Piece] = []
-    for kind, a0, a1, b0, b1 in SequenceMatcher(a=a, b=b, autojunk=False).get_opcodes():
-        if kind == "equal":
-            pieces.append(Piece(kind="same", text="".join(a[a0:a1])))
-            continue
-        if a1 > a0:
-            pieces.append(Piece(kind="left", text="".join(a[a0:a1])))
-        if b1 > b0:
-            pieces.append(Piece(kind="right", text="".join(b[b0:b1])))
-    return pieces
 
 
 def _paths(rows: Sequence[SpanRow]) -> list[tuple[tuple[str, ...], SpanRow]]:

@@ -10,6 +10,7 @@ from rowen.evaluate.statistics.bets import Bets, bernstein, betting, betting_of_
 from rowen.evaluate.statistics.bootstrap import bootstrap, bootstrap_of, paired, unpaired
 from rowen.evaluate.statistics.cuped import Adjusted, cuped
 from rowen.evaluate.statistics.exact import mcnemar, paired_shares, permutation, permutation_of_two, sign, wilcoxon
+from rowen.evaluate.statistics.linear import linear, linear_test
 from rowen.evaluate.statistics.many import benjamini_hochberg, holm
 from rowen.evaluate.statistics.margin import not_worse, paired_share_not_worse, share_not_worse, tango
 from rowen.evaluate.statistics.means import t_test, welch, welch_test
@@ -61,6 +62,8 @@ __all__ = [
     "ips",
     "ips_so_far",
     "least_effect",
+    "linear",
+    "linear_test",
     "look",
     "mcnemar",
     "not_worse",

@@ -57,12 +57,17 @@ def grouped(values: Floats, clusters: Iterable[object] | None) -> tuple[Floats, 
     """
     if clusters is None:
         return values, np.ones(len(values))
-    places: dict[object, int] = {}
-    at = np.array([places.setdefault(each, len(places)) for each in clusters], dtype=np.int64)
+    if isinstance(clusters, np.ndarray):
+        known, at = np.unique(clusters, return_inverse=True)
+        many = len(known)
+    else:
+        places: dict[object, int] = {}
+        at = np.array([places.setdefault(each, len(places)) for each in clusters], dtype=np.int64)
+        many = len(places)
     if len(at) != len(values):
         raise ValueError(f"{len(at)} clusters are named for {len(values)} values")
-    sums: Floats = np.bincount(at, values, len(places)).astype(float)
-    return sums, np.bincount(at, minlength=len(places)).astype(float)
+    sums: Floats = np.bincount(at, values, many).astype(float)
+    return sums, np.bincount(at, minlength=many).astype(float)
 
 
 def random(seed: int) -> Random:
