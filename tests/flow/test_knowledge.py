@@ -1,6 +1,11 @@
+import base64
+import struct
+from types import SimpleNamespace
+
 import pytest
 
-from rowen.flow.knowledge import Stale, embed_of
+from rowen.flow.knowledge import Bridges, Stale, embed_of
+from rowen.retrieve.bridge import Bridge
 from rowen.values import Deployment, Found, Mistaken, Passage, Profile
 
 
@@ -26,3 +31,26 @@ def test_a_chat_model_makes_no_vectors():
 
 def test_a_name_that_no_model_of_the_app_has_is_a_bundled_one():
     assert embed_of("minilm", {}, None, {"minilm": "bundled"}.__getitem__) == "bundled"
+
+
+def test_an_index_of_another_model_is_asked_over_the_bridge_that_was_learnt_for_it():
+    bridge = Bridge(
+        app="app",
+        collection="docs",
+        old="old",
+        new="new",
+        dimensions=(1, 1),
+        matrix=base64.b64encode(struct.pack("<e", 1.0)).decode(),
+        pairs=100,
+        weight=0.4,
+        mapped=0.2,
+        own=0.3,
+        lexical=0.25,
+    )
+    bridges = Bridges()
+    bridges.known = {("app", "docs", "new", "old"): bridge}
+    new = SimpleNamespace(fingerprint="new")
+
+    assert bridges.to("app", "docs", new, "old").fingerprint == "old"
+    assert bridges.to("app", "docs", new, "older") is None
+    assert bridges.to("app", "other", new, "old") is None

@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from rowen.retrieve.bridge import Bridge
 from rowen.serve.indexing import collection_of, job_of
 from rowen.testing.serving import serving
 from rowen.values import Reader
@@ -169,3 +170,17 @@ def asked(running, key: str, question: str, model: str = "quote") -> str:
     )
     assert answer.status_code == 200, answer.text
     return answer.json()["choices"][0]["message"]["content"]
+
+
+def test_a_bridge_to_another_model_is_known_wherever_the_app_is_served(tmp_path):
+    bridge = Bridge(
+        app="demo", collection="handbook", old="a", new="b", dimensions=(1, 1), matrix="", pairs=100, weight=0.4,
+        mapped=0.2, own=0.3, lexical=0.25,
+    )  # fmt: skip
+    with serving(written(tmp_path, leave="Everybody has 28 days.")) as running:
+        indexing = running.opened.indexing
+        running.do(indexing.states.bridges.put(bridge))
+
+        running.do(indexing.refresh())
+
+        assert indexing.bridges.known == {("demo", "handbook", "b", "a"): bridge}

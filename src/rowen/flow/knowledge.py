@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -15,6 +15,7 @@ from rowen.provider.transport import Transport
 from rowen.provider.weights import Folder, default_place
 from rowen.retrieve import RetrieveSettings
 from rowen.retrieve.adapter import Adapted, Adapter
+from rowen.retrieve.bridge import Bridge, Bridged
 from rowen.retrieve.chunk import chunking
 from rowen.retrieve.embed import Asked
 from rowen.retrieve.load import Page, Ports
@@ -82,6 +83,24 @@ class Stale:
         return found.but(passages=tuple(passages))
 
 
+class Bridges:
+    """How indexes are asked whose own embedder is not at hand, as it was last seen."""
+
+    def __init__(self) -> None:
+        self.known: Mapping[tuple[str, str, str, str], Bridge] = {}
+        """By app, name of the `[retrieve]` table, and the fingerprints of the new and of the old embedder."""
+        self._made: dict[Bridge, Bridged] = {}
+
+    def to(self, app: str, name: str, embed: Embed, old: str) -> Bridged | None:
+        """Return what speaks as the old embedder; None where there is no bridge to it."""
+        bridge = self.known.get((app, name, embed.fingerprint, old))
+        if bridge is None:
+            return None
+        if bridge not in self._made:
+            self._made[bridge] = Bridged(embed, bridge)
+        return self._made[bridge]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knowing:
     """What searches of all apps share."""
@@ -91,6 +110,7 @@ class Knowing:
     transport: Transport
     clock: Clock
     stale: Stale
+    bridges: Bridges = field(default_factory=Bridges)
 
 
 def collection_of(app: str, name: str) -> Collection:
@@ -207,17 +227,18 @@ def _search(
     knowing: Knowing,
     ask_model: AskModel,
 ) -> Search:
-    embed = embed_of(settings.embed, places, ask, knowing.bundled) if settings.embed else None
+    app = loaded.definition.app
+    plain = embed = embed_of(settings.embed, places, ask, knowing.bundled) if settings.embed else None
     if embed is not None and settings.adapter is not None:
         embed = Adapted(embed, Adapter.read(settings.adapter.text))
     means = Means(
         knowledge=knowing.knowledge,
         clock=knowing.clock,
         embeds=(embed,) if embed is not None else (),
+        bridged=lambda old: knowing.bridges.to(app, name, plain, old) if plain is not None else None,
         ask=ask_model,
         rerank=_rerank(settings.rerank, loaded, knowing.transport, ask_model),
     )
-    app = loaded.definition.app
     searching = Searching(collection_of(app, name), settings, means)
 
     async def search(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from rowen.retrieve.base import RetrieveSettings
+from rowen.retrieve.bridge import Bridged
 from rowen.retrieve.fuse import WEIGHT, aged, diverse, fused, merged, ordered, stretched, together
 from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.rewrite import folded, rewritten
@@ -28,6 +29,8 @@ class Means:
     clock: Clock
     embeds: tuple[Embed, ...] = ()
     """The embedders at hand; the one that made an index is told by its fingerprint."""
+    bridged: Callable[[str], Bridged | None] = lambda _: None
+    """Gives what speaks as the embedder of a fingerprint, where that is not at hand."""
     ask: AskModel | None = None
     """Asks a model of the app, for `rewrite = "model"`."""
     rerank: Rerank | None = None
@@ -94,6 +97,8 @@ class _Search:
     where: tuple[Condition, ...]
     stages: list[Stage] = field(default_factory=list)
     legs: dict[int, dict[str, float]] = field(default_factory=dict)
+    bridge: Bridged | None = None
+    """What speaks as the index's own embedder, where that is not at hand."""
 
     async def run(self, question: str, top: int, recent: tuple[str, ...]) -> Found:
         questions = await self._questions(question, recent)
@@ -145,7 +150,9 @@ class _Search:
         if alone:
             return dense or lexical
         weight = self.settings.weight
-        if weight is None:
+        if self.bridge is not None:
+            weight = self.bridge.bridge.weight
+        elif weight is None:
             weight = self.build.learnt.get("weight", WEIGHT)
         scores = fused(dense, lexical, weight)
         self._note("fuse", started, {"weight": weight, "chunks": len(scores)})
@@ -157,10 +164,15 @@ class _Search:
             return []
         embed = next((each for each in self.means.embeds if each.fingerprint == made_by), None)
         if embed is None:
+            embed = self.bridge = self.means.bridged(made_by)
+        if embed is None:
             # Vectors of another model mean nothing here, so the words alone are searched until the new index is live.
             self._note("embed", self.means.clock.now_ns(), {"left_out": f"the embedder {made_by} is not at hand"})
             return []
-        made = await self._timed("embed", embed(questions, role="query"), lambda each: {"tokens": each.tokens})
+        bridged = {"bridged_from": self.bridge.bridge.new} if self.bridge is not None else {}
+        made = await self._timed(
+            "embed", embed(questions, role="query"), lambda each: {"tokens": each.tokens, **bridged}
+        )
         wide = 4 * made.dimensions
         return [made.data[at * wide : (at + 1) * wide] for at in range(len(questions))]
 

@@ -1,5 +1,6 @@
 """How sources stand, and what was put aside of them: what people look at when an answer is old or missing."""
 
+from rowen.retrieve.bridge import Bridge
 from rowen.retrieve.gate import Print
 from rowen.store.base import Record, Records
 from rowen.store.knowledge import Collection
@@ -64,6 +65,7 @@ class States:
     def __init__(self, records: Records) -> None:
         self.sources = Shelf(records, "retrieve.source", SourceState, _source)
         self.quarantine = Shelf(records, "retrieve.quarantine", Quarantined, _aside)
+        self.bridges = Shelf(records, "retrieve.bridge", Bridge, _bridge)
         self.prints = records
 
     async def of(self, collection: Collection) -> dict[str, SourceState]:
@@ -75,6 +77,10 @@ class States:
         """Return what was put aside of a collection, by id, the last first."""
         found = await self.quarantine.find(app=collection.app, group=collection.name, limit=_MANY)
         return {each.id: each for each in found}
+
+    async def bridges_of(self, collection: Collection) -> list[Bridge]:
+        """Return the bridges from one embedder to another that were learnt for a collection."""
+        return await self.bridges.find(app=collection.app, group=collection.name)
 
     def prints_of(self, collection: Collection) -> Shelf[Print]:
         """Return the prints of a collection's documents."""
@@ -119,3 +125,8 @@ def _source(state: SourceState) -> Record:
 
 def _aside(one: Quarantined) -> Record:
     return Record(kind="", id=one.id, app=one.app, group=one.collection, state=one.code, at_ns=one.at_ns)
+
+
+def _bridge(bridge: Bridge) -> Record:
+    id = f"{bridge.app}:{bridge.collection}:{bridge.new}:{bridge.old}"
+    return Record(kind="", id=id, app=bridge.app, group=bridge.collection)

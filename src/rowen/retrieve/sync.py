@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from rowen.retrieve.bridge import bridge_of
 from rowen.retrieve.gate import Alike, Gate, Judged
 from rowen.retrieve.load import Listed
 from rowen.retrieve.parse import Reading
@@ -27,6 +28,7 @@ _BATCH = 64  # documents that are embedded and written together at most
 _CHARACTERS = 200_000  # or as many as have so much text
 _MOST_GONE = 0.5
 _FEW = 20
+_BRIDGED = 5_000  # chunks of an index from which on making it anew takes so long that a bridge pays
 
 
 class Synced(Value, frozen=True, kw_only=True):
@@ -42,6 +44,8 @@ class Synced(Value, frozen=True, kw_only=True):
     recut: int = 0
     """Documents that were cut and embedded for a new index."""
     switched: bool = False
+    bridge: str = ""
+    """How well the old index is asked in a new embedder's vectors until the new one is whole."""
     failed: dict[str, str] = {}
     """Sources that could not be read, with the reason."""
 
@@ -69,6 +73,7 @@ class Sync:
         clock: what time it is.
         tell: takes how far it is: done, of how many, and at what.
         check: raises when the run is to stop.
+        bridged: chunks from which on a bridge to another embedder is learnt before the index is made anew.
 
     """
 
@@ -82,6 +87,7 @@ class Sync:
         *,
         tell: Callable[[int, int, str], None] = lambda *_: None,
         check: Callable[[], None] = lambda: None,
+        bridged: int = _BRIDGED,
     ) -> None:
         self._plan = plan
         self._knowledge = knowledge
@@ -90,6 +96,7 @@ class Sync:
         self._clock = clock
         self._tell = tell
         self._check = check
+        self._bridged = bridged
         self._done = 0
         self._total = 0
 
@@ -114,7 +121,9 @@ class Sync:
             removed += await self._remove(looked[name].gone)
         self._total = sum(len(each.changed) for each in looked.values())
         # What answers stays whole: a new index is made of what is known before anything newer is written.
-        first = build.state == "building" and any(each.state == "live" for each in await self._builds())
+        live = next((each for each in await self._builds() if each.state == "live"), None)
+        first = build.state == "building" and live is not None
+        bridge = await self._bridge(live) if first and live is not None else ""
         recut = await self._recut(build) if first else 0
         switched = await self._switch(build) if first else False
         gate = Gate(plan.settings.gate, Alike(await self._states.prints_in(plan.collection)))
@@ -134,6 +143,7 @@ class Sync:
             quarantined=quarantined,
             recut=recut,
             switched=switched,
+            bridge=bridge,
             failed={name: each.state.message for name, each in looked.items() if each.state.code},
         )
 
@@ -286,6 +296,25 @@ class Sync:
             done += len(documents)
             self._tell(done, 0, "cutting what is known anew")
         return done
+
+    async def _bridge(self, live: Build) -> str:
+        """Learn how the live index can be asked in the new embedder's vectors, where making a new one will take long."""
+        embed, old = self._plan.embed, live.manifest.embedder
+        if embed is None or not old or old == embed.fingerprint or live.chunks < self._bridged:
+            return ""
+        known = await self._states.bridges_of(self._plan.collection)
+        if any((each.new, each.old) == (embed.fingerprint, old) for each in known):
+            return ""  # by the run that was killed
+        self._tell(0, 0, "learning how to ask the old index in the new vectors")
+        try:
+            bridge = await bridge_of(self._knowledge, live, embed)
+        except Mistaken as problem:
+            log.info("no bridge from %s to %s: %s", embed.fingerprint, old, problem.message)
+            return ""
+        if bridge is None:
+            return ""
+        await self._states.bridges.put(bridge)
+        return str(bridge)
 
     async def _switch(self, build: Build) -> bool:
         state = next(each.state for each in await self._builds() if each.id == build.id)

@@ -11,7 +11,7 @@ import msgspec
 
 from rowen.config import Loaded
 from rowen.flow import Apps
-from rowen.flow.knowledge import TENANT, Stale, collection_of
+from rowen.flow.knowledge import TENANT, Bridges, Stale, collection_of
 from rowen.jobs import Handler, Job, Queue, Task
 from rowen.retrieve import RetrieveSettings
 from rowen.retrieve.desk import Desk
@@ -73,6 +73,7 @@ class Indexing:
         clock: what time it is.
         embeds: gives what makes vectors; left out, every index is lexical.
         stale: is told which sources are.
+        bridges: is told which there are from one embedder to another.
 
     """
 
@@ -84,6 +85,7 @@ class Indexing:
         clock: Clock,
         embeds: EmbedOf | None = None,
         stale: Stale | None = None,
+        bridges: Bridges | None = None,
     ) -> None:
         self._store = store
         self._served = served
@@ -91,6 +93,7 @@ class Indexing:
         self._clock = clock
         self._embeds = embeds
         self._stale = stale or Stale()
+        self.bridges = bridges or Bridges()
         self._web = Web()
         self._kept: dict[Collection, Mapping[str, Watched]] = {}
         self._figures: dict[tuple[str, str, str], SourceState] = {}
@@ -222,6 +225,11 @@ class Indexing:
             (each.collection.app, each.collection.name, name): state
             for each in self.all()
             for name, state in (await self.states.of(each.collection)).items()
+        }
+        self.bridges.known = {
+            (bridge.app, bridge.collection, bridge.new, bridge.old): bridge
+            for each in self.all()
+            for bridge in await self.states.bridges_of(each.collection)
         }
         now = self._clock.now_ns()
         self._stale.sources = frozenset(

@@ -21,7 +21,7 @@ from rowen.api.feedback import Feedback, Pace
 from rowen.api.metrics import Metrics
 from rowen.evaluate.dataset import Datasets
 from rowen.flow.assemble import Shared
-from rowen.flow.knowledge import Bundled, Knowing, Stale
+from rowen.flow.knowledge import Bridges, Bundled, Knowing, Stale
 from rowen.insight.desk import Insight
 from rowen.insight.looks import looks_of
 from rowen.insight.views import Views
@@ -202,7 +202,7 @@ class Server:
         stack.push_async_callback(buffer.close)
         cache = route.AnswerCache(store.cache, clock)
         stack.push_async_callback(cache.close)
-        stale = Stale()
+        stale, bridges = Stale(), Bridges()
         shared = Shared(
             directory=directory,
             meter=meter,
@@ -216,7 +216,12 @@ class Server:
             count_text=count,
             clock=clock,
             knowing=Knowing(
-                knowledge=store.knowledge, bundled=Bundled(), transport=transport, clock=clock, stale=stale
+                knowledge=store.knowledge,
+                bundled=Bundled(),
+                transport=transport,
+                clock=clock,
+                stale=stale,
+                bridges=bridges,
             ),
             user=user_hash(settings.user_key),
         )
@@ -248,7 +253,7 @@ class Server:
             errors=insight.error_lines,
         )
 
-        indexing = Indexing(store, served, jobs, clock, served.embed, stale)
+        indexing = Indexing(store, served, jobs, clock, served.embed, stale, bridges)
         knowledge = indexing.desk()
         stack.push_async_callback(indexing.close)
 

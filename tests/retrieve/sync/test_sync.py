@@ -46,6 +46,7 @@ class Bench:
         self.states, self.reading = States(store.records), Reading()
         self.settings = RetrieveSettings(source="docs/**/*", chunk=ChunkTable(size=100, overlap=0))
         self.kept = {}
+        self.bridged = 5_000
 
     def put(self, **files):
         for name, text in files.items():
@@ -58,7 +59,8 @@ class Bench:
         self.kept = plan.sources
         self.clock.move(60)
         self.embed.seen.clear()
-        return await Sync(plan, self.store.knowledge, self.states, self.reading, self.clock).run(**kwargs)
+        work = Sync(plan, self.store.knowledge, self.states, self.reading, self.clock, bridged=self.bridged)
+        return await work.run(**kwargs)
 
     async def live(self):
         return next(each for each in await self.store.knowledge.builds(HANDBOOK) if each.state == "live")
@@ -376,3 +378,47 @@ def test_the_text_of_a_document_can_narrow_who_may_read_it_and_never_widen(table
 
 def test_an_id_is_the_same_over_all_versions():
     assert id_of("s", "u") == hashlib.sha256(b"s\0u").hexdigest()[:32]
+
+
+async def test_before_a_large_index_is_made_anew_it_is_learnt_how_to_ask_the_old_one(bench):
+    bench.put(**{f"page{n}": f"Page {n} says this of leave number {n}. " * 8 for n in range(40)})
+    await bench.sync()
+    live = await bench.live()
+    bench.bridged = 100
+    bench.embed = Letters("letters-2")
+    bench.embed.fails_after = 1_000
+
+    await bench.sync()
+
+    [bridge] = await bench.states.bridges_of(HANDBOOK)
+    assert (bridge.old, bridge.new) == ("letters-1", "letters-2")
+    assert bridge.pairs >= 100
+    assert (await bench.live()).id != live.id
+
+
+async def test_a_run_that_was_killed_does_not_learn_its_bridge_again(bench):
+    bench.put(**{f"page{n}": f"Page {n} says this of leave number {n}. " * 8 for n in range(40)})
+    await bench.sync()
+    live = await bench.live()
+    bench.bridged = 100
+    bench.embed = Letters("letters-2", fails_after=live.chunks + 250)
+    with pytest.raises(Unavailable):
+        await bench.sync()
+    [bridge] = await bench.states.bridges_of(HANDBOOK)
+    assert (await bench.live()).id == live.id
+    bench.embed.fails_after = 1_000_000
+
+    await bench.sync()
+
+    assert await bench.states.bridges_of(HANDBOOK) == [bridge]
+    assert len(bench.embed.seen) <= live.chunks + 250
+
+
+async def test_a_small_index_is_made_anew_without_one(bench):
+    bench.put(leave="Leave is twelve weeks.")
+    await bench.sync()
+    bench.embed = Letters("letters-2")
+
+    await bench.sync()
+
+    assert await bench.states.bridges_of(HANDBOOK) == []
