@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from bench.retrieval.sets import Asked, Judged
 
-from rowen.retrieve.base import RetrieveSettings
+from rowen.retrieve.base import CHARACTERS, RetrieveSettings
 from rowen.retrieve.metrics import Extent, context, ndcg, recall
 from rowen.retrieve.search import Means, ranking, searched
 from rowen.retrieve.weigh import evidence
@@ -97,7 +97,7 @@ async def _indexed(knowledge, judged: Judged, embed: Embed, note: Callable[[str]
 
 
 async def _figures(judged: Judged, build: Build, means: Means, configuration: str, build_s: float) -> Figures:
-    settings = RetrieveSettings(search=configuration)
+    settings = RetrieveSettings(search=configuration, budget=BUDGET // CHARACTERS)
     for question in judged.questions[:3]:
         await ranking(build, settings, means, question.text, reader=HOUSE)
     started = time.process_time()
@@ -123,7 +123,7 @@ async def _ranked(judged: Judged, build: Build, settings, means: Means, question
 
 
 async def _spans(_judged: Judged, build: Build, settings, means: Means, question: Asked) -> tuple[float, float]:
-    found = await searched(build, settings, means, question.text, reader=HOUSE, top=12)
+    found = await searched(build, settings, means, question.text, reader=HOUSE, top=settings.top)
     given, left = [], BUDGET
     for passage in found.passages:
         taken = min(left, passage.end - passage.start)

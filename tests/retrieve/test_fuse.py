@@ -74,7 +74,9 @@ def test_a_copy_gives_way_to_what_differs():
 
 def test_passages_that_overlap_or_touch_are_one_and_its_text_is_exact():
     found = merged(
-        [passage(400, 1200, dense=0.3), passage(0, 800, dense=0.5), passage(1200, 1300), passage(2000, 2100)], 2
+        [passage(400, 1200, dense=0.3), passage(0, 800, dense=0.5), passage(1200, 1300), passage(2000, 2100)],
+        2,
+        6_000,
     )
 
     assert [(each.start, each.end) for each in found] == [(0, 1300), (2000, 2100)]
@@ -83,16 +85,30 @@ def test_passages_that_overlap_or_touch_are_one_and_its_text_is_exact():
 
 
 def test_passages_of_other_documents_or_too_long_together_stay_apart():
-    found = merged([passage(0, 100), passage(50, 150, document="e")], 5)
-    long = merged([passage(0, 2_900), passage(2_900, 3_000)], 5)
+    found = merged([passage(0, 100), passage(50, 150, document="e")], 5, 6_000)
+    long = merged([passage(0, 2_900), passage(2_900, 3_000)], 5, 6_000)
 
     assert len(found) == 2
     assert [(each.start, each.end) for each in long] == [(0, 3_000)]
 
 
-@given(st.lists(st.tuples(st.integers(0, 900), st.integers(1, 900)), min_size=1, max_size=12), st.integers(1, 6))
-def test_merged_passages_are_pieces_of_the_text_and_no_more_than_wanted(places, top):
-    found = merged([passage(start, start + size) for start, size in places], top)
+def test_a_neighbour_that_hardly_fits_pushes_out_nothing_that_fits_better():
+    best, second, worst = passage(0, 800), passage(2_000, 2_800), passage(700, 1_500)
+
+    tight = merged([best, second, worst], 2, 1_600)
+    wide = merged([best, second, worst], 2, 1_700)
+
+    assert [(each.start, each.end) for each in tight] == [(0, 800), (2_000, 2_800)]
+    assert [(each.start, each.end) for each in wide] == [(0, 1_500), (2_000, 2_800)]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 900), st.integers(1, 900)), min_size=1, max_size=12),
+    st.integers(1, 6),
+    st.integers(1, 5_000),
+)
+def test_merged_passages_are_pieces_of_the_text_and_no_more_than_wanted(places, top, room):
+    found = merged([passage(start, start + size) for start, size in places], top, room)
 
     assert 0 < len(found) <= top
     assert all(each.text == TEXT[each.start : each.end] for each in found)

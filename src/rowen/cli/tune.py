@@ -25,6 +25,7 @@ from rowen.provider.fleet import Fleet
 from rowen.provider.transport import HttpTransport
 from rowen.retrieve import RetrieveSettings
 from rowen.retrieve.adapter import Adapted, Adapter
+from rowen.retrieve.base import CHARACTERS
 from rowen.retrieve.load import Ports
 from rowen.retrieve.parse import Reading
 from rowen.retrieve.plan import plan_of
@@ -37,7 +38,6 @@ from rowen.values import Document, Embed, Mistaken, SystemClock
 
 T = TypeVar("T")
 
-_CHARACTERS = 4  # of a token of the app's budget
 _PATH = click.Path(path_type=Path)
 
 
@@ -88,7 +88,7 @@ def command(
     name, settings = _table(loaded, name)
     text, tried = _text(questions), tune.read_space(_text(space), str(space)) if space else tune.Space()
     _made(work)
-    clock, characters = SystemClock(), characters or settings.budget * _CHARACTERS
+    clock, characters = SystemClock(), characters or settings.budget * CHARACTERS
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),

@@ -5,6 +5,9 @@ from typing import Any, Literal
 from rowen.config import Duration, TextFile
 from rowen.values import Fact, Settings
 
+CHARACTERS = 4
+"""Of a token, about, in languages of letters."""
+
 
 class SourceTable(Settings, frozen=True, kw_only=True):
     """One place that documents come from."""

@@ -78,20 +78,31 @@ def diverse(
     return chosen + left
 
 
-def merged(passages: Sequence[Passage], top: int) -> tuple[Passage, ...]:
+def merged(passages: Sequence[Passage], top: int, room: int) -> tuple[Passage, ...]:
     """Return the first `top` passages of a ranking; those of one document that overlap or touch are one.
 
-    What follows the first `top` is used up to the first passage that would have been one more.
+    The room is given out in the order of the ranking: what comes after it is full makes no passage before it longer, or a
+    neighbour that hardly fits would push out what fits better. What follows the first `top` is used up to the first
+    passage that would have been one more.
+
+    Args:
+        passages: the best first.
+        top: how many at most.
+        room: characters that are read of them.
+
     """
     kept: list[Passage] = []
     for passage in passages:
         at = next((at for at, other in enumerate(kept) if _joins(other, passage)), None)
-        if at is not None:
-            kept[at] = _joined(kept[at], passage)
-        elif len(kept) == top:
-            break
-        else:
+        if at is None:
+            if len(kept) == top:
+                break
             kept.append(passage)
+            room -= passage.end - passage.start
+        elif room > 0:
+            whole = _joined(kept[at], passage)
+            room -= (whole.end - whole.start) - (kept[at].end - kept[at].start)
+            kept[at] = whole
     return tuple(kept)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from rowen.retrieve.base import RetrieveSettings
+from rowen.retrieve.base import CHARACTERS, RetrieveSettings
 from rowen.retrieve.bridge import Bridged
 from rowen.retrieve.fuse import WEIGHT, aged, diverse, fused, merged, ordered, stretched, together
 from rowen.retrieve.rerank import Rerank
@@ -219,7 +219,7 @@ class _Search:
             )
             order = diverse(list(by_chunk), scores, vectors, self.settings.diversity, top)
             passages = [(chunk, by_chunk[chunk]) for chunk in order]
-        return merged([each for _, each in passages], top)
+        return merged([each for _, each in passages], top, self.settings.budget * CHARACTERS)
 
     async def _timed(self, name: str, work: Awaitable[T], facts: Callable[[T], dict[str, Fact]]) -> T:
         started = self.means.clock.now_ns()

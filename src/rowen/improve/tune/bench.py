@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from rowen.improve.tune.questions import Measure, Question
 from rowen.improve.tune.space import Point
-from rowen.retrieve.base import RetrieveSettings
+from rowen.retrieve.base import CHARACTERS, RetrieveSettings
 from rowen.retrieve.chunk import chunking
 from rowen.retrieve.metrics import Extent, context, ndcg
 from rowen.retrieve.plan import Plan, manifest_of
@@ -144,7 +144,7 @@ class Bench:
         if embed is not None:
             await embed([question.text], role="query")  # told apart: one embedding serves all candidates
         means = Means(knowledge=self.knowledge, clock=self._clock, embeds=(embed,) if embed else ())
-        settings = point.settings(self.settings)
+        settings = point.settings(self.settings).but(budget=self.characters // CHARACTERS)
         started = time.process_time()
         found = await searched(made.build, settings, means, question.text, reader=self.reader, top=point.top)
         spent = time.process_time() - started
