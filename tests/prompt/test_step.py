@@ -1,8 +1,10 @@
 import re
 
+import pytest
+
 from rowen.config import TextFile
-from rowen.prompt import PromptSettings, render
-from rowen.values import Call, Door, Passage, Request, says
+from rowen.prompt import NamedPrompt, PromptSettings, Variable, render
+from rowen.values import Call, Door, Mistaken, Passage, Prompted, Request, says
 
 SETTINGS = PromptSettings(system=TextFile(path="s.md", text="Be brief.\n"))
 
@@ -101,3 +103,96 @@ async def test_a_judge_is_not_told_that_it_is_the_app():
     judging = call(says("user", "Is this good?")).but(door=Door(shape="internal", path="score/x"))
 
     assert await render(SETTINGS)(judging) is judging
+
+
+ASKING = PromptSettings(
+    system=TextFile(path="s.md", text="Be {{tone}}."),
+    variables={"tone": Variable(default="kind")},
+    named={
+        "sum": NamedPrompt(
+            file=TextFile(path="sum.md", text="Sum up for {{who}}: {{body}}"),
+            role="user",
+            variables={"who": Variable(), "body": Variable(type="text")},
+        ),
+        "legal": NamedPrompt(file=TextFile(path="legal.md", text="Be exact.")),
+    },
+)
+
+
+def prompted(*messages, **asked) -> Call:
+    plain = call(*messages)
+    return plain.but(request=plain.request.but(prompt=Prompted(**asked)))
+
+
+async def test_variables_fill_the_places_of_the_prompt_and_defaults_the_rest():
+    one = await render(ASKING)(call(says("user", "hi")))
+    other = await render(ASKING)(prompted(says("user", "hi"), variables={"tone": "brief"}))
+
+    assert one.request.messages[0].text == "Be kind."
+    assert other.request.messages[0].text == "Be brief."
+    assert other.request.prompt.name == "system"
+    assert other.notes["prompt"]["name"] == "system"
+
+
+async def test_a_prompt_of_the_user_is_a_question_under_the_apps_own_words():
+    made = await render(ASKING)(prompted(name="sum", variables={"who": "Ann", "body": "One.\nTwo.", "tone": "dry"}))
+
+    system, question = made.request.messages
+    assert (system.role, system.text) == ("system", "Be dry.")
+    assert question.role == "user"
+    assert question.text.startswith("Sum up for Ann: <body-")
+
+
+async def test_a_named_system_prompt_takes_the_place_of_the_apps_own():
+    made = await render(ASKING, lambda *_: 3)(prompted(says("user", "hi"), name="legal", version="3"))
+
+    assert [message.text for message in made.request.messages] == ["Be exact.", "hi"]
+    assert made.request.prompt.version == "3"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "place", "why"),
+    [
+        ({"name": "summ"}, "prompt_unknown", "prompt.id", "did you mean 'sum'"),
+        ({"name": "legal", "version": "2"}, "prompt_unknown", "prompt.version", "version 1 here"),
+        ({"name": "sum", "variables": {"who": "Ann"}}, "prompt_variable", "prompt.variables.body", "'body'"),
+        ({"variables": {"tome": "x"}}, "prompt_variable", "prompt.variables.tome", "did you mean 'tone'"),
+    ],
+)
+async def test_what_is_asked_wrongly_of_a_prompt_is_told_with_its_place(asked, code, place, why):
+    with pytest.raises(Mistaken) as raised:
+        await render(ASKING, lambda *_: 1)(prompted(says("user", "hi"), **asked))
+
+    assert (raised.value.code, raised.value.place) == (code, place)
+    assert why in raised.value.message
+
+
+async def test_a_prompt_that_is_no_question_needs_one():
+    with pytest.raises(Mistaken) as raised:
+        await render(ASKING)(prompted(name="legal"))
+
+    assert raised.value.place == "input"
+
+
+@pytest.mark.parametrize(
+    ("settings", "place"),
+    [
+        ({"system": TextFile(path="s", text="{{a}}")}, "[prompt] variables"),
+        ({"system": TextFile(path="s", text="x"), "variables": {"a": Variable()}}, "[prompt] variables.a"),
+        ({"variables": {"a": Variable()}}, "[prompt] variables"),
+        ({"named": {"system": NamedPrompt(file=TextFile(path="s", text="x"))}}, "[prompt] named.system"),
+        (
+            {
+                "named": {
+                    "n": NamedPrompt(file=TextFile(path="s", text="{{a}}"), variables={"a": Variable(type="choice")})
+                }
+            },
+            "[prompt] named.n.variables.a",
+        ),
+    ],
+)
+def test_a_prompt_that_does_not_fit_its_variables_is_refused_when_it_is_read(settings, place):
+    with pytest.raises(Mistaken) as raised:
+        render(PromptSettings(**settings))
+
+    assert (raised.value.code, raised.value.place) == ("config_invalid", place)

@@ -92,15 +92,23 @@ def _fields(kind: type[msgspec.Struct], path: str) -> Iterator[Line]:
 
 def type_name(kind: Any) -> str:
     """Return a type as a reader of the reference would say it."""
-    names = {str: "text", int: "integer", float: "number", bool: "true/false", Secret: "secret", TextFile: "file"}
+    names = {
+        str: "text",
+        int: "integer",
+        float: "number",
+        bool: "true/false",
+        Secret: "secret",
+        TextFile: "file",
+        Any: "anything",
+    }
     if kind in names:
         return names[kind]
     if kind == Duration:
         return "duration"
-    inner = [type_name(arg) for arg in get_args(kind) if arg not in {type(None), Ellipsis}]
     name = getattr(kind, "__name__", str(kind))
     if name == "Literal":
         return " | ".join(f"`{arg}`" for arg in get_args(kind))
+    inner = [type_name(arg) for arg in get_args(kind) if arg not in {type(None), Ellipsis}]
     if name in {"tuple", "list"}:
         return f"list of {inner[0]}"
     if name == "dict":

@@ -23,7 +23,7 @@ from rowen.provider.fleet import Fleet
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.transport import Transport
 from rowen.trace import Buffer, Place, record
-from rowen.values import Answer, Clock, CountText, CountTokens, Mistaken, Request
+from rowen.values import Answer, Clock, CountText, CountTokens, Mistaken, Request, says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,7 @@ class Shared:
     count_text: CountText
     clock: Clock
     knowing: Knowing
+    prompts: prompt.Prompts
     user: Callable[[str], str] = str
     """The name under which an end user is kept in traces."""
 
@@ -115,7 +116,7 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
             ("access.identify", access.identify(shared.directory, app=definition.app, default_model=default)),
             ("limits.admit", limits.admit(shared.meter, tables["limits"], estimate, clock, admission=shared.admission)),
             *grounding,
-            ("prompt.render", prompt.render(tables["prompt"])),
+            ("prompt.render", prompt.render(tables["prompt"], shared.prompts.number)),
             (
                 "route.choose",
                 route.choose(routing, state, shared.cache, count=shared.at_most, clock=clock, similar=similar),
@@ -150,11 +151,12 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
 
 
 def _with_room(count: CountTokens, room: int) -> CountTokens:
-    """Count the room for sources along: they are looked up only after the call was admitted."""
-    if not room:
-        return count
+    """Count along what is put to a call only after it was admitted: the room for sources, and the prompt's variables."""
 
     def counted(request: Request) -> int:
+        if request.prompt is not None and request.prompt.variables:
+            sent = says("user", " ".join(map(str, request.prompt.variables.values())))
+            request = request.but(messages=(*request.messages, sent))
         return count(request) + (room if request.kind == "chat" else 0)
 
     return counted

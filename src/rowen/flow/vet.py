@@ -5,6 +5,7 @@ from difflib import get_close_matches
 
 from rowen.config import Loaded
 from rowen.flow import deployments
+from rowen.prompt import written_of
 from rowen.provider.catalog import maker
 from rowen.provider.transport import Transport
 from rowen.trace import mask_of
@@ -53,6 +54,7 @@ def _vetted(loaded: Loaded, transport: Transport) -> deployments.Placed:
             mistake.place = f"[models.{deployment.model}] {mistake.place}"
             raise
     mask_of(loaded.tables["trace"])
+    written_of(loaded.tables["prompt"])
     return places
 
 

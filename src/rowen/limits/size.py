@@ -89,6 +89,8 @@ def _too_long(allowed: int, counted: str) -> Refused:
 def _characters(request: Request) -> tuple[int, bool]:
     """Return the characters of the prompt's text, and whether they are all that takes tokens."""
     total = sum(map(len, request.texts))
+    if request.prompt is not None:
+        total += sum(len(str(value)) for value in request.prompt.variables.values())
     plain = not request.tools and request.format is None
     for message in request.messages:
         for part in message.parts:

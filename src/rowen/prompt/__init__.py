@@ -1,6 +1,9 @@
 """What we say: the app's own words before the caller's."""
 
-from rowen.prompt.base import PromptSettings
+from rowen.prompt.base import NamedPrompt, PromptSettings, Variable
+from rowen.prompt.registry import Prompts
 from rowen.prompt.step import render
+from rowen.prompt.version import Version
+from rowen.prompt.written import Written, written_of
 
-__all__ = ["PromptSettings", "render"]
+__all__ = ["NamedPrompt", "PromptSettings", "Prompts", "Variable", "Version", "Written", "render", "written_of"]

@@ -1,9 +1,44 @@
-"""Settings of the prompt."""
+"""Settings of the prompts."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from rowen.config import TextFile
 from rowen.values import Settings
+
+Type = Literal["string", "text", "number", "boolean", "choice", "list"]
+Role = Literal["system", "user"]
+
+
+class Variable(Settings, frozen=True, kw_only=True):
+    """What a place of a prompt, `{{name}}`, may be filled with."""
+
+    type: Type = "string"
+    """`string`: one line. `text`: several, shown to the model between marks, as data. `choice`: one of `choices`."""
+    about: str = ""
+    """For people."""
+    required: bool = True
+    """Whether a call must bring it where there is no default. Otherwise it is empty."""
+    default: Any = None
+    """What stands there when a call brings nothing."""
+    choices: tuple[str, ...] = ()
+    """Of a `choice`."""
+    least: float | None = None
+    """The least number, or how many characters or items there must be."""
+    most: float | None = None
+    """The greatest number, or how many characters or items; default: 200 of a `string`, 20,000 of a `text`, 100 of a `list`."""
+
+
+class NamedPrompt(Settings, frozen=True, kw_only=True):
+    """A further prompt, which calls ask for by name."""
+
+    file: TextFile
+    """The file with its text."""
+    role: Role = "system"
+    """`system`: it takes the place of the app's own. `user`: it is a question, put before what the caller says."""
+    about: str = ""
+    """One sentence for people."""
+    variables: dict[str, Variable] = {}
+    """What its places may be filled with."""
 
 
 class PromptSettings(Settings, frozen=True, kw_only=True):
@@ -13,6 +48,10 @@ class PromptSettings(Settings, frozen=True, kw_only=True):
     """A file with the system prompt."""
     when: Literal["always", "absent"] = "always"
     """`always`: before the caller's own system message. `absent`: only when the caller sends none."""
+    variables: dict[str, Variable] = {}
+    """What the places of the system prompt, such as `{{tone}}`, may be filled with."""
+    named: dict[str, NamedPrompt] = {}
+    """Further prompts, which calls ask for by name."""
     sources: TextFile | None = None
     """A file that says how to answer from sources, in place of the one that Rowen has."""
     place: Literal["question", "system"] = "question"

@@ -11,6 +11,8 @@ from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
 from rowen.flow.deployments import placed
 from rowen.flow.knowledge import embed_of
+from rowen.prompt import written_of
+from rowen.prompt.registry import PRODUCTION
 from rowen.retrieve import RetrieveSettings
 from rowen.route import Health
 from rowen.score.rule import Rule
@@ -101,6 +103,8 @@ class Served:
         rules = rules_of(loaded)
         made = assemble(loaded, self._shared, before)
         await self._definitions.put(loaded.definition)
+        label = loaded.tables["app"].environment or PRODUCTION
+        await self._shared.prompts.record(loaded.definition, written_of(loaded.tables["prompt"]).values(), label)
         self._apps[name] = made
         self._rules[name] = rules
         self._first = self._first or name

@@ -26,6 +26,7 @@ from rowen.insight.desk import Insight
 from rowen.insight.looks import looks_of
 from rowen.insight.views import Views
 from rowen.jobs import Queue, Worker
+from rowen.prompt import Prompts
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
@@ -77,6 +78,7 @@ class Opened:
     pages: Starlette
     metrics: Metrics
     buffer: Buffer
+    prompts: Prompts
     watching: Watching
     worker: Worker
     indexing: Indexing
@@ -203,6 +205,7 @@ class Server:
         cache = route.AnswerCache(store.cache, clock)
         stack.push_async_callback(cache.close)
         stale, bridges = Stale(), Bridges()
+        prompts = Prompts(store.records, store.definitions, clock)
         shared = Shared(
             directory=directory,
             meter=meter,
@@ -223,6 +226,7 @@ class Server:
                 stale=stale,
                 bridges=bridges,
             ),
+            prompts=prompts,
             user=user_hash(settings.user_key),
         )
         served = Served(shared, store.definitions)
@@ -302,6 +306,7 @@ class Server:
             configs=configs,
             review=review,
             cases=cases,
+            prompts=prompts,
             served=served,
             directory=directory,
             snapshot=shared.snapshot,
@@ -394,6 +399,7 @@ class Server:
             pages=Starlette(routes=[*manage.routes(managing), *page_routes(paging)]),
             metrics=metrics,
             buffer=buffer,
+            prompts=prompts,
             watching=watching,
             worker=worker,
             indexing=indexing,

@@ -10,6 +10,7 @@ from rowen.api.langfuse.door import PREFIX, LangfuseDoor
 from rowen.api.metrics import Metrics
 from rowen.api.otlp.base import Receiving, Room
 from rowen.api.otlp.doors import doors
+from rowen.prompt import Prompts
 from rowen.provider.prices import Prices, Snapshot
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
@@ -61,6 +62,7 @@ class Spans:
         configs: Configs,
         review: Review,
         cases: Cases,
+        prompts: Prompts,
         served: Served,
         directory: Directory,
         snapshot: Snapshot,
@@ -97,6 +99,7 @@ class Spans:
                 review=review,
                 cases=cases,
                 traces=store.traces,
+                prompts=prompts,
                 records=store.records,
                 clock=clock,
                 metrics=metrics,

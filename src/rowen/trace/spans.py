@@ -223,6 +223,9 @@ def _root(call: Call, used: Attempt | None, id: str, place: Place) -> Span:
         attributes["deployment.environment.name"] = place.environment
     if place.release:
         attributes["service.version"] = place.release
+    if request.prompt is not None:
+        attributes["gen_ai.prompt.name"] = request.prompt.name
+        attributes["gen_ai.prompt.version"] = request.prompt.version
     if call.feature:
         attributes["rowen.feature"] = call.feature
     if call.tags:

@@ -69,7 +69,7 @@ from rowen.values.release import (
     Strategy,
     Unit,
 )
-from rowen.values.request import Format, Reasoning, Request, Tool, ToolChoice
+from rowen.values.request import Format, Prompted, Reasoning, Request, Tool, ToolChoice
 from rowen.values.score import Score, ScoreConfig, ScoreSource, ScoreTarget, ScoreType
 from rowen.values.trace import (
     Happening,
@@ -156,6 +156,7 @@ __all__ = [
     "Priority",
     "Problem",
     "Profile",
+    "Prompted",
     "Purpose",
     "Reader",
     "Reasoned",

@@ -85,6 +85,14 @@ CODES: dict[str, Code] = {
     "field_unsupported": Code(
         400, "The model or provider cannot do what a field asks.", "Drop the field, or choose another model."
     ),
+    "prompt_unknown": Code(
+        404, "The app has no prompt of that name, or not in that version.", "Use a name from `rowen prompts list`."
+    ),
+    "prompt_variable": Code(
+        400,
+        "A variable of a prompt is missing, or not as it is declared.",
+        "Send it in `prompt.variables`; `rowen prompts show` lists them.",
+    ),
     "model_unknown": Code(404, "No model of that name is defined.", "Use a name from `/v1/models`."),
     "app_unknown": Code(
         404, "No app of that name is served.", "Use a name from `rowen check`, in the header `x-rowen-app`."

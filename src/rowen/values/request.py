@@ -49,6 +49,16 @@ class Reasoning(Value, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
 
+class Prompted(Value, frozen=True, kw_only=True):
+    """Which of the app's prompts a request asks for, and what its variables are."""
+
+    name: str = ""
+    """Empty: the app's own."""
+    version: str = ""
+    """As the caller asked for it; once rendered, the version that was: its number, or the beginning of its hash."""
+    variables: dict[str, Any] = {}
+
+
 class Request(Value, frozen=True, kw_only=True):
     """One question to one model name. What no field here holds is in `extra`, by the door's own field name.
 
@@ -63,6 +73,8 @@ class Request(Value, frozen=True, kw_only=True):
     messages: tuple[Message, ...] = ()
     texts: tuple[str, ...] = ()
     """What to embed, for `kind="embeddings"`."""
+    prompt: Prompted | None = None
+    """None: the app's own, with the defaults of its variables."""
     passages: tuple[Passage, ...] = ()
     """What the app's knowledge says about the question, as it was packed for the model: source number 1 is the first."""
     tokens: tuple[tuple[int, ...], ...] = ()

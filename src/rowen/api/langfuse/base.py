@@ -15,6 +15,7 @@ from rowen.access import Entry
 from rowen.api.base import DoorSettings
 from rowen.api.metrics import Metrics
 from rowen.api.otlp.base import Admit
+from rowen.prompt import Prompts
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake as Scoring
@@ -39,6 +40,7 @@ class Langfuse:
     review: Review
     cases: Cases
     traces: Traces
+    prompts: Prompts
     records: Records
     clock: Clock
     metrics: Metrics

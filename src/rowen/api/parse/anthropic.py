@@ -22,6 +22,7 @@ from rowen.api.parse.fields import (
     whole,
     wrong,
 )
+from rowen.api.parse.prompt import prompt_of
 from rowen.values import (
     File,
     Format,
@@ -336,5 +337,6 @@ _FIELDS: dict[str, Take] = dict(
         ("thinking", _think),
         ("output_config", _output),
         ("metadata", _metadata),
+        as_field("prompt", prompt_of),
     )
 )

@@ -25,6 +25,7 @@ from rowen.api.parse.fields import (
     whole,
     wrong,
 )
+from rowen.api.parse.prompt import prompt_of
 from rowen.values import (
     Audio,
     Declined,
@@ -454,6 +455,7 @@ _FIELDS: dict[str, Take] = dict(
         as_field("modalities", strings),
         as_field("user", string),
         as_field("metadata", labels),
+        as_field("prompt", prompt_of),
         as_field("stream", flag),
         _most("max_tokens"),
         _most("max_completion_tokens"),

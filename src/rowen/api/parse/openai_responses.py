@@ -23,6 +23,7 @@ from rowen.api.parse.fields import (
     wrong,
 )
 from rowen.api.parse.openai_chat import file_of, function_of, image_of, schema_format
+from rowen.api.parse.prompt import prompt_of
 from rowen.values import (
     Audio,
     Declined,
@@ -82,7 +83,7 @@ def respond_of(body: dict[str, Any]) -> Respond:
     previous = fields.pop("previous_response_id", "")
     store = fields.pop("store", True)
     signed = fields.pop("signed", False)
-    if not fields.get("messages") and not previous:
+    if not fields.get("messages") and not previous and "prompt" not in fields:
         raise missing("input") if body.get("input") is None else invalid("input", "input must not be empty")
     return Respond(
         request=Request(extra=draft.extra, **fields),
@@ -381,6 +382,7 @@ _FIELDS: dict[str, Take] = dict(
         as_field("reasoning", _reasoning),
         as_field("user", string),
         as_field("metadata", labels),
+        as_field("prompt", prompt_of),
         as_field("stream", flag),
         ("text", _text),
         ("tool_choice", _choose),
@@ -390,7 +392,6 @@ _FIELDS: dict[str, Take] = dict(
         refused("background", "background responses are not supported", but=False),
         refused("truncation", "truncation is not supported; shorten the input", but="disabled"),
         refused("conversation", "conversations are not supported; use previous_response_id"),
-        refused("prompt", "stored prompts are not supported; send instructions and input"),
         refused("context_management", "context_management is not supported"),
         refused("max_tool_calls", "max_tool_calls is not supported: tools run at the caller"),
         refused("background_options", "background responses are not supported"),

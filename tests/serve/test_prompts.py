@@ -1,0 +1,103 @@
+"""Prompts through the doors of a whole server, by the vendors' own clients."""
+
+from collections.abc import Iterator
+
+import anthropic
+import openai
+import pytest
+
+from rowen.store.base import TraceFilter
+from rowen.testing.serving import Running, serving
+
+APP = """
+[app]
+name = "shop"
+[models.main]
+provider = "echo"
+[prompt]
+system = "s.md"
+[prompt.variables.tone]
+default = "kind"
+[prompt.named.sum]
+file = "sum.md"
+role = "user"
+[prompt.named.sum.variables.who]
+[limits]
+prompt_tokens = 400
+"""
+ASKED = {"id": "sum", "version": "1", "variables": {"who": "Ann", "tone": "dry"}}
+
+
+@pytest.fixture(scope="module")
+def rowen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("shop")
+    (folder / "app.toml").write_text(APP)
+    (folder / "s.md").write_text("Be {{tone}}.")
+    (folder / "sum.md").write_text("Sum up for {{who}}.")
+    with serving(folder / "app.toml") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(rowen: Running) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{rowen.url}/v1", api_key=rowen.key, max_retries=0) as made:
+        yield made
+
+
+def test_openais_client_asks_by_a_stored_prompt(rowen, client):
+    answered = client.responses.create(model="main", prompt=ASKED)
+
+    assert answered.output_text == "Sum up for Ann."
+
+
+def test_chat_and_messages_take_the_same_field(rowen, client):
+    asked = {"messages": [{"role": "user", "content": "Go."}], "model": "main"}
+    with anthropic.Anthropic(base_url=rowen.url, api_key=rowen.key, max_retries=0) as other:
+        chat = client.chat.completions.create(**asked, extra_body={"prompt": ASKED})
+        message = other.messages.create(**asked, max_tokens=20, extra_body={"prompt": ASKED})
+
+    assert chat.choices[0].message.content == "Go."
+    assert message.content[0].text == "Go."
+    rowen.do(rowen.opened.traces_written())
+    (row, *_) = rowen.do(rowen.opened.store.traces.find(TraceFilter(tenant=None, limit=1)))
+    trace = rowen.do(rowen.opened.store.traces.get(row.id))
+    assert trace.spans[0].attributes["gen_ai.prompt.name"] == "sum"
+    assert trace.spans[0].attributes["gen_ai.prompt.version"] == "1"
+    assert [each.text for each in trace.request.messages] == ["Be dry.", "Sum up for Ann.", "Go."]
+
+
+def test_a_missing_variable_is_named_at_the_door(client):
+    with pytest.raises(openai.BadRequestError) as raised:
+        client.responses.create(model="main", prompt={"id": "sum"})
+
+    assert raised.value.body["code"] == "prompt_variable"
+    assert "'who'" in raised.value.body["message"]
+
+
+def test_an_unknown_prompt_is_not_found(client):
+    with pytest.raises(openai.NotFoundError) as raised:
+        client.responses.create(model="main", prompt={"id": "pmpt_123"})
+
+    assert raised.value.body["code"] == "prompt_unknown"
+
+
+def test_variables_count_for_the_limit_of_a_prompts_length(client):
+    long = {"id": "sum", "variables": {"who": "word " * 450}}
+
+    with pytest.raises(openai.APIStatusError) as raised:
+        client.responses.create(model="main", prompt=long)
+
+    assert raised.value.body["code"] == "prompt_too_long"
+
+
+def test_langfuses_doors_show_the_apps_prompts_and_make_candidates(rowen):
+    prompts = rowen.opened.prompts
+    made = rowen.do(prompts.add("shop/system", "Be ever so {{tone}}.", note="Kinder."))
+
+    known = rowen.do(prompts.versions("shop/system", "default"))
+    candidate = rowen.do(rowen.opened.store.definitions.get(made.definition))
+
+    assert [(each.version, each.labels) for each in known] == [(2, ()), (1, ("production",))]
+    assert candidate is not None
+    assert candidate.files["s.md"] == "Be ever so {{tone}}."
+    assert rowen.opened.served.named("shop").definition.hash != candidate.hash
