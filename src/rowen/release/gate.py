@@ -1,0 +1,231 @@
+"""The gate: what must be shown of a version before it answers anybody. It reads, and decides nothing else."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from rowen.evaluate.plan import Judged, MetricsTable, decide
+from rowen.evaluate.run.base import Loaded
+from rowen.release.evidence import Evidence, differences
+from rowen.release.remark import Remark
+from rowen.release.ruling import Finding, Ruling
+from rowen.release.suite import shown
+from rowen.release.terms import Terms
+from rowen.release.version import Version
+from rowen.values import Live, Run, Value
+
+
+class Budget(Value, frozen=True, kw_only=True):
+    """How an objective stands."""
+
+    name: str
+    spent: bool
+    """Whether its error budget is gone."""
+    why: str
+
+
+class Budgets(Protocol):
+    """Gives how the objectives of an app stand."""
+
+    async def budget(self, app: str, objective: str) -> Budget | None:
+        """Return how one stands; None when there is no such objective."""
+        ...
+
+
+class Case(Value, frozen=True, kw_only=True):
+    """A version that wants to be let out, and everything about it that is known."""
+
+    version: Version
+    environment: str
+    terms: Terms
+    live: Live | None = None
+    remarks: tuple[Remark, ...] = ()
+
+    @property
+    def baseline(self) -> str:
+        """What it is held against; empty where nothing is live, or it is itself."""
+        live = self.live.definition if self.live else ""
+        return "" if live == self.version.definition else live
+
+
+class Gate:
+    """Says whether a version may be let out, why not, and what would mend it.
+
+    Args:
+        evidence: the runs that were made.
+        budgets: how objectives stand.
+
+    """
+
+    def __init__(self, evidence: Evidence, budgets: Budgets) -> None:
+        self._evidence = evidence
+        self._budgets = budgets
+
+    async def ruling(self, case: Case) -> Ruling:
+        """Return what the gate says of a version."""
+        findings: list[Finding] = []
+        runs: list[str] = []
+        suites = [name.partition(".")[2] for name in case.terms.gates if name.startswith("evaluate.")]
+        if not suites:
+            findings.append(_no_suite(case))
+        for suite in suites:
+            found, rested = await self._suite(case, suite)
+            findings += found
+            runs += rested
+        for name in case.terms.gates:
+            if name.startswith("watch."):
+                findings.append(await self._budget(case, name))
+        findings += [*_people(case), *_path(case)]
+        return Ruling(
+            app=case.version.app,
+            environment=case.environment,
+            definition=case.version.definition,
+            baseline=case.baseline,
+            findings=tuple(findings),
+            runs=tuple(runs),
+        )
+
+    async def _suite(self, case: Case, suite: str) -> tuple[list[Finding], list[str]]:
+        gate, every = f"evaluate.{suite}", await self._evidence.runs(case.version.app, suite)
+        hash = case.version.definition
+        run = _last(every, hash)
+        if run is None:
+            return [_not_run(gate, suite, case.version, every)], []
+        age, latest = await self._evidence.age(run)
+        if age == "expired":
+            why = f"the data set {run.dataset} is past the day up to which it may decide"
+            fix = f"look through it, then `rowen cases describe {run.dataset} --expires YYYY-MM-DD`"
+            return [Finding(gate=gate, kind="data set", passed=False, why=why, fix=fix)], [run.id]
+        if latest and run.version != latest:
+            why = f"it was run on version {run.version[:12]} of {run.dataset}, which now is at {latest[:12]}"
+            return [Finding(gate=gate, kind="data set", passed=False, why=why, fix=f"run `{_eval(suite, hash)}`")], [
+                run.id
+            ]
+        loaded = await self._evidence.loaded(run)
+        found = shown(gate, suite, loaded, case.terms)
+        if age == "due":
+            why = f"the data set {run.dataset} is due to be looked through"
+            found.append(Finding(gate=gate, kind="data set", passed=True, why=why))
+        if not case.baseline:
+            return found, [run.id]
+        against = _last([one for one in every if one.version == run.version], case.baseline)
+        if against is None:
+            why = f"what is live ({case.baseline[:12]}) was not run on version {run.version[:12] or 'none'} of {run.dataset}"
+            fix = f"run `{_eval(suite, case.baseline)}`"
+            return [*found, Finding(gate=gate, kind="comparison", passed=False, why=why, fix=fix)], [run.id]
+        found += _compared(gate, case, loaded, await self._evidence.loaded(against))
+        return found, [run.id, against.id]
+
+    async def _budget(self, case: Case, gate: str) -> Finding:
+        name = gate.partition(".")[2]
+        found = await self._budgets.budget(case.version.app, name)
+        if found is None:
+            fix = f"write `[watch.{name}]` in app.toml, or take it out of `gate`"
+            return Finding(gate=gate, kind="gate", passed=False, why="there is no such objective", fix=fix)
+        fix = f"see `rowen slo` and mend what spends the budget of {name}, or wait" if found.spent else ""
+        return Finding(gate=gate, kind="budget", passed=not found.spent, why=found.why, fix=fix)
+
+
+def _no_suite(case: Case) -> Finding:
+    return Finding(
+        gate="evaluate",
+        kind="evaluation",
+        passed=False,
+        why="no evaluation is asked for: nothing would show whether this version is any good",
+        fix=f'write `[evaluate.smoke]` and `gate = ["evaluate.smoke"]` under `[release]` for {case.version.app}',
+    )
+
+
+def _last(runs: Sequence[Run], definition: str) -> Run | None:
+    """Return the last run of a Definition that ended well. Those of any other hash are no evidence."""
+    return next((one for one in runs if one.target.definition == definition and one.state == "done"), None)
+
+
+def _not_run(gate: str, suite: str, version: Version, every: Sequence[Run]) -> Finding:
+    mine = [one for one in every if one.target.definition == version.definition]
+    if mine:
+        why = f"run {mine[0].id} of it is {mine[0].state}" + (f": {mine[0].why}" if mine[0].why else "")
+    elif every:
+        why = f"it was never run on this version; the last run is of {every[0].target.definition[:12]}"
+    else:
+        why = "it was never run"
+    return Finding(gate=gate, kind="evaluation", passed=False, why=why, fix=f"run `{_eval(suite, version.definition)}`")
+
+
+def _eval(suite: str, definition: str) -> str:
+    return f"rowen eval --suite {suite} --definition {definition[:12]}"
+
+
+def _compared(gate: str, case: Case, candidate: Loaded, baseline: Loaded) -> list[Finding]:
+    """Return how a version stands to what is live over the same cases, metric by metric of the plan."""
+    plan, strict = case.terms.plan, case.terms.table.strategy == "immediate"
+    if not plan.primary:
+        why = "no metric plan says what decides, so that it is held against nothing"
+        fix = 'write `[metrics]` with `primary = "…"` in app.toml'
+        return [Finding(gate=gate, kind="comparison", passed=False, why=why, fix=fix)]
+    decision = decide(plan, differences(candidate, baseline, plan))
+    return [_stands(gate, one, plan, strict=strict) for one in decision.metrics]
+
+
+def _stands(gate: str, judged: Judged, plan: MetricsTable, *, strict: bool) -> Finding:
+    """Say whether one metric holds a version up.
+
+    Worse always does. Not decided does for a guard with a margin, which must be shown; and for the primary metric where
+    everybody would get the version at once: else the traffic decides about that.
+    """
+    why, fix = f"against what is live, {judged}", ""
+    passed = judged.role == "goal" or judged.standing in ("better", "not worse")
+    if not passed and judged.standing == "undecided":
+        if judged.role == "guard" and not judged.margin and judged.difference is not None:
+            passed = True
+            why += "; no margin is written for it, so that only a loss that shows would count"
+        elif judged.role == "primary" and not strict and judged.difference is not None:
+            passed = True
+            why += "; the traffic will decide"
+        elif judged.difference is None:
+            fix = f"let the suite score `{judged.metric}`, or take it out of [metrics]"
+        else:
+            fix = "add cases to the data set (`rowen cases needed` says how many)"
+            if judged.role == "primary":
+                fix += ' or let it out by `strategy = "canary"`'
+    elif not passed:
+        more = "lower" if plan.higher_is_better(judged.metric) else "higher"
+        fix = f"see `rowen compare` for the cases in which `{judged.metric}` is {more}"
+    return Finding(gate=gate, kind="comparison", passed=passed, why=why, fix=fix)
+
+
+def _people(case: Case) -> list[Finding]:
+    version, found = case.version, []
+    for remark in case.remarks:
+        if remark.holds:
+            text = remark.text if len(remark.text) <= 80 else f"{remark.text[:79]}…"
+            fix = f"answer it, then `rowen versions resolve {version.number} {remark.id}`"
+            found.append(
+                Finding(gate="remarks", kind="remark", passed=False, why=f'{remark.by} blocks it: "{text}"', fix=fix)
+            )
+    if case.terms.approvals:
+        others = [each.by for each in version.approvals if each.by != version.author]
+        own = ", and the author's own does not count" if len(others) < len(version.approvals) else ""
+        why = f"{len(others)} of {case.terms.approvals} approvals by others than {version.author or 'its author'}{own}"
+        passed = len(others) >= case.terms.approvals
+        fix = "" if passed else f"have somebody else run `rowen versions approve {version.number}`"
+        found.append(Finding(gate="approvals", kind="approval", passed=passed, why=why, fix=fix))
+    if not version.note.strip():
+        found.append(
+            Finding(gate="note", kind="note", passed=False, why="nobody said what changed", fix="give `--note`")
+        )
+    if case.live is not None and case.live.frozen:
+        why = f"the app is frozen in {case.environment}: {case.live.frozen}"
+        fix = f"wait until that has passed, or `rowen releases thaw {version.app} --note …`"
+        found.append(Finding(gate="freeze", kind="freeze", passed=False, why=why, fix=fix))
+    return found
+
+
+def _path(case: Case) -> list[Finding]:
+    path = case.terms.table.path
+    if case.environment not in path or not (place := path.index(case.environment)):
+        return []
+    before, version = path[place - 1], case.version
+    passed = before in version.answered
+    why = f"it {'was' if passed else 'was never'} live in {before}, which comes before {case.environment}"
+    fix = "" if passed else f"run `rowen release --environment {before}` first"
+    return [Finding(gate="path", kind="path", passed=passed, why=why, fix=fix)]

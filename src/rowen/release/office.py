@@ -1,0 +1,188 @@
+"""Lets versions out: asks the gate, and does by the app's strategy what it allows. Whoever is refused is told how to mend it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rowen.release.desk import PRODUCTION, Releases
+from rowen.release.gate import Case, Gate
+from rowen.release.ledger import Reason
+from rowen.release.remark import Remarks
+from rowen.release.ruling import Ruling
+from rowen.release.table import ReleaseTable
+from rowen.release.terms import terms
+from rowen.release.version import Version
+from rowen.store.base import Definitions
+from rowen.values import Arm, Definition, Live, Mistaken, Refused, Rollout, Value
+
+Tables = Callable[[Definition], Mapping[str, Any]]
+"""Gives the settings of a Definition by the names of its tables."""
+
+
+class Done(Value, frozen=True, kw_only=True):
+    """What became of a version that was let out."""
+
+    version: Version
+    ruling: Ruling
+    live: Live
+    rollout: Rollout | None = None
+    """Where it goes out by shares."""
+
+
+class Office:
+    """The one way by which people let something out.
+
+    Args:
+        desk: does it, and remembers.
+        gate: says whether it may be done.
+        remarks: what people said of versions.
+        definitions: what versions are of.
+        tables: reads them.
+
+    """
+
+    def __init__(
+        self, desk: Releases, gate: Gate, *, remarks: Remarks, definitions: Definitions, tables: Tables
+    ) -> None:
+        self.desk = desk
+        self.remarks = remarks
+        self._gate = gate
+        self._definitions = definitions
+        self._tables = tables
+
+    async def propose(self, definition: Definition, why: Reason) -> Version:
+        """Keep a Definition, and make it a version of its app unless it is one already.
+
+        Raises:
+            Mistaken: `field_invalid` without a note for one that is new.
+
+        """
+        await self._definitions.put(definition)
+        known = {one.definition: one for one in await self.desk.versions(definition.app)}
+        if definition.hash not in known:
+            await self.desk.propose(definition.app, definition.hash, why)
+        return await self.desk.version(definition.app, definition.hash)
+
+    async def definition(self, version: Version) -> Definition:
+        """Return what a version is of.
+
+        Raises:
+            Mistaken: `not_found`.
+
+        """
+        found = await self._definitions.get(version.definition)
+        if found is None:
+            raise Mistaken("not_found", f"the content of version {version} is not kept here", place="version")
+        return found
+
+    async def ruling(self, app: str, name: str, *, environment: str = PRODUCTION) -> Ruling:
+        """Return what the gate says of a version now, without letting anything out.
+
+        Raises:
+            Mistaken: `not_found`.
+
+        """
+        return (await self._weighed(app, name, environment))[2]
+
+    async def let_out(self, app: str, name: str, why: Reason, *, environment: str = PRODUCTION) -> Done:
+        """Let a version out by the strategy of its `[release]` table.
+
+        Where nothing is live yet there is nothing to share with: it then answers everybody at once.
+
+        Args:
+            app: its app.
+            name: the number, a label, or the beginning of the hash of the version.
+            why: who wants it and why. With `force` it goes out whatever the gate says, which the log tells.
+            environment: where.
+
+        Raises:
+            Refused: `release_refused`, with the gate's sentences in `details`; `release_frozen`.
+            Mistaken: `not_found`, `conflict`.
+
+        """
+        version, table, ruling, live = await self._weighed(app, name, environment)
+        if live is not None and live.definition == version.definition and not live.rollouts:
+            raise Mistaken("conflict", f"version {version} is what is live in {environment}", place="version")
+        reason = await self._allowed(version, ruling, why)
+        # What was read at the gate must still hold when it goes through.
+        expect = live.number if live else 0
+        if table.strategy == "immediate" or live is None or not live.definition:
+            now = await self.desk.release(app, version.definition, reason, environment=environment, expect=expect)
+            return Done(version=version, ruling=ruling, live=now)
+        rollout = await self.desk.begin(rollout_of(table, live, version), reason, expect=expect)
+        after = await self.desk.live(app, environment)
+        assert after is not None
+        return Done(version=version, ruling=ruling, live=after, rollout=rollout)
+
+    async def promote(self, id: str, why: Reason, *, arm: str = "") -> Done:
+        """Let an arm of a rollout answer everybody.
+
+        Raises:
+            Refused: `release_refused`, `release_frozen`.
+            Mistaken: `not_found`, `conflict`.
+
+        """
+        rollout = await self.desk.rollout(id)
+        chosen = next((one for one in rollout.arms if one.name == arm), rollout.arms[-1])
+        version, _, ruling, live = await self._weighed(rollout.app, chosen.definition, rollout.environment)
+        reason = await self._allowed(version, ruling, why)
+        now = await self.desk.promote(id, reason, arm=chosen.name, expect=live.number if live else 0)
+        return Done(version=version, ruling=ruling, live=now)
+
+    async def _weighed(
+        self, app: str, name: str, environment: str
+    ) -> tuple[Version, ReleaseTable, Ruling, Live | None]:
+        version = await self.desk.version(app, name)
+        live = await self.desk.live(app, environment)
+        own = self._tables(await self.definition(version))
+        other = None
+        if live is not None and live.definition and live.definition != version.definition:
+            kept = await self._definitions.get(live.definition)
+            other = None if kept is None else self._tables(kept)
+        case = Case(
+            version=version,
+            environment=environment,
+            terms=terms(own, other),
+            live=live,
+            remarks=tuple(await self.remarks.of(app, version.definition)),
+        )
+        return version, case.terms.table, await self._gate.ruling(case), live
+
+    async def _allowed(self, version: Version, ruling: Ruling, why: Reason) -> Reason:
+        """Return the reason with what the gate said; the refusal goes into the log before it is raised."""
+        evidence = {**why.evidence, **ruling.evidence()}
+        if ruling.open:
+            return why.but(evidence=evidence)
+        if why.force:
+            if not why.note.strip():
+                raise Mistaken("field_invalid", "whoever forces a release says why in a note", place="note")
+            return why.but(evidence={**evidence, "forced": [str(each) for each in ruling.refused]})
+        told = why.but(note="; ".join(f"{each.gate}: {each.why}" for each in ruling.refused), evidence=evidence)
+        await self.desk.refuse(version.app, version.definition, told, environment=ruling.environment)
+        sentences = [str(each) for each in ruling.refused]
+        raise Refused(
+            "release_refused",
+            f"version {version} of {version.app} may not be let out in {ruling.environment}: " + "; ".join(sentences),
+            place=ruling.refused[0].gate,
+            details={"findings": [each.but() for each in ruling.refused], "version": version.number},
+        )
+
+
+def rollout_of(table: ReleaseTable, live: Live, version: Version) -> Rollout:
+    """Return how a version goes out beside what is live, by its table; it has not begun."""
+    steps = tuple(each / 100 for each in table.steps) if table.strategy == "canary" else ()
+    share = steps[0] if steps else table.share / 100
+    baseline = 1.0 if table.strategy == "shadow" else 1 - share
+    return Rollout(
+        id="",
+        app=live.app,
+        environment=live.environment,
+        strategy=table.strategy,
+        arms=(
+            Arm(name="baseline", definition=live.definition, share=baseline),
+            Arm(name="candidate", definition=version.definition, share=share),
+        ),
+        unit=table.unit,
+        steps=steps,
+        floor=table.floor if table.strategy == "bandit" else 0.0,
+        budget=table.budget if table.strategy == "shadow" else None,
+    )

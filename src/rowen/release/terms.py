@@ -1,0 +1,57 @@
+"""What an app asks of a version before it is let out, as its tables say. What is live now has its say too."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rowen.evaluate.plan import MetricsTable
+from rowen.release.table import ReleaseTable
+from rowen.values import Value
+from rowen.watch.bound import Bound, bound
+
+
+class Terms(Value, frozen=True, kw_only=True):
+    """What must hold."""
+
+    table: ReleaseTable
+    plan: MetricsTable
+    must: dict[str, dict[str, tuple[Bound, ...]]] = {}
+    """What a suite's metrics must be, by suite and metric."""
+    gates: tuple[str, ...] = ()
+    approvals: int = 0
+
+
+def terms(tables: Mapping[str, Any], live: Mapping[str, Any] | None = None) -> Terms:
+    """Return the terms of a version by its tables, and by those of what is live.
+
+    A version that asks less of itself than what is live does is held to both: nobody lowers a bar by jumping under it.
+
+    Args:
+        tables: of the version, by name.
+        live: of what is live, None where nothing is.
+
+    """
+    mine: ReleaseTable = tables["release"]
+    own = Terms(table=mine, plan=tables["metrics"], must=_must(tables), gates=mine.gate, approvals=mine.approvals)
+    if live is None:
+        return own
+    other: ReleaseTable = live["release"]
+    must = dict(own.must)
+    for suite, asked in _must(live).items():
+        kept = dict(must.get(suite, {}))
+        for metric, bounds in asked.items():
+            kept[metric] = tuple(dict.fromkeys((*kept.get(metric, ()), *bounds)))
+        must[suite] = kept
+    plan: MetricsTable = live["metrics"]
+    return own.but(
+        plan=plan if plan.primary else own.plan,
+        must=must,
+        gates=tuple(dict.fromkeys((*mine.gate, *other.gate))),
+        approvals=max(mine.approvals, other.approvals),
+    )
+
+
+def _must(tables: Mapping[str, Any]) -> dict[str, dict[str, tuple[Bound, ...]]]:
+    return {
+        suite: {metric: (bound(asked),) for metric, asked in table.must.items()}
+        for suite, table in tables.get("evaluate", {}).items()
+    }
