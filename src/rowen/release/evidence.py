@@ -1,13 +1,14 @@
 """What was found out about a version before it is let out: runs of an evaluation, and how long their cases may decide."""
 
 from collections.abc import Sequence
-from math import inf, isfinite
 from typing import Protocol
 
+from rowen.evaluate.compare.differ import interval
+from rowen.evaluate.compare.pairs import Column
 from rowen.evaluate.dataset import Age, Datasets
 from rowen.evaluate.plan import MetricsTable
 from rowen.evaluate.run.base import Loaded, load, shelf
-from rowen.evaluate.run.estimate import estimate
+from rowen.evaluate.statistics.arrays import floats, np
 from rowen.store.base import Records, Runs
 from rowen.values import Mistaken, Run
 from rowen.values.interval import Interval
@@ -66,30 +67,16 @@ class Kept:
 
 def differences(candidate: Loaded, baseline: Loaded, plan: MetricsTable) -> dict[str, Interval]:
     """Return candidate less baseline by metric of a plan, over the cases of which both have a value."""
+    known: dict[str, int] = {}
     found: dict[str, Interval] = {}
     for metric in plan.roles:
         ours, theirs = candidate.cases(metric), baseline.cases(metric)
         both = sorted(ours.keys() & theirs.keys())
         if both:
-            bounds = _bounds(candidate.bounds(metric), baseline.bounds(metric))
-            interval = estimate(
-                [ours[case] - theirs[case] for case in both],
-                clusters=[candidate.groups[case] for case in both] if candidate.grouped else None,
-                level=plan.level(metric),
-                bounds=bounds,
+            column = Column.of(
+                floats([theirs[case] for case in both]),
+                floats([ours[case] for case in both]),
+                np.asarray([known.setdefault(candidate.groups[case], len(known)) for case in both], dtype=np.int64),
             )
-            # Where no case differs and nothing bounds what another might, there is no width to tell.
-            found[metric] = interval if isfinite(interval.low) else _exactly(interval)
+            found[metric] = interval(column, plan.level(metric))
     return found
-
-
-def _bounds(one: tuple[float, float] | None, other: tuple[float, float] | None) -> tuple[float, float] | None:
-    if one is None or other is None:
-        return None
-    width = max(one[1], other[1]) - min(one[0], other[0])
-    return None if width == inf else (-width, width)
-
-
-def _exactly(interval: Interval) -> Interval:
-    value = interval.value or 0.0
-    return interval.but(low=value, high=value)

@@ -31,7 +31,7 @@ class Budgets(Protocol):
         ...
 
 
-class Case(Value, frozen=True, kw_only=True):
+class Candidate(Value, frozen=True, kw_only=True):
     """A version that wants to be let out, and everything about it that is known."""
 
     version: Version
@@ -60,7 +60,7 @@ class Gate:
         self._evidence = evidence
         self._budgets = budgets
 
-    async def ruling(self, case: Case) -> Ruling:
+    async def ruling(self, case: Candidate) -> Ruling:
         """Return what the gate says of a version."""
         findings: list[Finding] = []
         runs: list[str] = []
@@ -84,7 +84,7 @@ class Gate:
             runs=tuple(runs),
         )
 
-    async def _suite(self, case: Case, suite: str) -> tuple[list[Finding], list[str]]:
+    async def _suite(self, case: Candidate, suite: str) -> tuple[list[Finding], list[str]]:
         gate, every = f"evaluate.{suite}", await self._evidence.runs(case.version.app, suite)
         hash = case.version.definition
         run = _last(every, hash)
@@ -115,7 +115,7 @@ class Gate:
         found += _compared(gate, case, loaded, await self._evidence.loaded(against))
         return found, [run.id, against.id]
 
-    async def _budget(self, case: Case, gate: str) -> Finding:
+    async def _budget(self, case: Candidate, gate: str) -> Finding:
         name = gate.partition(".")[2]
         found = await self._budgets.budget(case.version.app, name)
         if found is None:
@@ -125,7 +125,7 @@ class Gate:
         return Finding(gate=gate, kind="budget", passed=not found.spent, why=found.why, fix=fix)
 
 
-def _no_suite(case: Case) -> Finding:
+def _no_suite(case: Candidate) -> Finding:
     return Finding(
         gate="evaluate",
         kind="evaluation",
@@ -155,7 +155,7 @@ def _eval(suite: str, definition: str) -> str:
     return f"rowen eval --suite {suite} --definition {definition[:12]}"
 
 
-def _compared(gate: str, case: Case, candidate: Loaded, baseline: Loaded) -> list[Finding]:
+def _compared(gate: str, case: Candidate, candidate: Loaded, baseline: Loaded) -> list[Finding]:
     """Return how a version stands to what is live over the same cases, metric by metric of the plan."""
     plan, strict = case.terms.plan, case.terms.table.strategy == "immediate"
     if not plan.primary:
@@ -193,7 +193,7 @@ def _stands(gate: str, judged: Judged, plan: MetricsTable, *, strict: bool) -> F
     return Finding(gate=gate, kind="comparison", passed=passed, why=why, fix=fix)
 
 
-def _people(case: Case) -> list[Finding]:
+def _people(case: Candidate) -> list[Finding]:
     version, found = case.version, []
     for remark in case.remarks:
         if remark.holds:
@@ -220,7 +220,7 @@ def _people(case: Case) -> list[Finding]:
     return found
 
 
-def _path(case: Case) -> list[Finding]:
+def _path(case: Candidate) -> list[Finding]:
     path = case.terms.table.path
     if case.environment not in path or not (place := path.index(case.environment)):
         return []

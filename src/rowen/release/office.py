@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rowen.release.desk import PRODUCTION, Releases
-from rowen.release.gate import Case, Gate
+from rowen.release.gate import Candidate, Gate
 from rowen.release.ledger import Reason
 from rowen.release.remark import Remarks
 from rowen.release.ruling import Ruling
@@ -138,7 +138,7 @@ class Office:
         if live is not None and live.definition and live.definition != version.definition:
             kept = await self._definitions.get(live.definition)
             other = None if kept is None else self._tables(kept)
-        case = Case(
+        case = Candidate(
             version=version,
             environment=environment,
             terms=terms(own, other),
@@ -163,7 +163,10 @@ class Office:
             "release_refused",
             f"version {version} of {version.app} may not be let out in {ruling.environment}: " + "; ".join(sentences),
             place=ruling.refused[0].gate,
-            details={"findings": [each.but() for each in ruling.refused], "version": version.number},
+            details={
+                "version": version.number,
+                "findings": [{"gate": each.gate, "why": each.why, "fix": each.fix} for each in ruling.refused],
+            },
         )
 
 

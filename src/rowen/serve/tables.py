@@ -3,6 +3,7 @@
 from rowen.config import Table
 from rowen.evaluate.plan import MetricsTable
 from rowen.flow.tables import TABLES as LIVE
+from rowen.release.table import ReleaseTable
 from rowen.score.rule import ScoreTable
 from rowen.watch.written import TABLES as WATCH
 
@@ -11,4 +12,5 @@ TABLES: dict[str, Table] = {
     "score": Table(kind=tuple[ScoreTable, ...], default=()),
     "metrics": Table(kind=MetricsTable, default=MetricsTable()),
     **WATCH,
+    "release": Table(kind=ReleaseTable, default=ReleaseTable()),
 }
