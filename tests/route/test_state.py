@@ -208,13 +208,14 @@ async def test_health_says_how_every_deployment_stands(kit, clock):
     assert stage.state.health()[1].ok == 0
 
 
-async def test_a_reload_keeps_what_is_known_of_what_did_not_change(kit, clock):
+async def test_another_definition_shares_what_is_known_of_what_is_the_same_in_both(kit, clock):
     state = FleetState(clock, RULE)
     same, old, new = kit.deployment("same"), kit.deployment("m", weight=1), kit.deployment("m", weight=2)
     known = [state.of(deployment) for deployment in (same, old, kit.deployment("gone"))]
 
-    state.only([same, new])
+    heir = state.heir([same, new])
 
-    assert state.of(same) is known[0]
-    assert state.of(new) is not known[1]
-    assert [health.deployment for health in state.health()] == ["same", "m"]
+    assert heir.of(same) is state.of(same) is known[0]
+    assert heir.of(new) is not known[1]
+    assert state.of(old) is known[1]
+    assert [health.deployment for health in heir.health()] == ["same", "m"]

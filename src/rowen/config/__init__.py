@@ -3,6 +3,6 @@
 from rowen.config.describe import json_schema, lines
 from rowen.config.kinds import Duration, TextFile
 from rowen.config.layers import layered
-from rowen.config.read import Loaded, Table, read
+from rowen.config.read import Loaded, Table, kept, read
 
-__all__ = ["Duration", "Loaded", "Table", "TextFile", "json_schema", "layered", "lines", "read"]
+__all__ = ["Duration", "Loaded", "Table", "TextFile", "json_schema", "kept", "layered", "lines", "read"]

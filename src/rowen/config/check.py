@@ -1,7 +1,7 @@
 """Turns plain TOML data into typed settings, and names every mistake with its path and what is near."""
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -30,11 +30,20 @@ class Checker:
         folder: where relative paths start.
         environment: where `{ env = "NAME" }` looks.
         secrets: whether to read secrets; without it each becomes an empty `Secret` (for checking on another machine).
+        texts: of the files that are named, where they are kept elsewhere than in the folder.
 
     """
 
-    def __init__(self, folder: FilePath, environment: Callable[[str], str | None], *, secrets: bool = True) -> None:
+    def __init__(
+        self,
+        folder: FilePath,
+        environment: Callable[[str], str | None],
+        *,
+        secrets: bool = True,
+        texts: Mapping[str, str] | None = None,
+    ) -> None:
         self._folder = folder
+        self._texts = texts
         self._environment = environment
         self._secrets = secrets
         self.mistakes: list[Mistake] = []
@@ -135,6 +144,8 @@ class Checker:
             return self._wrong(
                 "config_invalid", path, f'"{_dotted(path)}": expected the path of a file, got {_said(value)}'
             )
+        if self._texts is not None:
+            return self._kept(value, self._texts, path)
         target = self._folder / value
         try:
             text = target.read_text(encoding="utf-8")
@@ -149,6 +160,12 @@ class Checker:
             )
         self.files[value] = text
         return TextFile(path=value, text=text)
+
+    def _kept(self, name: str, texts: Mapping[str, str], path: Path) -> Any:
+        if name not in texts:
+            return self._wrong("config_missing", path, f'"{_dotted(path)}": the text of {name} was not kept')
+        self.files[name] = texts[name]
+        return TextFile(path=name, text=texts[name])
 
     def _wrong(self, code: str, path: Path, sentence: str) -> Any:
         self.mistakes.append(Mistake(code, path, sentence))

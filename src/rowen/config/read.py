@@ -1,4 +1,4 @@
-"""Reads an `app.toml`: one file → a hashed Definition and its typed settings. Knows no stage by name."""
+"""Reads an `app.toml`, or a Definition that was kept of one: → typed settings under a hash. Knows no stage by name."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ import msgspec
 
 from rowen.config.check import MISSING, Checker, Mistake
 from rowen.config.places import Places
-from rowen.values import Definition, Mistaken
+from rowen.values import Broken, Definition, Mistaken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Loaded:
     tables: Mapping[str, Any]
     path: Path
     watched: tuple[Path, ...]
-    """Every file whose change makes a new Definition."""
+    """Every file whose change makes a new Definition; none of one that was kept."""
     places: Places
 
     def place(self, *keys: str | int) -> str:
@@ -55,12 +55,7 @@ def read(
     source, text = toml(path)
     places = Places(text)
     checker = Checker(path.parent, environment, secrets=secrets)
-    whole = msgspec.defstruct(
-        "App", [(name, table.kind, table.default) for name, table in schema.items()], frozen=True, kw_only=True
-    )
-    made = checker.convert(source, whole, ())
-    if checker.mistakes or made is MISSING:
-        raise mistaken(path, places, checker.mistakes)
+    tables = _tables(source, schema, checker, path, places)
     about = source.get("app", {})
     definition = Definition(
         app=about.get("name", path.parent.resolve().name),
@@ -70,13 +65,54 @@ def read(
         about=about.get("about", ""),
         owner=about.get("owner", ""),
     )
-    return Loaded(
-        definition=definition,
-        tables={name: getattr(made, name) for name in schema},
-        path=path,
-        watched=(path, *(path.parent / name for name in checker.files)),
-        places=places,
+    watched = (path, *(path.parent / name for name in checker.files))
+    return Loaded(definition=definition, tables=tables, path=path, watched=watched, places=places)
+
+
+def kept(
+    definition: Definition,
+    schema: Mapping[str, Table],
+    path: Path,
+    *,
+    environment: Callable[[str], str | None] = os.environ.get,
+    secrets: bool = True,
+) -> Loaded:
+    """Return an app as a Definition that was kept says, checked as its file was.
+
+    The texts of its files are those that it keeps. Secrets, sources of documents and other folders are those of now.
+
+    Args:
+        definition: as the store has it.
+        schema: the tables that an app may have.
+        path: the `app.toml` that the app is served from; what the Definition names is beside it. It is not read.
+        environment: where secrets are.
+        secrets: whether they are read.
+
+    Raises:
+        Mistaken: `config_*`, where this version of Rowen or this machine cannot run what was kept.
+        Broken: `store_corrupt` when the Definition is not what its hash says.
+
+    """
+    if hash_of(definition.source, definition.files) != definition.hash:
+        raise Broken(
+            "store_corrupt", f"the Definition {definition.hash[:12]} is not as it was kept", place=definition.app
+        )
+    places = Places("")
+    checker = Checker(path.parent, environment, secrets=secrets, texts=definition.files)
+    tables = _tables(definition.source, schema, checker, path, places)
+    return Loaded(definition=definition, tables=tables, path=path, watched=(), places=places)
+
+
+def _tables(
+    source: Mapping[str, Any], schema: Mapping[str, Table], checker: Checker, path: Path, places: Places
+) -> dict[str, Any]:
+    whole = msgspec.defstruct(
+        "App", [(name, table.kind, table.default) for name, table in schema.items()], frozen=True, kw_only=True
     )
+    made = checker.convert(source, whole, ())
+    if checker.mistakes or made is MISSING:
+        raise mistaken(path, places, checker.mistakes)
+    return {name: getattr(made, name) for name in schema}
 
 
 def toml(path: Path) -> tuple[dict[str, Any], str]:

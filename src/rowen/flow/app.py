@@ -1,6 +1,6 @@
 """An app that is being served: its Definition, its settings, and the chain assembled from them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -21,9 +21,15 @@ class App:
     default_model: str
     """The model that the app's own name stands for."""
     clock: Clock
+    split: Callable[[Call], tuple["App", Call]] | None = None
+    """Says which app answers a call, while several Definitions of this one do."""
 
     def walk(self, call: Call) -> Walk:
-        """Start a walk through the chain."""
+        """Start a walk through the chain: this app's, or that of the arm which the call is assigned to."""
+        split = self.split
+        if split is not None and not call.door.house:
+            app, call = split(call)
+            return Walk(app.chain, call, self.clock)
         return Walk(self.chain, call, self.clock)
 
     async def ask(

@@ -58,7 +58,7 @@ class Assembled:
 
 
 def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) -> Assembled:
-    """Return an app as its definition says. On a reload, `before` hands on what is known of its deployments.
+    """Return an app as its definition says. `before`, another Definition of it, hands on what is known of deployments.
 
     Raises:
         Mistaken: `config_*` for what no table alone can show: no model, an unknown fallback, a missing extra.
@@ -71,7 +71,8 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     default = about.model or next(iter(models))
     routing = route.Models(app=definition.app, routes=deployments.routes(models, places), default=default)
     fleet = Fleet(places, shared.transport)
-    state = before.state if before else route.FleetState(clock)
+    placed = [deployment for deployment, _ in places.values()]
+    state = before.state.heir(placed) if before else route.FleetState(clock)
     pricing = Prices(shared.snapshot, deployments.prices(models, places))
     knowledge = tables["retrieve"]
 
@@ -138,7 +139,6 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
             ),
         ),
     )
-    state.only(deployment for deployment, _ in places.values())
     app = App(
         name=definition.app,
         definition=definition,

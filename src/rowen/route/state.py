@@ -163,7 +163,7 @@ class Standing:
 
 
 class FleetState:
-    """The standings of an app's deployments by name. Outlives a reload: what did not change keeps what is known."""
+    """The standings of a Definition's deployments by name."""
 
     def __init__(self, clock: Clock, breaking: Breaking | None = None) -> None:
         self._clock = clock
@@ -177,9 +177,14 @@ class FleetState:
             known = self._standings[deployment.name] = Standing(deployment, self._breaking, self._clock)
         return known
 
-    def only(self, deployments: Iterable[Deployment]) -> None:
-        """Forget all other deployments, after a reload. Calls under way keep what they hold."""
-        self._standings = {deployment.name: self.of(deployment) for deployment in deployments}
+    def heir(self, deployments: Iterable[Deployment]) -> "FleetState":
+        """Return the state of another Definition of the app: what is the same there is one thing in both."""
+        made = FleetState(self._clock, self._breaking)
+        for each in deployments:
+            known = self._standings.get(each.name)
+            if known is None or known.deployment == each:
+                made._standings[each.name] = self.of(each)
+        return made
 
     def health(self) -> list[Health]:
         """Return how every deployment stands now."""

@@ -131,7 +131,8 @@ class Intake:
 
 
 def beside(score: Score, row: TraceRow) -> Score:
-    """Return a score set beside the trace that it is about: in its app and release, at its time, by its user."""
+    """Return a score set beside the trace that it is about: in its app, release and arms, at its time, by its user."""
+    arms = [tag.removeprefix("arm:") for tag in row.tags if tag.startswith("arm:")]
     return score.but(
         app=row.app,
         environment=row.environment,
@@ -140,6 +141,7 @@ def beside(score: Score, row: TraceRow) -> Score:
         session=score.session or row.session,
         judged_ns=row.started_ns,
         by=score.by or (row.user if score.source == "user" else ""),
+        metadata={**score.metadata, "arms": arms} if arms else score.metadata,
     )
 
 

@@ -22,6 +22,7 @@ from rowen.api.metrics import Metrics
 from rowen.evaluate.dataset import Datasets
 from rowen.flow.assemble import Shared
 from rowen.flow.knowledge import Bridges, Bundled, Knowing, Stale
+from rowen.flow.shadow import Shadows
 from rowen.insight.desk import Insight
 from rowen.insight.looks import looks_of
 from rowen.insight.views import Views
@@ -30,6 +31,7 @@ from rowen.prompt import Prompts
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
+from rowen.release import Releases
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
 from rowen.score.feedback import Desk
@@ -70,6 +72,8 @@ class Opened:
     """What stands while the process runs."""
 
     served: Served
+    releases: Releases
+    shadows: Shadows
     store: Store
     sessions: access.Sessions
     register: access.Register
@@ -229,7 +233,9 @@ class Server:
             prompts=prompts,
             user=user_hash(settings.user_key),
         )
-        served = Served(shared, store.definitions)
+        releases = Releases(store.records, store.definitions, clock, signing=signing)
+        shadows = Shadows(store.counters, clock)
+        served = Served(shared, store.definitions, releases, store.revisions, shadows, dev=settings.watch)
         stack.push_async_callback(served.close)
         for path in self._paths:
             await served.load(path)
@@ -267,6 +273,7 @@ class Server:
             await indexing.queue_written()
 
         await queue_jobs()
+        served.follow(queue_jobs)
         if settings.watch:
             served.watch(self._paths, queue_jobs)
         indexing.start(watch=settings.watch)
@@ -381,6 +388,8 @@ class Server:
         )
         return Opened(
             served=served,
+            releases=releases,
+            shadows=shadows,
             store=store,
             sessions=sessions,
             register=register,

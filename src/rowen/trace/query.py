@@ -4,7 +4,7 @@
 
 Terms that stand side by side must all hold; `or`, `not` (or `-`) and brackets as expected. A comparison is a field, one
 of `:` `=` `!=` `<` `<=` `>` `>=` `~` (contains), and a value, in quotes where it has spaces. Durations are `250ms`, `2s`,
-`5m`; money is `0.01` or `$0.01`. Fields of the session are `session.NAME`, scores are `score.NAME`. Over the spans of a
+`5m`; money is `0.01` or `$0.01`. `rollout:ID` and `arm:ID/candidate` find what a rollout assigned. Fields of the session are `session.NAME`, scores are `score.NAME`. Over the spans of a
 trace: `any(…)`, `all(…)`, `len(…) > 3`, and `sum(cost) > 1`, `max(latency where type:llm) > 5s`, likewise `min`, `avg`.
 What is not a comparison is looked for in what was asked and answered; in quotes, as a phrase.
 """
@@ -54,6 +54,9 @@ _PLAIN = {
     )
 }  # fmt: skip
 """Fields of a query that a filter has too."""
+
+_MARKS = ("rollout", "arm")
+"""Names whose values are tags that begin so: `rollout:ID`, `arm:ID/candidate`."""
 
 _COMPARES: dict[str, Callable[[float, float], bool]] = {"=": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
 
@@ -272,6 +275,9 @@ class _Reader:
         return name
 
     def _compared(self, level: Level, token: _Token) -> Holds:
+        if level == "trace" and token.text in _MARKS:
+            found = self._compared(level, _Token("tag", "word", token.at))
+            return found.but(value=f"{token.text}:{found.value}")
         level, name, field = self._field(level, token)
         how = self._how()
         if field.kind == "score" and how in {"=", "!="} and (label := self._label()) is not None:
@@ -308,7 +314,7 @@ class _Reader:
             more = ["score.NAME"] if level == "trace" else ["attribute.NAME"] if level == "span" else []
             raise Mistaken(
                 "field_invalid",
-                f"unknown field {token.text[:40]!r} (character {token.at + 1}){_near(name, [*known, *more])}",
+                f"unknown field {token.text[:40]!r} (character {token.at + 1}){_near(name, [*known, *_MARKS, *more])}",
                 place="q",
             )
         return level, name, known[name]

@@ -5,13 +5,14 @@ under `rowen.`.
 """
 
 import random
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Literal
 
 from rowen.trace.base import NOWHERE, Place, TraceSettings
 from rowen.trace.looked import retrievals
 from rowen.trace.mask import Mask, masked_answer, masked_request
-from rowen.values import Answer, Attempt, Call, Request, Span, Trace, TraceRow, Usage, new_span_ids
+from rowen.values import Answer, Assigned, Attempt, Call, Request, Span, Trace, TraceRow, Usage, new_span_ids
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/gen-ai/1.42.0"
 
@@ -95,7 +96,7 @@ def _row(
         estimated=usage.estimated,
         cost=call.cost.amount if call.cost else None,
         waste=_waste(call),
-        tags=call.tags,
+        tags=(*call.tags, *marks_of(call.assigned)) if call.assigned else call.tags,
         within=call.door.parent_trace,
         environment=place.environment,
         release=place.release,
@@ -104,6 +105,11 @@ def _row(
         asked=_asked(request, preview),
         said=answer.text[:preview] if answer else "",
     )
+
+
+def marks_of(assigned: Sequence[Assigned]) -> tuple[str, ...]:
+    """Return the tags by which a trace is found: of each rollout, and of the rollout with its arm."""
+    return tuple(mark for each in assigned for mark in (f"rollout:{each.rollout}", f"arm:{each.rollout}/{each.arm}"))
 
 
 def _waste(call: Call) -> Decimal:
@@ -230,6 +236,12 @@ def _root(call: Call, used: Attempt | None, id: str, place: Place) -> Span:
         attributes["rowen.feature"] = call.feature
     if call.tags:
         attributes["rowen.tags"] = list(call.tags)
+    if call.assigned:
+        attributes["rowen.rollout"] = [each.rollout for each in call.assigned]
+        attributes["rowen.arm"] = [each.arm for each in call.assigned]
+        attributes["rowen.arm.probability"] = [each.probability for each in call.assigned]
+        attributes["rowen.arm.unit"] = [each.unit for each in call.assigned]
+        attributes["rowen.shadow"] = any(each.shadow for each in call.assigned)
     if call.answer:
         attributes["gen_ai.response.id"] = call.answer.id
         attributes["gen_ai.response.model"] = call.answer.model

@@ -1,0 +1,164 @@
+"""Says which Definition answers a call while several do: canary first, then the experiment, each by its own hash.
+
+A unit's place is a hash of the rollout's salt and the unit, 0 up to 1, and never changes. The arms beside the baseline lie
+from 0 on, so that a share which grows takes units in and lets none of those go that it has.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from hashlib import blake2b
+from typing import Protocol
+
+from rowen.flow.app import App
+from rowen.flow.chain import Chain, Step
+from rowen.values import Arm, Assigned, Call, Live, Request, Rollout, Unit
+
+_RANGE = float(1 << 64)
+
+
+class Seen(Protocol):
+    """Is told of each assigned call when it has ended, before it is recorded; must not wait.
+
+    `asked` is what the caller asked, before the app's own words were put to it, where a shadow wants a copy.
+    """
+
+    def __call__(self, call: Call, *, asked: Request | None = None) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    """A running rollout, made ready to be asked quickly."""
+
+    rollout: Rollout
+    salt: bytes
+    others: tuple[tuple[float, Arm, App], ...]
+    """Where each arm but the baseline ends."""
+    baseline: Arm
+    app: App
+
+
+def split_of(live: Live, apps: Mapping[str, App], seen: Seen) -> App:
+    """Return the app that callers ask: the live one, or one that splits its calls as the rollouts say.
+
+    Args:
+        live: what answers.
+        apps: by Definition, all that `live` names.
+        seen: is told how assigned calls ended.
+
+    """
+    base = apps[live.definition]
+    running = [each for each in live.rollouts if each.state == "running"]
+    if not running:
+        return base
+    return replace(base, split=Split(base, running, apps, seen))
+
+
+class Split:
+    """Chooses for each call. Costs nothing where no rollout runs, for then there is none."""
+
+    def __init__(self, base: App, rollouts: Sequence[Rollout], apps: Mapping[str, App], seen: Seen) -> None:
+        watched = {hash: _watched(app, seen) for hash, app in apps.items()}
+        self._bare = base
+        self._seen = seen
+        self._base = watched[base.definition.hash]
+        choices = [_choice(each, watched) for each in rollouts if each.strategy != "shadow"]
+        self._canaries = [each for each in choices if each.rollout.strategy == "canary"]
+        self._others = [each for each in choices if each.rollout.strategy in {"experiment", "bandit"}]
+        self._shadows = [each for each in rollouts if each.strategy == "shadow"]
+
+    def __call__(self, call: Call) -> tuple[App, Call]:
+        """Return the app that answers a call, and the call with how it came to it."""
+        app = self._base
+        held: list[tuple[_Choice, float, str]] = []
+        for choice in self._canaries:
+            at, unit = place_of(choice.salt, choice.rollout.unit, call)
+            arm, app_of = _at(choice, at)
+            if arm is not choice.baseline:
+                mine = Assigned(rollout=choice.rollout.id, arm=arm.name, probability=arm.share, unit=unit)
+                return app_of, call.but(definition=arm.definition, assigned=(mine,))
+            held.append((choice, arm.share, unit))
+        assigned: list[Assigned] = []
+        chance = 1.0  # that who is left to the experiment is answered by what is live
+        for choice in self._others[:1]:
+            at, unit = place_of(choice.salt, choice.rollout.unit, call)
+            arm, app = _at(choice, at)
+            chance = sum(each.share for each in choice.rollout.arms if each.definition == self._base.definition.hash)
+            assigned.append(Assigned(rollout=choice.rollout.id, arm=arm.name, probability=arm.share, unit=unit))
+        if app.definition is self._base.definition:
+            # What an experiment has changed is no baseline of a canary. Who stays one is as if drawn from all, since the
+            # two hashes know nothing of each other.
+            assigned += [
+                Assigned(rollout=choice.rollout.id, arm=choice.baseline.name, probability=share * chance, unit=unit)
+                for choice, share, unit in held
+            ]
+            copied = [each for shadow in self._shadows if (each := _copied(shadow, call)) is not None]
+            if copied:
+                app = _watched(self._bare, partial(self._seen, asked=call.request))
+                assigned += copied
+        return app, call.but(definition=app.definition.hash, assigned=tuple(assigned))
+
+
+def place_of(salt: bytes, unit: Unit, call: Call) -> tuple[float, str]:
+    """Return where a call's unit stands in 0 up to 1, and its hash, empty where each call is on its own."""
+    if unit == "call":
+        return _hashed(salt, call.id)[0], ""
+    first, second = (call.end_user, call.session) if unit == "user" else (call.session, call.end_user)
+    return _hashed(salt, first or second or call.door.key_digest or call.id)
+
+
+def _hashed(salt: bytes, unit: str) -> tuple[float, str]:
+    digest = blake2b(unit.encode(), digest_size=8, key=salt).digest()
+    return int.from_bytes(digest, "big") / _RANGE, digest.hex()
+
+
+def _at(choice: _Choice, at: float) -> tuple[Arm, App]:
+    for end, arm, app in choice.others:
+        if at < end:
+            return arm, app
+    return choice.baseline, choice.app
+
+
+def _copied(shadow: Rollout, call: Call) -> Assigned | None:
+    """Return the mark of an original whose copy the candidate is to answer: of so many calls as its share says."""
+    if call.request.kind != "chat":
+        return None
+    baseline, candidate = shadow.arms
+    at, unit = _hashed(salt_of(shadow), call.id)
+    if at >= candidate.share:
+        return None
+    return Assigned(rollout=shadow.id, arm=baseline.name, probability=candidate.share, unit=unit)
+
+
+def _choice(rollout: Rollout, apps: Mapping[str, App]) -> _Choice:
+    baseline, *rest = rollout.arms
+    others, end = [], 0.0
+    for arm in rest:
+        end += arm.share
+        others.append((end, arm, apps[arm.definition]))
+    return _Choice(
+        rollout=rollout,
+        salt=salt_of(rollout),
+        others=tuple(others),
+        baseline=baseline,
+        app=apps[baseline.definition],
+    )
+
+
+def salt_of(rollout: Rollout) -> bytes:
+    """Return the key of a rollout's hash."""
+    return blake2b((rollout.salt or rollout.id).encode(), digest_size=32).digest()
+
+
+def _watched(app: App, seen: Seen) -> App:
+    """Return an app whose ended calls are told of, before the last station records them."""
+
+    async def step(call: Call) -> Call:
+        if call.assigned:
+            seen(call)
+        return call
+
+    station: tuple[str, Step] = ("release.seen", step)
+    chain = app.chain
+    after = (*chain.after[:-1], station, *chain.after[-1:])
+    return replace(app, chain=Chain(before=chain.before, answer=chain.answer, after=after))
