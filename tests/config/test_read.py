@@ -3,8 +3,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rowen.config import Duration, Loaded, Table, TextFile, json_schema, layered, lines, read
-from rowen.values import Mistaken, Secret, Settings
+from rowen.config import Duration, Loaded, Table, TextFile, json_schema, kept, layered, lines, read
+from rowen.values import Broken, Mistaken, Secret, Settings
 
 
 class Model(Settings, frozen=True, kw_only=True):
@@ -162,3 +162,43 @@ def test_a_wrong_variable_is_named():
         layered(Server, None, {"ROWEN_PORT": "many"}, {})
 
     assert caught.value.place == "ROWEN_PORT"
+
+
+TEXT = '[models.fast]\nprovider = "echo"\nkey = { env = "K" }\n[prompt]\nsystem = "system.md"\n'
+
+
+def test_what_was_kept_gives_the_same_app_when_its_files_are_gone(tmp_path: Path):
+    (tmp_path / "system.md").write_text("Be brief.")
+    loaded = load(tmp_path, TEXT, K="old")
+    stored = msgspec.json.decode(msgspec.json.encode(loaded.definition), type=type(loaded.definition))
+    (tmp_path / "system.md").unlink()
+    (tmp_path / "app.toml").write_text("")
+
+    again = kept(stored, SCHEMA, tmp_path / "app.toml", environment={"K": "new"}.get)
+
+    assert again.definition == loaded.definition
+    assert again.tables["prompt"] == loaded.tables["prompt"]
+    assert again.tables["models"]["fast"].key == Secret("new")
+    assert again.watched == ()
+
+
+def test_what_was_kept_is_held_against_the_schema_of_now(tmp_path: Path):
+    (tmp_path / "system.md").write_text("Be brief.")
+    definition = load(tmp_path, TEXT, K="old").definition
+
+    with pytest.raises(Mistaken) as missing:
+        kept(definition, SCHEMA, tmp_path / "app.toml", environment={}.get)
+    with pytest.raises(Mistaken) as unknown:
+        kept(definition, {"models": SCHEMA["models"]}, tmp_path / "app.toml", environment={"K": "k"}.get)
+
+    assert (missing.value.code, unknown.value.code) == ("config_secret", "config_unknown_key")
+
+
+def test_what_was_kept_and_changed_since_is_refused(tmp_path: Path):
+    (tmp_path / "system.md").write_text("Be brief.")
+    definition = load(tmp_path, TEXT, K="k").definition.but(files={"system.md": "Be rude."})
+
+    with pytest.raises(Broken) as caught:
+        kept(definition, SCHEMA, tmp_path / "app.toml", environment={"K": "k"}.get)
+
+    assert caught.value.code == "store_corrupt"

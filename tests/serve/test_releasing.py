@@ -7,12 +7,15 @@ import httpx2
 import pytest
 
 from rowen.access import SYSTEM, Wanted
+from rowen.config import Loaded
+from rowen.config.places import Places
 from rowen.config.read import hash_of
 from rowen.release import Reason
 from rowen.serve.server import Server
 from rowen.serve.settings import ServerSettings
+from rowen.serve.standing import fate
 from rowen.testing.clock import FakeClock
-from rowen.values import Arm, Request, Rollout, says
+from rowen.values import Arm, Definition, Live, Request, Rollout, says
 
 WHY = Reason(by="ann", note="it is better")
 
@@ -25,6 +28,11 @@ def write(folder: Path, say: str, *, prompt: str = "Be brief.", more: str = "") 
         f'price = {{ input = "1000", output = "1000" }}\n[prompt]\nsystem = "system.md"\n{more}'
     )
     return path
+
+
+def canary(one: str, other: str, share: float, **more) -> Rollout:
+    arms = (Arm(name="baseline", definition=one, share=1 - share), Arm(name="candidate", definition=other, share=share))
+    return Rollout(id=more.pop("id", ""), app="shop", strategy=more.pop("strategy", "canary"), arms=arms, **more)
 
 
 class Place:
@@ -95,6 +103,27 @@ async def test_the_first_version_answers_and_a_changed_file_is_a_line_of_the_log
         assert (live.definition, live.before) == (other, one)
 
 
+@pytest.mark.parametrize(
+    ("live", "source", "dev", "wanted"),
+    [
+        (None, {"release": {}}, False, "release"),
+        (Live(app="shop", definition="", frozen="budget"), {}, False, "release"),
+        (Live(app="shop", definition="new", pinned=True), {"release": {}}, False, "live"),
+        (Live(app="shop", definition="old"), {}, False, "release"),
+        (Live(app="shop", definition="old"), {"release": {}}, False, "candidate"),
+        (Live(app="shop", definition="old"), {"release": {}}, True, "release"),
+        (Live(app="shop", definition="old", pinned=True), {}, False, "kept"),
+        (Live(app="shop", definition="old", pinned=True), {}, True, "release"),
+        (Live(app="shop", definition="old", rollouts=(canary("old", "other", 0.1),)), {}, False, "kept"),
+    ],
+)
+def test_what_becomes_of_a_file(live, source, dev, wanted):
+    definition = Definition(app="shop", hash="new", source=source)
+    file = Loaded(definition=definition, tables={}, path=Path("app.toml"), watched=(), places=Places(""))
+
+    assert fate(live, file, dev=dev) == wanted
+
+
 async def test_with_a_release_table_the_file_is_a_candidate_and_what_was_let_out_answers(tmp_path, clock):
     async with placed(write(tmp_path, "one", more="[release]\n"), clock):
         pass
@@ -146,11 +175,6 @@ async def test_a_version_that_cannot_run_here_leaves_what_answers_alone(tmp_path
         assert not await place.served.refresh()
         assert await place.said() == "one"
         assert "cannot be switched" in caplog.text
-
-
-def canary(one: str, other: str, share: float, **more) -> Rollout:
-    arms = (Arm(name="baseline", definition=one, share=1 - share), Arm(name="candidate", definition=other, share=share))
-    return Rollout(id=more.pop("id", ""), app="shop", strategy=more.pop("strategy", "canary"), arms=arms, **more)
 
 
 async def test_a_canary_answers_its_users_and_its_calls_are_found(tmp_path, clock):
