@@ -6,11 +6,14 @@ import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rowen.evaluate.compare import compare, compare_all, pieces_of
+from rowen.evaluate.compare import Comparing, Comparison, compare_all, pieces_of
 from rowen.evaluate.plan import MetricsTable
+from rowen.evaluate.run.base import Loaded, shelf
 from rowen.evaluate.statistics import linear, linear_test
-from rowen.values import Mistaken
-from rowen.values.evaluation import Outcome
+from rowen.store.base import Figures
+from rowen.store.catalog import open_store
+from rowen.testing.clock import FakeClock
+from rowen.values import Mistaken, Outcome, Run, Target
 from rowen.values.interval import clopper_pearson
 
 PLAN = MetricsTable(primary="right")
@@ -24,10 +27,27 @@ def run(rights, **more) -> list[Outcome]:
     return [tried(f"c{place:03}", right, **more) for place, right in enumerate(rights)]
 
 
+def loaded(outcomes, id="base", **more) -> Loaded:
+    """A run as the store gives it."""
+    by_place = sorted({(each.case, each.trial): each for each in outcomes}.items())
+    of = {name: tuple(getattr(each, name) for _, each in by_place) for name in Outcome.__struct_fields__}
+    figures = Figures(
+        cases=of["case"], trials=of["trial"], states=of["state"], numbers=of["numbers"], labels=of["labels"],
+        groups=of["group"], slices=of["slices"], costs=of["cost"], durations=of["duration_ms"], firsts=of["first_ms"],
+        input_tokens=of["input_tokens"], output_tokens=of["output_tokens"], traces=of["trace"], cached=of["cached"],
+    )  # fmt: skip
+    run = Run(**{"id": id, "target": Target(kind="callable"), "metrics": ("right",), "state": "done", **more})
+    return Loaded(run, figures)
+
+
+def compare(before, after, plan, **more) -> Comparison:
+    return compare_all([loaded(before, "old"), loaded(after, "new")], plan, **more)[0]
+
+
 def test_a_candidate_that_is_better_on_the_same_cases_is_shipped():
     before, after = [1] * 60 + [0] * 40, [1] * 90 + [0] * 10
 
-    found = compare(run(before), run(after), PLAN, names=("old", "new"))
+    found = compare(run(before), run(after), PLAN)
 
     right = found.of("right")
     assert right.difference.value == pytest.approx(0.3)
@@ -47,7 +67,6 @@ def test_a_candidate_that_is_worse_is_stopped_and_its_worst_cases_lead():
     assert [each.case for each in found.changes[:1]] == ["a"]
     assert found.changes[-1].case == "c"
     assert found.changes[0].gain == pytest.approx(-0.8)
-    assert found.changes[0].answers == ("answer of a", "answer of a")
 
 
 def test_where_nothing_differs_nothing_is_decided():
@@ -137,7 +156,7 @@ def test_ids_are_no_slices_and_small_ones_are_counted_but_not_tested():
 
 
 def test_slices_that_do_not_differ_are_called_worse_no_more_often_than_is_stated():
-    rng, alarms, times = np.random.default_rng(7), 0, 150
+    rng, alarms, times = np.random.default_rng(7), 0, 120
     for _ in range(times):
         sides = [
             [tried(f"c{place}", rng.random() < 0.7, slices={"topic": str(place % 12)}) for place in range(240)]
@@ -148,36 +167,74 @@ def test_slices_that_do_not_differ_are_called_worse_no_more_often_than_is_stated
     assert clopper_pearson(alarms, times, 0.99).low <= 0.05
 
 
-def test_a_candidate_that_fails_more_often_is_stopped_though_what_it_answers_is_better():
+def test_what_fails_counts_as_the_worst_so_that_nothing_is_won_by_failing_at_what_is_hard():
     before = run([0.6] * 80)
     after = [
-        each.but(numbers={}, state="failed", reasons={"error": "upstream_timeout: it did not answer"})
-        if place < 20
-        else each.but(numbers={"right": 0.9})
+        each.but(numbers={}, state="failed") if place < 30 else each.but(numbers={"right": 0.9})
         for place, each in enumerate(before)
     ]
 
     found = compare(before, after, PLAN)
 
-    assert found.of("right").standing == "better"
-    assert found.decision.verdict == "stop"
-    assert "it fails more often" in found.decision.why
-    assert found.of("right").lacking == 20
-    assert found.changes[0].failed == ("", "upstream_timeout: it did not answer")
-    assert "right is lacking on one side of 20 of 80 pairs" in " ".join(found.warnings)
+    assert found.of("right").candidate.value == pytest.approx(50 / 80 * 0.9)
+    assert found.of("error_rate").standing == "worse"
+    assert found.decision.verdict != "ship"
+    assert found.worse == 30
+
+
+async def test_runs_of_a_store_are_compared_with_the_answers_of_the_cases_that_differ():
+    store = await open_store("memory:", clock=FakeClock())
+    before = [each.but(trace="t-old") for each in run([1] * 40)]
+    after = [
+        each.but(numbers={"right": 0.0}, answer="No.", reasons={"right": "it denies it"})
+        if place == 7
+        else each.but(state="failed", numbers={}, reasons={"error": "upstream_cut: it broke off"})
+        if place == 9
+        else each
+        for place, each in enumerate(run([1] * 40))
+    ]
+    for id, outcomes in (("old", before), ("new", after)):
+        await shelf(store.records).put(Run(id=id, tenant="acme", target=Target(kind="callable"), state="done"))
+        await store.runs.put(id, outcomes, tenant="acme")
+    desk = Comparing(store.records, store.runs)
+
+    (found,) = await desk.compare(await desk.found(["old", "new"], "acme"), PLAN)
+
+    denied, failed = found.changes
+    assert (denied.case, denied.answers, denied.traces) == ("c007", ("answer of c007", "No."), ("t-old", ""))
+    assert denied.reasons == ("", "it denies it")
+    assert failed.failed == ("", "upstream_cut: it broke off")
+    for ids, why in ((["old", "gone"], "no run 'gone'"), (["old"], "two to 10"), (["old", "old"], "different")):
+        with pytest.raises(Mistaken, match=why):
+            await desk.found(ids, "acme")
+    with pytest.raises(Mistaken, match="no run"):
+        await desk.found(["old", "new"], "others")
+
+
+def test_what_makes_runs_unlike_is_said():
+    base = loaded(run([1] * 40), version="one", scorers={"right": "1"})
+    other = loaded(
+        run([1] * 40), "new", version="two", scorers={"right": "2"}, state="stopped", why="the budget is spent"
+    )
+
+    said = " ".join(compare_all([base, other], PLAN)[0].warnings)
+
+    assert "not over the same version" in said
+    assert "right was not judged by the same version of its scorer" in said
+    assert "new is not done: it is stopped, the budget is spent" in said
 
 
 def test_several_candidates_share_the_error():
     base, better = run([1, 0] * 50), run([1] * 100)
 
-    alone = compare_all({"base": base, "one": better}, PLAN)
-    three = compare_all({"base": base, "one": better, "two": better, "three": better}, PLAN)
+    alone = compare_all([loaded(base), loaded(better, "one")], PLAN)
+    three = compare_all([loaded(base), *(loaded(better, each) for each in ("one", "two", "three"))], PLAN)
 
     assert [each.candidate for each in three] == ["one", "two", "three"]
     assert alone[0].of("right").difference.level == 0.95
     assert three[0].of("right").difference.level == pytest.approx(1 - 0.05 / 3)
     with pytest.raises(Mistaken, match="two runs or more"):
-        compare_all({"base": base}, PLAN)
+        compare_all([loaded(base)], PLAN)
 
 
 def test_without_a_plan_all_is_shown_and_nothing_decided():
@@ -190,7 +247,7 @@ def test_without_a_plan_all_is_shown_and_nothing_decided():
 
 
 def test_a_metric_that_the_runs_do_not_have_is_named_with_those_they_have():
-    with pytest.raises(Mistaken, match="they have error_rate, right"):
+    with pytest.raises(Mistaken, match="they have right, error_rate"):
         compare(run([1] * 40), run([1] * 40), PLAN, metric="wrong")
 
 

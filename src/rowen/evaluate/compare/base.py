@@ -60,24 +60,23 @@ class Cut(Value, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class Change(Value, frozen=True, kw_only=True, omit_defaults=False):
-    """One case, tried by both."""
+    """One case, tried by both; of what stands in two, that of the baseline is first."""
 
     case: str
     trial: int
-    before: float | None
+    before: float
     """The metric that decides, of the baseline."""
-    after: float | None
+    after: float
     gain: float
-    """How much better the candidate is, whichever way is better; 0 where one of them has no number."""
-    answers: tuple[str, str]
-    """Of baseline and candidate."""
+    """How much better the candidate is, whichever way is better."""
     traces: tuple[str, str]
-    failed: tuple[str, str]
-    """Why it failed, where it did."""
-    reasons: tuple[str, str]
-    """What the judge said of the metric that decides."""
     slices: dict[str, str]
     group: str
+    answers: tuple[str, str] = ("", "")
+    failed: tuple[str, str] = ("", "")
+    """Why it failed, where it did."""
+    reasons: tuple[str, str] = ("", "")
+    """What the judge said of the metric that decides."""
 
 
 class Comparison(Value, frozen=True, kw_only=True, omit_defaults=False):

@@ -1,56 +1,58 @@
 """Two runs paired by case and trial, and their metrics as rows of numbers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from rowen.evaluate.run.base import MEASURED, Loaded
 from rowen.evaluate.statistics.arrays import Floats, Whole, np
-from rowen.values.evaluation import Outcome
-
-MEASURED: Mapping[str, Callable[[Outcome], float | None]] = {
-    "error_rate": lambda one: float(one.state == "failed"),
-    "cost": lambda one: None if one.cost is None else float(one.cost),
-    "latency": lambda one: one.duration_ms,
-    "first_token": lambda one: one.first_ms,
-    "input_tokens": lambda one: float(one.input_tokens) or None,
-    "output_tokens": lambda one: float(one.output_tokens) or None,
-}
-"""What is known of an outcome beside its scores: shares, US dollars, milliseconds, tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairs:
     """What both runs have, in the order of the baseline."""
 
-    baseline: Sequence[Outcome]
-    candidate: Sequence[Outcome]
-    clusters: Sequence[int]
+    baseline: Loaded
+    candidate: Loaded
+    places: tuple[Whole, Whole]
+    """Where the outcomes of each pair stand in the figures of both."""
+    clusters: Whole
     """What each pair belongs to, by number: its group, or else its case, since tries of one case are alike."""
-    only_baseline: int
-    only_candidate: int
+    groups: int
+    """How many clusters there are."""
 
     def __len__(self) -> int:
-        return len(self.baseline)
+        return len(self.clusters)
 
     @property
     def metrics(self) -> list[str]:
-        """Every metric that both sides have a number of somewhere: what was measured first."""
-        scores = set[str]().union(*(one.numbers for one in self.baseline)) & set[str]().union(
-            *(one.numbers for one in self.candidate)
+        """Every metric of both: scores, then what was measured."""
+        others = {*self.candidate.metrics}
+        return [*(name for name in self.baseline.metrics if name in others), *MEASURED]
+
+    def rows(self, metric: str) -> tuple[Floats, Floats]:
+        """Return a metric of every pair, of the baseline and of the candidate; NaN where there is none."""
+        ones, others = (
+            np.array([np.nan if each is None else each for each in side.values(metric)], dtype=float)[places]
+            for side, places in zip((self.baseline, self.candidate), self.places, strict=True)
         )
-        measured = [name for name in MEASURED if name not in scores]
-        return [*measured, *sorted(scores)]
+        return ones, others
 
     def column(self, metric: str) -> "Column":
         """Return a metric of the pairs that have it on both sides."""
-        ones, others = numbers(self.baseline, metric), numbers(self.candidate, metric)
-        both = ~(np.isnan(ones) | np.isnan(others))
+        ones, others = self.rows(metric)
+        both = np.isfinite(ones) & np.isfinite(others)
         return Column.of(
             ones[both],
             others[both],
-            np.asarray(self.clusters)[both],
-            lacking=int((np.isnan(ones) ^ np.isnan(others)).sum()),
+            self.clusters[both],
+            lacking=int((np.isfinite(ones) ^ np.isfinite(others)).sum()),
         )
+
+    def slices(self) -> list[Mapping[str, str]]:
+        """Return what each pair can be cut by."""
+        ones, others = self.baseline.figures.slices, self.candidate.figures.slices
+        return [ones[one] or others[other] for one, other in zip(*(each.tolist() for each in self.places), strict=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,31 +96,23 @@ class Column:
         return Column.of(self.baseline[at], self.candidate[at], self.clusters[at])
 
 
-def paired(baseline: Sequence[Outcome], candidate: Sequence[Outcome]) -> Pairs:
-    """Return the outcomes of two runs, paired by case and trial. Of one that stands there twice the later counts."""
-    others = {(one.case, one.trial): one for one in candidate}
-    ours = {(one.case, one.trial): one for one in baseline}
-    both, known = [place for place in ours if place in others], dict[str, int]()
+def paired(baseline: Loaded, candidate: Loaded) -> Pairs:
+    """Return two runs paired by case and trial."""
+    ones, others = baseline.figures, candidate.figures
+    there = {place: at for at, place in enumerate(zip(others.cases, others.trials, strict=True))}
+    both = [(at, there[place]) for at, place in enumerate(zip(ones.cases, ones.trials, strict=True)) if place in there]
+    known: dict[str, int] = {}
+    clusters = [
+        known.setdefault(ones.groups[one] or others.groups[other] or ones.cases[one], len(known)) for one, other in both
+    ]
     return Pairs(
-        baseline=[ours[place] for place in both],
-        candidate=[others[place] for place in both],
-        clusters=[known.setdefault(ours[place].group or others[place].group or place[0], len(known)) for place in both],
-        only_baseline=len(ours) - len(both),
-        only_candidate=len(others) - len(both),
+        baseline=baseline,
+        candidate=candidate,
+        places=(_whole(one for one, _ in both), _whole(other for _, other in both)),
+        clusters=_whole(clusters),
+        groups=len(known),
     )
 
 
-def number(outcome: Outcome, metric: str) -> float | None:
-    """Return a metric of an outcome; a score goes before what was measured under the same name."""
-    found = outcome.numbers.get(metric)
-    if found is None and metric in MEASURED:
-        return MEASURED[metric](outcome)
-    return found
-
-
-def numbers(outcomes: Sequence[Outcome], metric: str) -> Floats:
-    """Return a metric of outcomes as a row; NaN where there is none."""
-    found = [number(one, metric) for one in outcomes]
-    row: Floats = np.array([np.nan if each is None else each for each in found], dtype=float)
-    row[np.isinf(row)] = np.nan
-    return row
+def _whole(numbers: Iterable[int]) -> Whole:
+    return np.array(list(numbers), dtype=np.int64)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from rowen.evaluate.dataset import asked
@@ -84,7 +85,7 @@ async def reworded(
             words = (await ask(request)).text.strip()
             if words and words != text and not differ(text, words):
                 variant = Variant(of=case.id, kind="model", by="model")
-                found.append(varied(case, variant, _retold(case.input, lambda _, words=words: words)))
+                found.append(varied(case, variant, _retold(case.input, partial(_instead, words))))
         told()
     return found
 
@@ -134,6 +135,10 @@ def _retold(input: Any, change: Callable[[str], str]) -> Any:
     if last is None:
         return input
     return [{**each, "content": change(each["content"])} if place == last else each for place, each in enumerate(input)]
+
+
+def _instead(words: str, _: str) -> str:
+    return words
 
 
 def _last(input: Any) -> str:

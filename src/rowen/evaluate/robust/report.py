@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from rowen.evaluate.compare.differ import interval, tested
-from rowen.evaluate.compare.pairs import Column, number
+from rowen.evaluate.compare.pairs import Column
 from rowen.evaluate.dataset import asked
 from rowen.evaluate.robust.agree import named, opposite, same
 from rowen.evaluate.robust.base import Kind, Variant, exchanged, variant_of
@@ -197,7 +197,7 @@ def _held(
             return None
         return any(named(after.answer, name) for name in variant.names)
     if metric:
-        one, other = number(before, metric), number(after, metric)
+        one, other = before.numbers.get(metric), after.numbers.get(metric)
         return None if one is None or other is None else abs(one - other) <= _NEAR
     if expected:
         return named(after.answer, str(case.expected)) if named(before.answer, expected) else None
@@ -311,13 +311,19 @@ def _slices(tried: Sequence[_Held], error: float) -> list[Part]:
 
 
 def _broken(one: _Held) -> Broken:
-    want = {"negation": "the opposite", "inversion": f"to name {one.variant.names[0] if one.variant.names else ''}"}
+    match one.variant.kind:
+        case "negation":
+            want = "the opposite"
+        case "inversion":
+            want = f"to name {', '.join(one.variant.names)}"
+        case _:
+            want = "the same"
     return Broken(
         case=one.case.id,
         kind=one.variant.kind,
         asked=asked(one.case.input),
         before=one.first.answer,
         after=one.outcome.answer if one.outcome.state == "answered" else one.outcome.reasons.get("error", "it failed"),
-        want=want.get(one.variant.kind, "the same"),
+        want=want,
         trace=one.outcome.trace,
     )
