@@ -31,6 +31,7 @@ VERBS = {
     "review": "List queues of answers, judge the next one, export what people said.",
     "cases": "List, export and import cases; keep, split and compare data sets.",
     "prompts": "List, show, compare, render, label and test prompts.",
+    "compare": "Compare runs over the same cases: metrics, slices, answers, and whether to ship.",
     "costs": "Say what was spent, and hold it against the provider's bill.",
     "insight": "Find out why calls are slow, why answers got worse, and which errors are one error.",
     "cache": "Find the threshold of a cache by meaning.",

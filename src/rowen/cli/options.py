@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rowen.serve.run import settings_of
 from rowen.serve.settings import ServerSettings
@@ -65,5 +66,6 @@ def show(rows: list[Mapping[str, Any]], *, as_json: bool, empty: str) -> None:
     for name in rows[0]:
         table.add_column(name.replace("_", " "), overflow="fold", no_wrap=name in {"id", "key", "when"})
     for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
+        # As text, not markup: an answer may say [/b].
+        table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
     out.print(table)

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rowen.config import Loaded, kept, read
+from rowen.evaluate.plan import MetricsTable
 from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
 from rowen.flow.deployments import placed
@@ -123,6 +124,12 @@ class Served:
     def rules(self) -> list[Rule]:
         """Return the rules of all apps by which their traffic is judged."""
         return [rule for each in self._apps.values() for rule in each.rules]
+
+    def plan(self, name: str) -> MetricsTable:
+        """Return an app's `[metrics]`: what decides about its changes; nothing for an app that is not served."""
+        found = self._apps.get(name)
+        plan: MetricsTable = MetricsTable() if found is None else found.main.loaded.tables["metrics"]
+        return plan
 
     def tracing(self, name: str) -> TraceSettings | None:
         """Return an app's `[trace]` table, None when no such app is served."""

@@ -19,6 +19,7 @@ from rowen.api.base import DoorSettings, Receive, Scope, Send, Services
 from rowen.api.doors import Doors
 from rowen.api.feedback import Feedback, Pace
 from rowen.api.metrics import Metrics
+from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
 from rowen.flow.assemble import Shared
 from rowen.flow.knowledge import Bridges, Bundled, Knowing, Stale
@@ -333,6 +334,7 @@ class Server:
             ready=partial(_ready, store, buffer),
             settings=door_settings,
         )
+        comparing = Comparing(store.records, store.runs, served.plan)
         proxies = networks_of(settings.trusted_proxies)
         managing = manage.Manage(
             directory=directory,
@@ -350,6 +352,7 @@ class Server:
             knowledge=knowledge,
             review=review,
             cases=cases,
+            comparing=comparing,
             datasets=Datasets(store.records, cases=cases, clock=clock),
             insight=insight,
             views=views,
@@ -372,6 +375,7 @@ class Server:
             configs=configs,
             review=review,
             cases=cases,
+            comparing=comparing,
             judging=judging,
             jobs=jobs,
             knowledge=knowledge,

@@ -217,6 +217,25 @@ def lane(start: int, length: int, whole: int, kind: str, first: int | None = Non
     return Markup(head + "".join(parts) + "</svg>")  # noqa: S704 - numbers and our own class names
 
 
+def whisker(gap: Interval, kind: str, *, margin: float = 0.0, up: bool = True) -> Markup:
+    """A difference with its interval, 0 in the middle, beside the same numbers in a table; the margin is a dashed line.
+
+    Each is drawn to its own scale: what counts is on which side of 0 it lies. An end that is infinite leaves the plot.
+    """
+    if gap.value is None:
+        return Markup("")
+    known = [abs(each) for each in (gap.low, gap.value, gap.high, margin) if isfinite(each)]
+    reach = (max(known) or 1.0) * 1.1
+    low, value, high = (500 + min(max(each / reach, -1.0), 1.0) * 500 for each in (gap.low, gap.value, gap.high))
+    parts = ['<path class="rule" d="M500 0v20"/>']
+    if margin:
+        parts.append(f'<path class="mark" d="M{500 - (1 if up else -1) * margin / reach * 500:.1f} 0v20"/>')
+    parts.append(f'<rect class="{kind}" x="{low:.1f}" y="8" width="{max(high - low, 4):.1f}" height="4"/>')
+    parts.append(f'<rect class="{kind}" x="{min(max(value - 5, 0), 990):.1f}" y="3" width="10" height="14"/>')
+    head = '<svg class="lane whisker" viewBox="0 0 1000 20" preserveAspectRatio="none" aria-hidden="true">'
+    return Markup(head + "".join(parts) + "</svg>")  # noqa: S704 - numbers and our own class names
+
+
 def share(value: float, most: float, kind: str = "ok") -> Markup:
     """A small bar beside a number in a table: how it compares with the largest one."""
     return lane(0, int(value * 1000), max(int(most * 1000), 1), kind)

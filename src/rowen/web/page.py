@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from rowen import __version__
 from rowen.access import COOKIE, Register, Sessions, Visit
+from rowen.evaluate.compare import Comparing
 from rowen.insight.desk import Insight
 from rowen.insight.views import Views
 from rowen.jobs import Queue
@@ -66,6 +67,7 @@ class Services:
     configs: Configs
     review: Review
     cases: Cases
+    comparing: Comparing
     judging: Judging
     jobs: Queue
     knowledge: KnowledgeDesk

@@ -6,6 +6,7 @@ from starlette.routing import Mount, Route
 
 from rowen.web import alerts, costs, errors, incidents, jobs, keys, knowledge, review, rules, sign, views
 from rowen.web.compare import compare
+from rowen.web.comparison import comparison
 from rowen.web.files import Files
 from rowen.web.listing import traces
 from rowen.web.models import models
@@ -25,6 +26,7 @@ def routes(services: Services) -> list[Route | Mount]:
     return [
         Route("/", page(overview, services)),
         Route("/traces", page(traces, services)),
+        Route("/runs/compare", page(comparison, services)),
         Route("/traces/tail", tail(services)),
         Route("/traces/compare", page(compare, services)),
         Route("/traces/views", page(views.create, services), methods=["POST"]),

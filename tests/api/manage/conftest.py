@@ -11,7 +11,10 @@ from starlette.applications import Starlette
 
 from rowen.access import SYSTEM, Directory, Register, Sessions, Throttle, Wanted
 from rowen.api.manage import Manage, ModelState, routes
+from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
+from rowen.evaluate.plan import MetricsTable
+from rowen.evaluate.run.base import shelf as runs_of
 from rowen.insight.budget import Budget
 from rowen.insight.desk import Insight
 from rowen.insight.errors import seen_in
@@ -34,6 +37,7 @@ from rowen.store.base import Bucket, Cell, DayCost, TraceFilter
 from rowen.store.knowledge import Collection, Cut
 from rowen.store.memory.knowledge import MemoryKnowledge
 from rowen.store.memory.measures import MemoryMeasures
+from rowen.store.memory.runs import MemoryRuns
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
 from rowen.values import (
@@ -44,11 +48,14 @@ from rowen.values import (
     Document,
     Limit,
     Manifest,
+    Outcome,
     Request,
+    Run,
     Score,
     ScoreConfig,
     SessionRow,
     Span,
+    Target,
     Trace,
     TraceRow,
     UserRow,
@@ -287,6 +294,8 @@ class Api:
         )
         self.cases = Cases(self.small, scores=self.scores, traces=self.told, clock=self.clock)
         self.datasets = Datasets(self.small, cases=self.cases, clock=self.clock)
+        self.runs = MemoryRuns()
+        self.comparing = Comparing(self.small, self.runs, lambda app: MetricsTable(primary="right"))
         self.insight = Insight(
             traces=self.told, scores=self.scores, records=self.small, tenants=self.homes, clock=self.clock
         )
@@ -326,6 +335,7 @@ class Api:
             review=self.review,
             cases=self.cases,
             datasets=self.datasets,
+            comparing=self.comparing,
             insight=self.insight,
             views=self.views,
             explain=self._explained,
@@ -443,6 +453,17 @@ class Api:
             await self.cases.of_trace(f"{tenant}0", Case(id="", tenant=tenant))
             await self.cases.of_trace(f"{tenant}0", Case(id="", tenant=tenant, dataset=f"set.{tenant}"))
             self.ids[f"{tenant}.version"] = (await self.datasets.freeze(f"set.{tenant}", tenant)).hash
+            for id in ("old", "new"):
+                await runs_of(self.small).put(
+                    Run(
+                        id=f"{id}-{tenant}", tenant=tenant, app="handbook", target=Target(kind="callable"), state="done"
+                    )
+                )
+                outcomes = [
+                    Outcome(case=f"c{n}", answer=f"{id} of {tenant}", numbers={"right": float(id == "new" or n % 2)})
+                    for n in range(40)
+                ]
+                await self.runs.put(f"{id}-{tenant}", outcomes, tenant=tenant)
             await self.insight.budgets.put(Budget(id=f"budget-{tenant}", tenant=tenant, amount=Decimal(9)))
             self.ids[f"{tenant}.budget"] = f"budget-{tenant}"
             keeper = Person(id=f"key:{self.ids[f'{tenant}.read']}", tenant=tenant)

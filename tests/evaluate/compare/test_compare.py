@@ -196,9 +196,9 @@ async def test_runs_of_a_store_are_compared_with_the_answers_of_the_cases_that_d
     for id, outcomes in (("old", before), ("new", after)):
         await shelf(store.records).put(Run(id=id, tenant="acme", target=Target(kind="callable"), state="done"))
         await store.runs.put(id, outcomes, tenant="acme")
-    desk = Comparing(store.records, store.runs)
+    desk = Comparing(store.records, store.runs, lambda _: PLAN)
 
-    (found,) = await desk.compare(await desk.found(["old", "new"], "acme"), PLAN)
+    (found,) = await desk.compare(await desk.found(["old", "new"], "acme"))
 
     denied, failed = found.changes
     assert (denied.case, denied.answers, denied.traces) == ("c007", ("answer of c007", "No."), ("t-old", ""))

@@ -10,6 +10,7 @@ from msgspec import Meta
 from rowen.access import Actor, Directory, Entry, Register, Sessions, Visit
 from rowen.api.base import DoorSettings
 from rowen.api.manage.state import ModelState
+from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
 from rowen.insight.desk import Insight
 from rowen.insight.views import Views
@@ -84,6 +85,7 @@ class Manage:
     review: Review
     cases: Cases
     datasets: Datasets
+    comparing: Comparing
     insight: Insight
     views: Views
     explain: Callable[[str, str], Awaitable[str]] | None

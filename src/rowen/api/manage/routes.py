@@ -9,6 +9,7 @@ from rowen.api.envelope import Opener
 from rowen.api.manage import (
     alerts,
     audit,
+    compare,
     costs,
     datasets,
     definitions,
@@ -49,6 +50,7 @@ VERBS: Verbs = (
     *feedback.VERBS,
     *queues.VERBS,
     *datasets.VERBS,
+    *compare.VERBS,
     *costs.VERBS,
     *insight.VERBS,
     *models.VERBS,
