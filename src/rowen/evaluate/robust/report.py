@@ -232,8 +232,10 @@ def _ways(tried: Sequence[_Held], floors: Mapping[str, float], *, error: float, 
             np.array([means[id] for id in ids]),
             np.array([numbers[groups[id]] for id in ids], dtype=np.int64),
         )
-    asked_again = [kind for kind in kinds if kind != "repeat"]
-    chances = dict(zip(asked_again, holm([tested(columns[kind]).p for kind in asked_again]), strict=True))
+    asked_again: list[Kind] = [kind for kind in kinds if kind != "repeat"]
+    chances: dict[Kind, float] = dict(
+        zip(asked_again, holm([tested(columns[kind]).p for kind in asked_again]), strict=True)
+    )
     found = []
     for kind, ones in kinds.items():
         column, judged = columns[kind], [one for one in ones if one.held is not None]
