@@ -21,6 +21,8 @@ VERBS = {
     "slo": "Check objectives, and hand them to other systems.",
     "incidents": "List, show and export incidents.",
     "oncall": "Say whether somebody could be woken tonight.",
+    "eval": "Try an app, an endpoint or a function on cases, and say whether it is good enough.",
+    "runs": "List, show, export, stop and delete runs of evaluations.",
     "score": "Judge answers of a file or of the store by a scorer.",
     "index": "Bring what apps know up to date, and see how fresh it is.",
     "tune": "Find better settings for what an app knows, on its own questions.",

@@ -210,7 +210,15 @@ class Datasets:
             Mistaken: `not_found`, or `conflict` for a data set without cases.
 
         """
-        cases = await self.now(name, tenant)
+        return await self.keep(name, tenant, await self.now(name, tenant), note=note, by=by)
+
+    async def keep(self, name: str, tenant: str, cases: Sequence[Case], *, note: str = "", by: str = "") -> Version:
+        """Keep cases as a version of a data set, whatever its cases are now; the one that is there already if it is.
+
+        Raises:
+            Mistaken: `conflict` where there are no cases.
+
+        """
         if not cases:
             raise Mistaken("conflict", f"the data set {name!r} has no cases to keep", place="dataset")
         hash = content_of(cases)

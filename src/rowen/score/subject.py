@@ -42,7 +42,7 @@ def of_trace(trace: Trace, variables: Mapping[str, str], root: Observed | None =
         "input": root.input if root else None,
         "output": root.output if root else None,
     }
-    return _mapped(subject, variables, document)
+    return mapped(subject, variables, document)
 
 
 def of_span(span: Observed, variables: Mapping[str, str]) -> Subject:
@@ -55,7 +55,7 @@ def of_span(span: Observed, variables: Mapping[str, str]) -> Subject:
         usage=_usage(row.input_tokens, row.output_tokens),
         duration_ms=row.duration_ns / 1e6,
     )
-    return _mapped(subject, variables, msgspec.to_builtins(span)) if variables else subject
+    return mapped(subject, variables, msgspec.to_builtins(span)) if variables else subject
 
 
 def of_session(traces: Sequence[Trace], variables: Mapping[str, str]) -> Subject:
@@ -70,10 +70,11 @@ def of_session(traces: Sequence[Trace], variables: Mapping[str, str]) -> Subject
         messages=tuple(turns),
         duration_ms=sum(trace.row.duration_ns for trace in traces) / 1e6,
     )
-    return _mapped(subject, variables, {"traces": msgspec.to_builtins(list(traces))}) if variables else subject
+    return mapped(subject, variables, {"traces": msgspec.to_builtins(list(traces))}) if variables else subject
 
 
-def _mapped(subject: Subject, variables: Mapping[str, str], document: Any) -> Subject:
+def mapped(subject: Subject, variables: Mapping[str, str], document: Any) -> Subject:
+    """Return a subject with what paths into a document find; what they do not find stays as it was."""
     found = {name: picked(document, parsed(path)) for name, path in variables.items()}
     rest = {name: value for name, value in found.items() if name not in {"question", "answer", "reference", "contexts"}}
     subject = subject.but(variables=rest)

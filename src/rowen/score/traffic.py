@@ -7,9 +7,10 @@ from rowen.score.rule import Rule
 from rowen.score.subject import of_session, of_span, of_trace
 from rowen.store.base import SpanFilter, TraceFilter, Traces
 from rowen.values import Observed, ScoreTarget, Trace, Value
+from rowen.values.trace import EVALUATED
 
 JUDGED_BY = "judge:"
-"""The feature of the calls that judges make begins so. No rule judges those."""
+"""The feature of the calls that judges make begins so. No rule judges those, nor what an evaluation run asked."""
 
 _PAGE = 200
 _SESSION = 100  # traces of one session that are read at most
@@ -100,7 +101,7 @@ class Traffic:
             yield [
                 Item(target="trace", tenant=row.tenant, trace=row.id, started_ns=row.started_ns)
                 for row in rows
-                if not row.feature.startswith(JUDGED_BY)
+                if not _own(row.feature)
             ]
             if len(rows) < _PAGE:
                 return
@@ -132,7 +133,7 @@ class Traffic:
             yield [
                 Item(target="span", tenant=row.tenant, trace=row.trace, span=row.id, started_ns=row.started_ns)
                 for row in rows
-                if not row.feature.startswith(JUDGED_BY)
+                if not _own(row.feature)
             ]
             if len(rows) < _PAGE:
                 return
@@ -159,3 +160,8 @@ class Traffic:
             if len(rows) < _PAGE:
                 return
             before = rows[-1].cursor
+
+
+def _own(feature: str) -> bool:
+    """Whether the house made the call to judge or to evaluate."""
+    return feature.startswith(JUDGED_BY) or feature == EVALUATED

@@ -2,6 +2,7 @@
 
 from rowen.config import Table
 from rowen.evaluate.plan import MetricsTable
+from rowen.evaluate.run.suite import TABLES as EVALUATE
 from rowen.flow.tables import TABLES as LIVE
 from rowen.release.table import ReleaseTable
 from rowen.score.rule import ScoreTable
@@ -11,6 +12,7 @@ TABLES: dict[str, Table] = {
     **LIVE,
     "score": Table(kind=tuple[ScoreTable, ...], default=()),
     "metrics": Table(kind=MetricsTable, default=MetricsTable()),
+    **EVALUATE,
     **WATCH,
     "release": Table(kind=ReleaseTable, default=ReleaseTable()),
 }

@@ -12,11 +12,11 @@ from rowen.values import Outcome, Value
 
 COLUMNS = (
     "case", "trial", "state", "numbers", "labels", "group", "slices", "cost", "duration_ms", "first_ms",
-    "input_tokens", "output_tokens", "trace", "cached",
+    "input_tokens", "output_tokens", "trace", "cached", "paid", "key",
 )  # fmt: skip
 """What figures are made of, in the order of `Figures`."""
 
-REST = ("key", "asked", "at_ns")
+REST = ("asked", "at_ns")
 
 _COMPRESSED_FROM = 200
 _LEVEL = 3
@@ -32,6 +32,8 @@ class Body(Value, frozen=True, kw_only=True):
 
     answer: str = ""
     reasons: dict[str, str] = {}
+    contexts: tuple[str, ...] = ()
+    answer_cost: Decimal | None = None
 
 
 _body = msgspec.json.Decoder(Body).decode
@@ -40,7 +42,10 @@ _body = msgspec.json.Decoder(Body).decode
 def bodies(outcomes: Iterable[Outcome]) -> list[bytes]:
     """Return the bodies of outcomes, packed."""
     compress = zstandard.ZstdCompressor(level=_LEVEL).compress  # its context belongs to one thread
-    found = [_encode(Body(answer=each.answer, reasons=each.reasons)) for each in outcomes]
+    found = [
+        _encode(Body(answer=each.answer, reasons=each.reasons, contexts=each.contexts, answer_cost=each.answer_cost))
+        for each in outcomes
+    ]
     return [compress(body) if len(body) > _COMPRESSED_FROM else body for body in found]
 
 
@@ -61,6 +66,7 @@ def row(outcome: Outcome) -> tuple[Any, ...]:
         outcome.output_tokens,
         outcome.trace,
         outcome.cached,
+        None if outcome.paid is None else str(outcome.paid),
         outcome.key,
         outcome.asked,
         outcome.at_ns,
@@ -73,9 +79,10 @@ def outcome_of(columns: Sequence[Any], packed: bytes) -> Outcome:
     for name, decode in _MAPS.items():
         (fields[name],) = decode(f"[{fields[name]}]")
     fields["cached"] = bool(fields["cached"])
-    fields["cost"] = None if fields["cost"] is None else Decimal(fields["cost"])
+    for name in ("cost", "paid"):
+        fields[name] = None if fields[name] is None else Decimal(fields[name])
     body = _body(packed if packed.startswith(b"{") else zstandard.ZstdDecompressor().decompress(packed))
-    return Outcome(**fields, answer=body.answer, reasons=body.reasons)
+    return Outcome(**fields, **{name: getattr(body, name) for name in Body.__struct_fields__})
 
 
 def figures_of(rows: Sequence[Sequence[Any]]) -> Figures:
@@ -93,14 +100,20 @@ def figures_of(rows: Sequence[Sequence[Any]]) -> Figures:
         labels=columns["labels"],
         groups=columns["group"],
         slices=columns["slices"],
-        costs=tuple(None if each is None else Decimal(each) for each in columns["cost"]),
+        costs=_money(columns["cost"]),
         durations=columns["duration_ms"],
         firsts=columns["first_ms"],
         input_tokens=columns["input_tokens"],
         output_tokens=columns["output_tokens"],
         traces=columns["trace"],
         cached=tuple(map(bool, columns["cached"])),
+        paid=_money(columns["paid"]),
+        keys=columns["key"],
     )
+
+
+def _money(texts: Iterable[str | None]) -> tuple[Decimal | None, ...]:
+    return tuple(None if each is None else Decimal(each) for each in texts)
 
 
 def _text(map: dict[str, Any]) -> str:

@@ -166,6 +166,7 @@ CODES: dict[str, Code] = {
         502, "The provider did not accept the configured key.", "Check the key that the model's `key` refers to."
     ),
     "upstream_filtered": Code(400, "The provider's content filter refused the request.", "Change the prompt."),
+    "target_failed": Code(502, "What is evaluated failed.", "See its message; mend it, and run the cases again."),
     "no_route": Code(
         503, "Every deployment of the model is out of order.", "Wait for a probe to succeed, or add a fallback."
     ),

@@ -35,10 +35,13 @@ class Outcome(Value, frozen=True, kw_only=True):
     key: str = ""
     """A hash over everything that the answer and its scores depend on: the same key need not be asked again."""
     asked: str = ""
-    """The same over what the answer alone depends on: with the same, an answer need only be judged anew."""
+    """The same over what the answer alone depends on: with the same, an answer need only be judged anew. Empty where
+    there is no answer."""
     state: Tried = "answered"
     answer: str = ""
     """The text of the answer, tool calls as JSON."""
+    contexts: tuple[str, ...] = ()
+    """The passages that the answer should rest on, so that it can be judged anew."""
     numbers: dict[str, float] = {}
     """Scores that can be averaged, by metric."""
     labels: dict[str, str] = {}
@@ -47,6 +50,10 @@ class Outcome(Value, frozen=True, kw_only=True):
     """Why a judge said what it said, by metric; and of what failed the code and the sentence, under `error`."""
     cost: Decimal | None = None
     """US dollars of the answer and its judgements together; None when a price is not known."""
+    answer_cost: Decimal | None = None
+    """US dollars of the answer alone."""
+    paid: Decimal | None = None
+    """US dollars that this run paid for it: nothing for what was known before."""
     duration_ms: float | None = None
     first_ms: float | None = None
     input_tokens: int = 0

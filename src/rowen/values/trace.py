@@ -45,7 +45,9 @@ Purpose = Literal["inference", "embedding", "judge", "experiment"]
 """What a call was made for."""
 
 _JUDGING = frozenset({"judge", "evaluator", "score"})
-_EXPERIMENTING = frozenset({"experiment", "evaluate", "evaluation"})
+EVALUATED = "evaluate"
+"""The feature of the calls that evaluation runs make: no traffic of users, so no objective counts it and no rule judges it."""
+_EXPERIMENTING = frozenset({"experiment", EVALUATED, "evaluation"})
 
 
 class Happening(Value, frozen=True, kw_only=True):

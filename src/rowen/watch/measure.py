@@ -5,6 +5,7 @@ from math import fsum
 
 from rowen.store.base import Cell
 from rowen.values import Score, Trace, TraceRow
+from rowen.values.trace import EVALUATED
 from rowen.watch.base import Measured, SlaTable
 from rowen.watch.sli import Event, bounded, empty, error_class, failed, number_of, seconds_of
 from rowen.watch.window import MINUTE_NS
@@ -97,10 +98,10 @@ def regenerations(
 
 
 def meant(table: Measured, row: TraceRow) -> bool:
-    """Whether a trace is one that the objective is about."""
+    """Whether a trace is one that the objective is about; what an evaluation asked is not, unless its feature is named."""
     return (
         table.model in ("", row.model)
-        and table.feature in ("", row.feature)
+        and (table.feature == row.feature if table.feature else row.feature != EVALUATED)
         and table.environment in ("", row.environment)
         and not (isinstance(table, SlaTable) and table.tenant and table.tenant != row.tenant)
     )

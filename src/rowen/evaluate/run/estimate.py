@@ -5,6 +5,7 @@ from math import isfinite, sqrt
 
 from rowen.evaluate.statistics import bootstrap
 from rowen.evaluate.statistics.arrays import floats, grouped
+from rowen.evaluate.statistics.bootstrap import How
 from rowen.values.interval import Interval, mean, t_quantile, wilson
 
 MANY = 300
@@ -20,8 +21,8 @@ def estimate(
 ) -> Interval:
     """Return the mean of values with its interval.
 
-    Yes and no, each case for itself: Wilson's. Up to 300 cases or groups: the studentised bootstrap, whole groups at a
-    time. More: Student's t, of groups by linearisation (W. G. Cochran, "Sampling Techniques" (1977), section 6.3).
+    Yes and no, each case for itself: Wilson's. Up to 300 cases or groups: the bootstrap, whole groups at a time,
+    studentised on a bounded scale and BCa on an open one. More: Student's t, of groups by linearisation (W. G. Cochran, "Sampling Techniques" (1977), section 6.3).
 
     Args:
         values: one for each case.
@@ -33,14 +34,16 @@ def estimate(
     least, most = bounds or (float("-inf"), float("inf"))
     if clusters is None and bounds == (0.0, 1.0) and values and {*values} <= {0.0, 1.0}:
         return wilson(sum(values), len(values), level)
+    # Of times and costs a few are far off, and the studentised interval goes as far as they may.
+    how: How = "studentised" if isfinite(most) else "bca"
     if len(values) <= MANY:
-        return bootstrap(list(values), clusters=clusters, level=level, bounds=bounds)
+        return bootstrap(list(values), clusters=clusters, level=level, how=how, bounds=bounds)
     if clusters is None:
         found = mean(values, level)
     else:
         sums, counts = grouped(floats(list(values)), clusters)
         if len(sums) <= MANY:
-            return bootstrap(list(values), clusters=clusters, level=level, bounds=bounds)
+            return bootstrap(list(values), clusters=clusters, level=level, how=how, bounds=bounds)
         n, total = len(sums), float(counts.sum())
         centre = float(sums.sum()) / total
         rest = float(((sums - centre * counts) ** 2).sum())

@@ -31,6 +31,8 @@ class Figures(Value, frozen=True, kw_only=True):
     output_tokens: tuple[int, ...] = ()
     traces: tuple[str, ...] = ()
     cached: tuple[bool, ...] = ()
+    paid: tuple[Decimal | None, ...] = ()
+    keys: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.cases)
@@ -56,7 +58,10 @@ class Runs(Protocol):
         ...
 
     async def known(self, keys: Sequence[str], *, tenant: str) -> dict[str, Outcome]:
-        """Return the latest answered outcome of each content key, of whatever run, by `key` or by `asked`."""
+        """Return the latest outcome of each content key, of whatever run.
+
+        It is an answered one of that `key`, or any that was `asked` the same.
+        """
         ...
 
     async def delete(self, run: str, tenant: str) -> int:

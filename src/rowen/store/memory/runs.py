@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rowen.store.base import Figures, Place
-from rowen.store.outcomes import figures_of, row
+from rowen.store.outcomes import COLUMNS, figures_of, row
 from rowen.values import Outcome
 
 
@@ -19,7 +19,7 @@ class MemoryRuns:
 
     async def figures(self, run: str, tenant: str) -> Figures:
         """Return the figures of all outcomes."""
-        return figures_of([row(each)[:-3] for _, each in self._sorted(run, tenant)])
+        return figures_of([row(each)[: len(COLUMNS)] for _, each in self._sorted(run, tenant)])
 
     async def find(self, run: str, places: Sequence[Place], *, tenant: str) -> list[Outcome]:
         """Return outcomes whole, in the order asked for."""
@@ -32,11 +32,11 @@ class MemoryRuns:
         return [each for place, each in found if after is None or place > after][:limit]
 
     async def known(self, keys: Sequence[str], *, tenant: str) -> dict[str, Outcome]:
-        """Return the latest answered outcome of each content key."""
+        """Return the latest outcome of each content key."""
         wanted, found = {*keys} - {""}, dict[str, Outcome]()
         for (owner, _), outcomes in self._runs.items():
             for each in outcomes.values() if owner == tenant else ():
-                for key in {each.key, each.asked} & wanted if each.state == "answered" else ():
+                for key in {each.key if each.state == "answered" else "", each.asked} & wanted:
                     if key not in found or found[key].at_ns < each.at_ns:
                         found[key] = each
         return found

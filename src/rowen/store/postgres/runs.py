@@ -15,12 +15,12 @@ SCRIPT = (
 CREATE TABLE outcomes (
     tenant {_C}, run {_C}, "case" {_C}, trial integer NOT NULL, state {_C}, numbers {_C}, labels {_C}, "group" {_C},
     slices {_C}, cost text, duration_ms double precision, first_ms double precision, input_tokens bigint NOT NULL,
-    output_tokens bigint NOT NULL, trace {_C}, cached boolean NOT NULL, key {_C}, asked {_C}, at_ns bigint NOT NULL,
+    output_tokens bigint NOT NULL, trace {_C}, cached boolean NOT NULL, paid text, key {_C}, asked {_C}, at_ns bigint NOT NULL,
     PRIMARY KEY (tenant, run, "case", trial)
 )
 """,
     "CREATE INDEX outcomes_by_key ON outcomes (tenant, key, at_ns) WHERE key <> '' AND state = 'answered'",
-    "CREATE INDEX outcomes_by_asked ON outcomes (tenant, asked, at_ns) WHERE asked <> '' AND state = 'answered'",
+    "CREATE INDEX outcomes_by_asked ON outcomes (tenant, asked, at_ns) WHERE asked <> ''",
     f"""
 CREATE TABLE outcome_bodies (
     tenant {_C}, run {_C}, "case" {_C}, trial integer NOT NULL, body bytea NOT NULL,
@@ -45,7 +45,7 @@ JOIN outcomes USING ("case", trial) {_BODY} WHERE tenant = %s AND run = %s ORDER
 _PAGE = f"""SELECT {_ALL}, body FROM outcomes {_BODY}
 WHERE tenant = %s AND run = %s AND ("case", trial) > (%s, %s) ORDER BY "case", trial LIMIT %s"""  # noqa: S608 - made of constants
 _KNOWN = f"""SELECT DISTINCT ON ({{by}}) {_ALL}, body FROM outcomes {_BODY}
-WHERE tenant = %s AND {{by}} = ANY(%s) AND {{by}} <> '' AND state = 'answered'
+WHERE tenant = %s AND {{by}} = ANY(%s) AND {{by}} <> ''{{more}}
 ORDER BY {{by}}, at_ns DESC, run DESC"""  # noqa: S608 - made of constants
 _DROP = "DELETE FROM {table} WHERE tenant = %s AND run = %s"
 
@@ -90,8 +90,8 @@ class PostgresRuns:
     async def known(self, keys: Sequence[str], *, tenant: str) -> dict[str, Outcome]:
         """Return the latest answered outcome of each content key."""
         found: dict[str, Outcome] = {}
-        for by in ("key", "asked"):
-            for each in _whole(await self._rows(_KNOWN.format(by=by), (tenant, list(keys)))):
+        for by, more in (("key", " AND state = 'answered'"), ("asked", "")):
+            for each in _whole(await self._rows(_KNOWN.format(by=by, more=more), (tenant, list(keys)))):
                 key = each.key if by == "key" else each.asked
                 if key not in found or found[key].at_ns < each.at_ns:
                     found[key] = each

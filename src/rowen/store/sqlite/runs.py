@@ -19,11 +19,11 @@ CREATE TABLE outcomes (
     run INTEGER NOT NULL, "case" TEXT NOT NULL, trial INTEGER NOT NULL, state TEXT NOT NULL, numbers TEXT NOT NULL,
     labels TEXT NOT NULL, "group" TEXT NOT NULL, slices TEXT NOT NULL, cost TEXT, duration_ms REAL, first_ms REAL,
     input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, trace TEXT NOT NULL, cached INTEGER NOT NULL,
-    key TEXT NOT NULL, asked TEXT NOT NULL, at_ns INTEGER NOT NULL,
+    paid TEXT, key TEXT NOT NULL, asked TEXT NOT NULL, at_ns INTEGER NOT NULL,
     PRIMARY KEY (run, "case", trial)
 ) WITHOUT ROWID;
 CREATE INDEX outcomes_by_key ON outcomes (key) WHERE key <> '' AND state = 'answered';
-CREATE INDEX outcomes_by_asked ON outcomes (asked) WHERE asked <> '' AND state = 'answered';
+CREATE INDEX outcomes_by_asked ON outcomes (asked) WHERE asked <> '';
 CREATE TABLE bodies (
     run INTEGER NOT NULL, "case" TEXT NOT NULL, trial INTEGER NOT NULL, body BLOB NOT NULL,
     PRIMARY KEY (run, "case", trial)
@@ -47,8 +47,9 @@ _PAGE = f"""SELECT {_ALL}, body FROM outcomes {_BODY}
 WHERE outcomes.run = ? AND (outcomes."case", outcomes.trial) > (?, ?)
 ORDER BY outcomes."case", outcomes.trial LIMIT ?"""  # noqa: S608 - made of constants
 _KNOWN = f"""SELECT {_ALL}, body FROM outcomes {_BODY} JOIN runs ON runs.number = outcomes.run
-WHERE outcomes.{{by}} = ? AND outcomes.{{by}} <> '' AND state = 'answered' AND runs.tenant = ?
+WHERE {{by}} AND runs.tenant = ?
 ORDER BY at_ns DESC, outcomes.run DESC LIMIT 1"""  # noqa: S608 - made of constants
+_BY = ("key = ? AND key <> '' AND state = 'answered'", "asked = ? AND asked <> ''")
 _DROPS = ("DELETE FROM bodies WHERE run = ?", "DELETE FROM runs WHERE number = ?")
 _DROP = "DELETE FROM outcomes WHERE run = ?"
 
@@ -108,7 +109,7 @@ class SqliteRuns:
         def work(connection: sqlite3.Connection) -> dict[str, Outcome]:
             found: dict[str, Outcome] = {}
             for key in {*keys} - {""}:
-                rows = (connection.execute(_KNOWN.format(by=by), (key, tenant)).fetchone() for by in ("key", "asked"))
+                rows = (connection.execute(_KNOWN.format(by=by), (key, tenant)).fetchone() for by in _BY)
                 outcomes = [outcome_of(each[:-1], each[-1]) for each in rows if each is not None]
                 if outcomes:
                     found[key] = max(outcomes, key=lambda each: each.at_ns)

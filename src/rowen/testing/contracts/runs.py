@@ -19,7 +19,10 @@ def an_outcome(number: int, **fields: Any) -> Outcome:
         "numbers": {"grounded": number / 8, "length": float(number)},
         "labels": {"tone": "dry"},
         "reasons": {"grounded": f"because of {number}"},
+        "contexts": ("grass grows", "twice"),
         "cost": Decimal(number) / 1_000_000,
+        "answer_cost": Decimal(number) / 2_000_000,
+        "paid": Decimal(0),
         "duration_ms": 12.5,
         "first_ms": 3.25,
         "input_tokens": 7,
@@ -70,6 +73,8 @@ class RunsContract:
         assert found.labels[0] == {"tone": "dry"}
         assert found.costs == (Decimal("0.000001"), Decimal("0.000001"), None)
         assert found.cached == (False, True, False)
+        assert found.paid == (Decimal(0), Decimal(0), Decimal(0))
+        assert found.keys == ("key-1", "key-1", "key-2")
         assert found.slices[2] == {"language": "de"}
         assert (found.groups[0], found.durations[0], found.firsts[0]) == ("user-1", 12.5, 3.25)
         assert (found.input_tokens[0], found.output_tokens[0], found.traces[0]) == (7, 9, f"{1:032x}")
@@ -108,10 +113,16 @@ class RunsContract:
         await store.runs.put("theirs", [an_outcome(1, answer="theirs", at_ns=99)], tenant="globex")
 
         found = await store.runs.known(
-            ["key-1", "key-2", "asked-1", "other scorers", "asked-3", "nothing", ""], tenant="acme"
+            ["key-1", "key-2", "asked-1", "other scorers", "asked-3", "asked-2", "nothing", ""], tenant="acme"
         )
 
-        assert found == {"key-1": later, "asked-1": later, "other scorers": judged, "asked-3": an_outcome(3)}
+        assert found == {
+            "key-1": later,
+            "asked-1": later,
+            "asked-2": an_outcome(2, state="failed"),
+            "other scorers": judged,
+            "asked-3": an_outcome(3),
+        }
 
     async def test_a_run_is_removed_whole_and_alone(self, store: Store) -> None:
         for tenant, run in (("acme", RUN), ("acme", "another"), ("globex", RUN)):

@@ -1,0 +1,129 @@
+"""`rowen runs`: earlier runs of evaluations, and what became of each case."""
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from rowen.cli.evaluated import say
+from rowen.cli.options import in_store, json_option, server_option, show, store_option
+from rowen.evaluate.run.desk import RunDesk
+from rowen.evaluate.run.result import Result
+from rowen.evaluate.run.work import result
+from rowen.serve.evaluating import desk_of
+from rowen.serve.settings import ServerSettings
+from rowen.store.base import Place, Store
+from rowen.values import Run, SystemClock, at
+
+T = TypeVar("T")
+
+_PAGE = 500
+
+tenant_option = click.option("--tenant", default=None, help="Only of this tenant.")
+
+
+@click.group("runs")
+def command() -> None:
+    """List, show, export, stop and delete runs of evaluations."""
+
+
+@command.command("list")
+@server_option
+@store_option
+@json_option
+@tenant_option
+@click.option("--app", default="", help="Only of this app.")
+@click.option("--suite", default="", help="Only of this suite.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
+def list_(
+    server_file: Path, store: str | None, as_json: bool, tenant: str | None, app: str, suite: str, limit: int
+) -> None:
+    """List runs, newest first."""
+    found = _with(server_file, store, lambda desk, _: desk.all(tenant, app=app, suite=suite, limit=limit))
+    show([_row(run) for run in found], as_json=as_json, empty="No runs yet: start one with `rowen eval`.")
+
+
+@command.command("show")
+@click.argument("run")
+@server_option
+@store_option
+@json_option
+@tenant_option
+def show_(run: str, server_file: Path, store: str | None, as_json: bool, tenant: str | None) -> None:
+    """Show what came of a run."""
+
+    async def work(desk: RunDesk, found: Store) -> Result:
+        return await result(desk, found.records, await desk.get(run, tenant))
+
+    say([_with(server_file, store, work)], as_json=as_json)
+
+
+@command.command("export")
+@click.argument("run")
+@server_option
+@store_option
+@tenant_option
+def export(run: str, server_file: Path, store: str | None, tenant: str | None) -> None:
+    """Print what became of each case, one JSON line each."""
+
+    async def work(desk: RunDesk, found: Store) -> None:
+        one = await desk.get(run, tenant)
+        after: Place | None = None
+        while page := await found.runs.page(one.id, tenant=one.tenant, after=after, limit=_PAGE):
+            for outcome in page:
+                print(msgspec.json.encode(outcome).decode())
+            after = Place(page[-1].case, page[-1].trial)
+
+    _with(server_file, store, work)
+
+
+@command.command("stop")
+@click.argument("run")
+@server_option
+@store_option
+@json_option
+@tenant_option
+@click.option("--by", default="", help="Who stops it.")
+def stop(run: str, server_file: Path, store: str | None, as_json: bool, tenant: str | None, by: str) -> None:
+    """Tell a run to stop; what is under way is finished, and it may go on later."""
+    found = _with(server_file, store, lambda desk, _: desk.stop(run, tenant, by=by))
+    show([_row(found)], as_json=as_json, empty="")
+
+
+@command.command("delete")
+@click.argument("run")
+@server_option
+@store_option
+@json_option
+@tenant_option
+def delete(run: str, server_file: Path, store: str | None, as_json: bool, tenant: str | None) -> None:
+    """Remove a run with its outcomes."""
+    gone = _with(server_file, store, lambda desk, _: desk.delete(run, tenant))
+    show([{"run": run, "outcomes": gone}], as_json=as_json, empty="")
+
+
+def _row(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "when": at(run.created_ns).isoformat(timespec="seconds"),
+        "app": run.app,
+        "suite": run.suite,
+        "target": f"{run.target.kind} {run.target.name or run.target.definition[:12]}",
+        "state": run.state,
+        "cases": run.cases,
+        "trials": run.trials,
+        "answered": run.answered,
+        "failed": run.failed,
+        "known": run.cached,
+        "usd": f"{run.cost.normalize():f}",
+        "note": run.note,
+    }
+
+
+def _with(server_file: Path, store: str | None, work: Callable[[RunDesk, Store], Coroutine[Any, Any, T]]) -> T:
+    async def opened(found: Store, _: ServerSettings) -> T:
+        return await work(desk_of(found, SystemClock()), found)
+
+    return in_store(server_file, store, opened)

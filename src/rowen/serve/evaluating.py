@@ -1,0 +1,239 @@
+"""Evaluation runs of the apps that are served: what they try, who judges, and the job that does them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from rowen import access, limits, route
+from rowen.config import Loaded
+from rowen.evaluate.dataset import Datasets
+from rowen.evaluate.run.aim import Aim
+from rowen.evaluate.run.app import Manner, of_app
+from rowen.evaluate.run.desk import Plan, RunDesk
+from rowen.evaluate.run.function import of_function
+from rowen.evaluate.run.judges import Judge, Wanted, judges
+from rowen.evaluate.run.work import RunWork
+from rowen.flow import App
+from rowen.flow.assemble import Assembled, Shared, assemble
+from rowen.flow.knowledge import Bundled, Knowing, Stale
+from rowen.provider.prices import Snapshot
+from rowen.provider.tokens import at_most, count, count_request
+from rowen.provider.transport import HttpTransport
+from rowen.score.base import Ports
+from rowen.score.cases import Cases
+from rowen.score.rule import Rule
+from rowen.serve.judging import AppModels, rules_of
+from rowen.serve.settings import ServerSettings
+from rowen.store.base import Definitions, Store
+from rowen.store.catalog import open_store
+from rowen.trace import Buffer
+from rowen.trace.intake.policy import user_hash
+from rowen.values import Clock, Mistaken, Priority, Run
+
+_STANDING = 16
+"""Apps that stand at the same time; beyond them the first goes."""
+
+
+class Apart:
+    """Apps assembled to be tried, apart from those that answer: nothing of them is let out.
+
+    Args:
+        shared: what all apps of the process share.
+        definitions: where every Definition is kept, so that a run of it can be run again.
+
+    """
+
+    def __init__(self, shared: Shared, definitions: Definitions) -> None:
+        self._shared = shared
+        self._definitions = definitions
+        self._made: dict[str, Assembled] = {}
+
+    async def add(self, loaded: Loaded) -> App:
+        """Assemble an app, unless it is; return it.
+
+        Raises:
+            Mistaken: `config_*`.
+
+        """
+        rules_of(loaded)
+        hash = loaded.definition.hash
+        made = self._made.pop(hash, None)
+        if made is None:
+            made = assemble(loaded, self._shared)
+            await self._definitions.put(loaded.definition)
+        self._made[hash] = made
+        while len(self._made) > _STANDING:
+            await self._made.pop(next(iter(self._made))).fleet.close()
+        return made.app
+
+    def found(self, name: str, hash: str = "") -> Assembled:
+        """Return an app that was added, the last one of its name, or the one of a hash.
+
+        Raises:
+            Mistaken: `app_unknown`; `conflict` where only another Definition of it was added.
+
+        """
+        alike = [each for each in self._made.values() if name in ("", each.app.name)]
+        if not alike:
+            raise Mistaken("app_unknown", f'there is no app "{name}" here', place="app")
+        if hash and hash not in self._made:
+            raise Mistaken("conflict", f"the app {name!r} is no longer the Definition {hash[:12]}", place="definition")
+        return self._made[hash] if hash else alike[-1]
+
+    def named(self, name: str) -> App:
+        """Return an app that was added.
+
+        Raises:
+            Mistaken: `app_unknown`.
+
+        """
+        return self.found(name).app
+
+    def all(self) -> tuple[App, ...]:
+        """Return all that were added."""
+        return tuple(each.app for each in self._made.values())
+
+    async def close(self) -> None:
+        """Close their providers."""
+        for each in self._made.values():
+            await each.fleet.close()
+
+
+class Means:
+    """What runs are done with: apps that stand apart, and functions that this process can import.
+
+    Args:
+        apart: the apps.
+        judge: the app whose models judge, where what is tried is no app that has any; empty for none.
+        priority: of the calls, under load.
+
+    """
+
+    def __init__(self, apart: Apart, *, judge: str = "", priority: Priority = "low") -> None:
+        self._apart = apart
+        self._models = AppModels(apart)
+        self._judge = judge
+        self._priority: Priority = priority
+
+    async def aim(self, run: Run, plan: Plan) -> Aim:
+        """Return what a run tries.
+
+        Raises:
+            Mistaken: `app_unknown`; `conflict` where the app has another Definition now; `config_missing`.
+
+        """
+        if run.target.kind == "callable":
+            return of_function(run.target.name)
+        found = self._apart.found(run.target.app, run.target.definition)
+        return of_app(found.app, found.loaded, self._manner(run, plan), kind=run.target.kind, name=run.target.name)
+
+    def judges(self, run: Run, plan: Plan) -> list[Judge]:
+        """Return who judges.
+
+        Raises:
+            Mistaken: `config_*` or `extra_missing`.
+
+        """
+        return judges(plan.scorers, lambda wanted: self._ports(wanted, run))
+
+    def _manner(self, run: Run, plan: Plan) -> Manner:
+        return Manner(
+            run=run.id,
+            tenant=run.tenant,
+            groups=plan.groups,
+            params=plan.params,
+            seed=plan.seed,
+            use_cache=plan.cache,
+            priority=self._priority,
+        )
+
+    def _ports(self, wanted: Wanted, run: Run) -> Ports:
+        app = run.target.app if run.target.kind == "definition" else self._judge
+        if not app:
+            return Ports(ask=_nobody)
+        rule = Rule(name=wanted.name, app=app, kind=wanted.kind, model=wanted.model)
+        return Ports(
+            ask=self._models.ask(rule, run.tenant),
+            embed=self._models.embed(rule, run.tenant) if wanted.model and wanted.kind != "judge" else None,
+        )
+
+
+async def _nobody(_: object) -> Any:
+    raise Mistaken("config_invalid", "a judge that is a model needs an app to ask: name one with --app", place="model")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What runs on the command line are done with."""
+
+    store: Store
+    apart: Apart
+    desk: RunDesk
+    work: RunWork
+    means: Means
+
+
+@asynccontextmanager
+async def bench(
+    settings: ServerSettings, apps: Sequence[Loaded], clock: Clock, *, judge: str = ""
+) -> AsyncIterator[Bench]:
+    """Open the store and apps for runs in this process, without a server beside them.
+
+    Args:
+        settings: the deployment, of which the store is opened. Limits and budgets hold with those of its servers.
+        apps: as they were read.
+        clock: what time it is.
+        judge: the app whose models judge, where what is tried has none.
+
+    Raises:
+        Problem: an app or the store is wrong.
+
+    """
+    async with AsyncExitStack() as stack:
+        store = await open_store(settings.store, clock=clock, traces=settings.traces)
+        stack.push_async_callback(store.close)
+        transport = HttpTransport()
+        stack.push_async_callback(transport.close)
+        directory = access.Directory(keys=store.keys, tenants=store.tenants, revisions=store.revisions, clock=clock)
+        await directory.load()
+        meter = limits.Meter(store.counters, clock)
+        await meter.start()
+        stack.push_async_callback(meter.close)
+        buffer = Buffer(store.traces.write, every=settings.trace_every, size=settings.trace_buffer)
+        buffer.start()
+        stack.push_async_callback(buffer.close)
+        cache = route.AnswerCache(store.cache, clock)
+        stack.push_async_callback(cache.close)
+        apart = Apart(
+            Shared(
+                directory=directory,
+                meter=meter,
+                admission=limits.Admission(limits.AdmissionSettings(in_flight=settings.in_flight), clock),
+                cache=cache,
+                buffer=buffer,
+                transport=transport,
+                snapshot=Snapshot.load(),
+                count_tokens=count_request,
+                at_most=at_most,
+                count_text=count,
+                clock=clock,
+                knowing=Knowing(
+                    knowledge=store.knowledge, bundled=Bundled(), transport=transport, clock=clock, stale=Stale()
+                ),
+                user=user_hash(settings.user_key),
+            ),
+            store.definitions,
+        )
+        stack.push_async_callback(apart.close)
+        for loaded in apps:
+            await apart.add(loaded)
+        desk = desk_of(store, clock)
+        means = Means(apart, judge=judge, priority="normal")
+        yield Bench(store=store, apart=apart, desk=desk, work=RunWork(desk, store.records, means, clock), means=means)
+
+
+def desk_of(store: Store, clock: Clock) -> RunDesk:
+    """Return the desk of the runs of a store."""
+    cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
+    return RunDesk(store.records, store.runs, datasets=Datasets(store.records, cases=cases, clock=clock), clock=clock)
