@@ -80,14 +80,17 @@ def test_a_second_run_knows_the_answers_and_a_fresh_one_does_not(run):
     assert "cached" not in json.loads(run("--json", "--fresh"))[0]["run"]
 
 
-def test_an_earlier_run_is_run_again_on_its_own_cases_though_the_file_has_changed(run, folder):
+def test_an_earlier_run_is_run_again_as_it_was_though_its_app_and_cases_have_changed(run, folder):
     (first,) = json.loads(run("--json"))
     (folder / "cases.jsonl").write_text(lines(3))
+    (folder / "app.toml").write_text(APP.replace('provider = "echo"', 'provider = "echo"\noptions = { say = "hay" }'))
 
     (again,) = json.loads(run("--json", "--again", first["run"]["id"], "--fresh"))
 
     assert again["run"]["answered"] == 60
     assert again["run"]["version"] == first["run"]["version"]
+    assert again["run"]["target"] == first["run"]["target"]
+    assert again["passed"]
     assert [each["must"] for each in again["held"]] == [each["must"] for each in first["held"]]
 
 

@@ -1,12 +1,13 @@
 """Evaluation runs of the apps that are served: what they try, who judges, and the job that does them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rowen import access, limits, route
-from rowen.config import Loaded
+from rowen.config import Loaded, kept
 from rowen.evaluate.dataset import Datasets
 from rowen.evaluate.run.aim import Aim
 from rowen.evaluate.run.app import Manner, of_app
@@ -17,6 +18,7 @@ from rowen.evaluate.run.work import RunWork
 from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
 from rowen.flow.knowledge import Bundled, Knowing, Stale
+from rowen.prompt import Prompts
 from rowen.provider.prices import Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
@@ -25,6 +27,7 @@ from rowen.score.cases import Cases
 from rowen.score.rule import Rule
 from rowen.serve.judging import AppModels, rules_of
 from rowen.serve.settings import ServerSettings
+from rowen.serve.tables import TABLES
 from rowen.store.base import Definitions, Store
 from rowen.store.catalog import open_store
 from rowen.trace import Buffer
@@ -67,19 +70,24 @@ class Apart:
             await self._made.pop(next(iter(self._made))).fleet.close()
         return made.app
 
-    def found(self, name: str, hash: str = "") -> Assembled:
-        """Return an app that was added, the last one of its name, or the one of a hash.
+    async def found(self, app: str, hash: str, path: Path) -> Assembled:
+        """Return an app as a Definition of it says: one that stands, or one that was kept.
+
+        Args:
+            app: its name.
+            hash: of the Definition.
+            path: the app's file, which is not read: beside it is what a Definition names.
 
         Raises:
-            Mistaken: `app_unknown`; `conflict` where only another Definition of it was added.
+            Mistaken: `not_found` where the Definition was never kept; `config_*` where it cannot be run here.
 
         """
-        alike = [each for each in self._made.values() if name in ("", each.app.name)]
-        if not alike:
-            raise Mistaken("app_unknown", f'there is no app "{name}" here', place="app")
-        if hash and hash not in self._made:
-            raise Mistaken("conflict", f"the app {name!r} is no longer the Definition {hash[:12]}", place="definition")
-        return self._made[hash] if hash else alike[-1]
+        if hash not in self._made:
+            definition = await self._definitions.get(hash)
+            if definition is None:
+                raise Mistaken("not_found", f"the Definition {hash[:12]} was never kept here", place=app)
+            await self.add(kept(definition, TABLES, path))
+        return self._made[hash]
 
     def named(self, name: str) -> App:
         """Return an app that was added.
@@ -88,7 +96,10 @@ class Apart:
             Mistaken: `app_unknown`.
 
         """
-        return self.found(name).app
+        alike = [each.app for each in self._made.values() if name in ("", each.app.name)]
+        if not alike:
+            raise Mistaken("app_unknown", f'there is no app "{name}" here', place="app")
+        return alike[-1]
 
     def all(self) -> tuple[App, ...]:
         """Return all that were added."""
@@ -105,13 +116,17 @@ class Means:
 
     Args:
         apart: the apps.
+        path: gives the file of an app by its name; raises where there is none.
         judge: the app whose models judge, where what is tried is no app that has any; empty for none.
         priority: of the calls, under load.
 
     """
 
-    def __init__(self, apart: Apart, *, judge: str = "", priority: Priority = "low") -> None:
+    def __init__(
+        self, apart: Apart, path: Callable[[str], Path], *, judge: str = "", priority: Priority = "low"
+    ) -> None:
         self._apart = apart
+        self._path = path
         self._models = AppModels(apart)
         self._judge = judge
         self._priority: Priority = priority
@@ -120,12 +135,13 @@ class Means:
         """Return what a run tries.
 
         Raises:
-            Mistaken: `app_unknown`; `conflict` where the app has another Definition now; `config_missing`.
+            Mistaken: `app_unknown`, `not_found`, `config_*`.
 
         """
         if run.target.kind == "callable":
             return of_function(run.target.name)
-        found = self._apart.found(run.target.app, run.target.definition)
+        target = run.target
+        found = await self._apart.found(target.app, target.definition, self._path(target.app))
         return of_app(found.app, found.loaded, self._manner(run, plan), kind=run.target.kind, name=run.target.name)
 
     def judges(self, run: Run, plan: Plan) -> list[Judge]:
@@ -221,6 +237,7 @@ async def bench(
                 knowing=Knowing(
                     knowledge=store.knowledge, bundled=Bundled(), transport=transport, clock=clock, stale=Stale()
                 ),
+                prompts=Prompts(store.records, store.definitions, clock),
                 user=user_hash(settings.user_key),
             ),
             store.definitions,
@@ -229,7 +246,8 @@ async def bench(
         for loaded in apps:
             await apart.add(loaded)
         desk = desk_of(store, clock)
-        means = Means(apart, judge=judge, priority="normal")
+        paths = {loaded.definition.app: loaded.path for loaded in apps}
+        means = Means(apart, lambda app: paths.get(app, Path("app.toml")), judge=judge, priority="normal")
         yield Bench(store=store, apart=apart, desk=desk, work=RunWork(desk, store.records, means, clock), means=means)
 
 
