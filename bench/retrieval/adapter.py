@@ -3,7 +3,7 @@
     python -m bench.retrieval.adapter --data FOLDER --cache FOLDER
 
 The gain is told apart for test questions whose documents a training question asks for too (seen) and all others (unseen).
-Which pull and gate to take is decided on training questions alone.
+Which pull, gate and share to take is decided on training questions alone, by both ways of searching together.
 """
 
 import argparse
@@ -12,17 +12,22 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from bench.retrieval import sets
-from bench.retrieval.quality import Kept, measured
+from bench.retrieval.quality import HOUSE, Kept, indexed, measured
 
 from rowen.evaluate.statistics import bootstrap
 from rowen.improve.adapter import Judged, learnt, tried
 from rowen.provider.embed import Embedding
 from rowen.provider.weights import Folder, default_place
 from rowen.retrieve.adapter import Adapted
+from rowen.retrieve.fuse import stretched
 from rowen.retrieve.metrics import ndcg
+from rowen.retrieve.search import LIMIT
+from rowen.store.catalog import open_store
+from rowen.values import SystemClock
 
 _BATCH = 512
 
@@ -43,25 +48,30 @@ async def main(arguments: argparse.Namespace) -> None:
         found = list(dict.fromkeys(names[row] for row in ranking))
         return ndcg(found, {names[row]: 1 for row in grades}, 10)
 
+    words, share = await _words(train, embed, {name: row for row, name in enumerate(names)})
     judged = Judged(
         questions=await _vectors(embed, [question.text for question in train.questions]),
         documents=await _vectors(embed, said),
         relevant=[{row: 1.0 for name in question.relevant for row in rows[name]} for question in train.questions],
+        words=words,
+        share=share,
     )
     started = time.process_time()
     outcome = tried(judged, measure, tell=lambda done, total: print(f"{done} of {total}", file=sys.stderr, flush=True))
     tried_s = time.process_time() - started
     print(f"{outcome.questions} training questions, {len(said)} chunks; tried in {tried_s:.0f} CPU s\n")
-    print("| pull | gate | gain on seen | gain on unseen | harm excluded |\n|---|---|---|---|---|")
+    print("| pull | gate | share | gain on seen | gain on unseen | harm excluded |\n|---|---|---|---|---|---|")
     for trial in outcome.trials:
         gate = "none" if trial.gate < 0 else trial.gate
-        print(f"| {trial.pull} | {gate} | {trial.seen} | {trial.unseen} | {'yes' if trial.harmless else 'no'} |")
+        print(
+            f"| {trial.pull} | {gate} | {trial.share} | {trial.seen} | {trial.unseen} | {'yes' if trial.harmless else 'no'} |"
+        )
     started = time.process_time()
     adapter = learnt(judged, outcome, fingerprint=embed.fingerprint)
     if adapter is None:
         print(f"\nNo adapter: {outcome.reason}.")
         return
-    print(f"\nlearnt in {time.process_time() - started:.1f} CPU s\n")
+    print(f"\nchosen: {outcome.chosen}\nlearnt in {time.process_time() - started:.1f} CPU s\n")
     known = {name for question in train.questions for name in question.relevant}
     seen = [not known.isdisjoint(question.relevant) for question in test.questions]
     plain = await measured(test, embed, note=lambda _: None)
@@ -74,6 +84,21 @@ async def main(arguments: argparse.Namespace) -> None:
             for want in (True, False)
         ]
         print(f"| {before.configuration} | {before.quality} | {after.quality} | {apart[0]} | {apart[1]} |")
+
+
+async def _words(train: sets.Judged, embed: Kept, row_of: Mapping[str, int]) -> tuple[list[dict[int, float]], float]:
+    """Return what each question finds by words, and the share of the vectors that the index found for itself."""
+    with TemporaryDirectory() as folder:
+        store = await open_store(f"sqlite:{folder}", clock=SystemClock())
+        build = await indexed(store.knowledge, train, embed, lambda _: None)
+        found = []
+        for question in train.questions:
+            hits = await store.knowledge.lexical(build.id, question.text, reader=HOUSE, limit=LIMIT)
+            passages = await store.knowledge.passages(build.id, {hit.chunk: 0.0 for hit in hits}, reader=HOUSE)
+            scores = stretched(hits, LIMIT).items()
+            found.append({row_of[passages[chunk].document]: score for chunk, score in scores if chunk in passages})
+        await store.close()
+    return found, build.learnt["weight"]
 
 
 async def _vectors(embed: Kept, texts: Sequence[str]) -> np.ndarray:

@@ -68,7 +68,7 @@ async def measured(judged: Judged, embed: Embed, *, note: Callable[[str], None])
         store = await open_store(f"sqlite:{folder}", clock=SystemClock())
         try:
             started = time.process_time()
-            build = await _indexed(store.knowledge, judged, embed, note)
+            build = await indexed(store.knowledge, judged, embed, note)
             build_s = time.process_time() - started
             means = Means(knowledge=store.knowledge, clock=SystemClock(), embeds=(embed,))
             return [await _figures(judged, build, means, configuration, build_s) for configuration in CONFIGURATIONS]
@@ -76,7 +76,8 @@ async def measured(judged: Judged, embed: Embed, *, note: Callable[[str], None])
             await store.close()
 
 
-async def _indexed(knowledge, judged: Judged, embed: Embed, note: Callable[[str], None]) -> Build:
+async def indexed(knowledge, judged: Judged, embed: Embed, note: Callable[[str], None]) -> Build:
+    """Return the live build of a set."""
     collection = Collection(tenant="bench", app="bench", name=judged.name)
     dimensions = (await embed(["dimensions"])).dimensions
     manifest = Manifest(chunker="bench", context="free", embedder=embed.fingerprint, dimensions=dimensions)

@@ -70,6 +70,45 @@ async def test_a_question_like_none_that_was_judged_is_left_as_it_is():
     assert np.einsum("ij,ij->i", mapped, far).min() > 0.99
 
 
+def misled(judged, seed=3):
+    """Words that find three documents by chance, and the wanted one but seldom."""
+    random = np.random.default_rng(seed)
+    words = []
+    for grades in judged.relevant:
+        found = {int(row): float(score) for row, score in zip(random.integers(0, 120, 3), (1.0, 0.6, 0.2), strict=True)}
+        words.append(found | ({row: 0.5 for row in grades} if random.random() < 0.3 else {}))
+    return judged._replace(words=words, share=0.2)
+
+
+def test_where_words_mislead_and_the_map_is_sure_the_vectors_get_a_larger_share():
+    judged = misled(world())
+
+    outcome = tried(judged, reciprocal_rank, pulls=(0.03,), gates=(0.5,))
+    adapter = learnt(judged, outcome, fingerprint="fixed")
+
+    by_share = {trial.share: trial.seen.value for trial in outcome.trials}
+    assert by_share[0.9] > by_share[None]
+    assert adapter.share == outcome.chosen.share == max(by_share, key=by_share.get)
+
+
+def test_without_words_there_is_no_share_to_choose():
+    outcome = tried(world(), reciprocal_rank, pulls=(0.03,), gates=(0.5,))
+
+    assert [trial.share for trial in outcome.trials] == [None]
+
+
+async def test_how_far_an_adapter_applies_is_told_with_the_vectors():
+    judged = misled(world())
+    adapter = learnt(judged, tried(judged, reciprocal_rank, pulls=(0.03,), gates=(0.6,)), fingerprint="fixed")
+
+    known = await Adapted(Fixed(judged.questions[:3]), adapter)(["x"] * 3, role="query")
+    documents = await Adapted(Fixed(judged.questions[:3]), adapter)(["x"] * 3)
+
+    assert known.share == adapter.share
+    assert min(known.applies) > 0.9
+    assert (documents.applies, documents.share) == ((), None)
+
+
 def test_no_adapter_is_made_where_nobody_asked_twice_for_the_same():
     judged = world(each=1)
 

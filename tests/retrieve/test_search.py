@@ -98,6 +98,20 @@ async def test_what_was_learnt_of_a_build_weighs_the_ways_unless_the_settings_do
     assert weights == [0.7, 0.2]
 
 
+async def test_where_an_adapter_applies_its_vectors_have_the_share_that_was_learnt(store):
+    class Learnt(Letters):
+        async def __call__(self, texts, *, role="document"):
+            made = await super().__call__(texts, role=role)
+            return made._replace(applies=(0.5,) * len(texts), share=0.9)
+
+    build = await indexed(store, a_document("a", "Parental leave is twelve weeks."))
+
+    found = await searching(store, build, Learnt(), weight=0.3)("parental leave", reader=READER, top=1)
+
+    fuse = next(stage for stage in found.stages if stage.name == "fuse")
+    assert fuse.facts["weight"] == pytest.approx(0.6)
+
+
 async def test_neighbouring_chunks_come_as_one_passage(store):
     text = "".join(f"Leave rule number {n}. " for n in range(10))
     build = await indexed(store, a_document("a", text), a_document("b", "Nothing of that kind."), size=46)

@@ -233,6 +233,7 @@ def _tell_adapter(learnt: Learnt, file: Path, *, as_json: bool) -> None:
                 {
                     "pull": each.pull,
                     "gate": "none" if each.gate < 0 else each.gate,
+                    "share": "as before" if each.share is None else each.share,
                     "seen documents": str(each.seen),
                     "unseen documents": str(each.unseen),
                     "": "← chosen" if each == outcome.chosen else "" if each.harmless else "may harm",

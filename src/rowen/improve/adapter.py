@@ -4,14 +4,16 @@ A linear map `q + qW` is fitted by the softmax over all documents (the loss of d
 Passage Retrieval", EMNLP 2020) with `|W|²` pulled to zero, so to the identity. How strongly it is pulled, and how near a
 question must be to a judged one for the map to apply, is chosen by cross-validation in two ways that are told apart: on
 questions whose documents others asked for too (*seen*), where it gains, and on questions whose documents nobody asked for
-(*unseen*), where it may only do harm.
+(*unseen*), where it may only do harm. Where an app searches by words too, what is judged is both together, and the share of
+the vectors where the map applies is chosen along: it knows more there than the words do.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from rowen.evaluate.statistics import bootstrap
-from rowen.retrieve.adapter import Adapter, adapted, numpy, packed
+from rowen.retrieve.adapter import Adapter, adapted, blended, numpy, packed
+from rowen.retrieve.fuse import fused, ordered
 from rowen.values import Value
 from rowen.values.interval import Interval
 
@@ -19,11 +21,15 @@ MARGIN = 0.01
 """How much worse questions about unseen documents may get, as the lower end of the interval, in units of the measure."""
 PULLS = (0.01, 0.03, 0.1)
 GATES = (-1.0, 0.4, 0.5, 0.6)
+SHARES = (None, 0.5, 0.7, 0.9)
+"""Of the vectors beside the words where the map applies; None: as before."""
 _FOLDS = 3
 _EPOCHS = 30
 _RATE = 0.005
 _HEAT = 0.05
 _TOP = 10
+_PIECES = 50  # looked at for the first documents, where rows are pieces
+_LIMIT = 100  # that each way of searching hands on
 _BOUNDS = (-1.0, 1.0)  # between which a gain of a measure from 0 to 1 lies
 
 Measure = Callable[[Sequence[int], Mapping[int, float]], float]
@@ -41,6 +47,15 @@ class Judged(NamedTuple):
     """For each question the grades of its relevant documents, above 0, by row."""
     owners: Sequence[int] = ()
     """Where rows are pieces of documents, the document of each: questions about one are of one fold. Empty: each is whole."""
+    words: Sequence[Mapping[int, float]] = ()
+    """What each question finds by words, stretched between 0 and 1, by row. Empty: the app searches by vectors alone."""
+    share: float = 0.0
+    """Of the vectors in the fusion, where there are words."""
+
+    def only(self, places: Sequence[int], questions: Any) -> "Judged":
+        """Return some of the questions, with other vectors."""
+        words = [self.words[place] for place in places] if self.words else ()
+        return self._replace(questions=questions, relevant=[self.relevant[place] for place in places], words=words)
 
     def about(self, place: int) -> set[int]:
         """Return the documents that a question is about."""
@@ -53,6 +68,7 @@ class Trial(Value, frozen=True, kw_only=True):
     pull: float
     gate: float
     """-1 for none."""
+    share: float | None = None
     seen: Interval
     """Gain where the documents were asked for by questions that it learnt from."""
     unseen: Interval
@@ -93,10 +109,13 @@ def learnt(judged: Judged, outcome: Outcome, *, fingerprint: str) -> Adapter | N
     about = {
         "questions": str(outcome.questions),
         "pull": str(chosen.pull),
+        "share": str(chosen.share),
         "seen": str(chosen.seen),
         "unseen": str(chosen.unseen),
     }
-    return packed(np, matrix, judged.questions, fingerprint=fingerprint, gate=chosen.gate, about=about)
+    return packed(
+        np, matrix, judged.questions, fingerprint=fingerprint, gate=chosen.gate, share=chosen.share, about=about
+    )
 
 
 def tried(
@@ -105,6 +124,7 @@ def tried(
     *,
     pulls: Sequence[float] = PULLS,
     gates: Sequence[float] = GATES,
+    shares: Sequence[float | None] = SHARES,
     seed: int = 0,
     tell: Callable[[int, int], None] = lambda *_: None,
 ) -> Outcome:
@@ -115,21 +135,23 @@ def tried(
         measure: nDCG@10, say.
         pulls: strengths to try.
         gates: cosines to try; below 0 for none.
+        shares: of the vectors to try, where the questions have words too.
         seed: of the folds and the intervals.
         tell: takes how many fits are done, and of how many.
 
     """
     np = numpy()
     random = np.random.default_rng(seed)
-    before = ranked(np, judged.questions, judged, measure)
+    before = ranked(np, judged.questions, judged, measure, [np.full(len(judged.relevant), judged.share)])[0]
+    shares = shares if judged.words else (None,)
     about = [judged.about(place) for place in range(len(judged.relevant))]
     ways = (
         apart([dict.fromkeys(each, 1.0) for each in about], random),
         random.integers(0, _FOLDS, len(judged.relevant)),
     )
     total, done = len(pulls) * len(ways) * _FOLDS, 0
-    gains: dict[tuple[float, float], tuple[list[float], list[float]]] = {
-        (pull, gate): ([], []) for pull in pulls for gate in gates
+    gains: dict[tuple[float, float, float | None], tuple[list[float], list[float]]] = {
+        (pull, gate, share): ([], []) for pull in pulls for gate in gates for share in shares
     }
     for pull in pulls:
         for way, folds in enumerate(ways):
@@ -138,27 +160,29 @@ def tried(
                 known = {document for place in kept.tolist() for document in about[place]}
                 anchors = judged.questions[kept]
                 matrix = fitted(np, anchors, [judged.relevant[place] for place in kept], judged.documents, pull)
-                tested = judged._replace(
-                    questions=judged.questions[out], relevant=[judged.relevant[place] for place in out]
-                )
                 for gate in gates:
-                    mapped = adapted(np, tested.questions, matrix, anchors, gate)
-                    found = ranked(np, mapped, tested, measure) - before[out]
-                    for gain, place in zip(found.tolist(), out.tolist(), strict=True):
-                        seen = not known.isdisjoint(about[place])
-                        # In the second way folds are drawn by chance, which is where seen documents are held out.
-                        if seen == (way == 1):
-                            gains[pull, gate][0 if seen else 1].append(gain)
+                    blend = blended(np, judged.questions[out], anchors, gate)
+                    tested = judged.only(out.tolist(), adapted(np, judged.questions[out], matrix, blend))
+                    weights = [judged.share + blend * ((share or judged.share) - judged.share) for share in shares]
+                    for share, worth in zip(
+                        shares, ranked(np, tested.questions, tested, measure, weights), strict=True
+                    ):
+                        for gain, place in zip((worth - before[out]).tolist(), out.tolist(), strict=True):
+                            seen = not known.isdisjoint(about[place])
+                            # In the second way folds are drawn by chance, which is where seen documents are held out.
+                            if seen == (way == 1):
+                                gains[pull, gate, share][0 if seen else 1].append(gain)
                 done += 1
                 tell(done, total)
     trials = tuple(
         Trial(
             pull=pull,
             gate=gate,
+            share=share,
             seen=bootstrap(seen, bounds=_BOUNDS, seed=seed),
             unseen=bootstrap(unseen, bounds=_BOUNDS, seed=seed),
         )
-        for (pull, gate), (seen, unseen) in gains.items()
+        for (pull, gate, share), (seen, unseen) in gains.items()
     )
     good = [trial for trial in trials if trial.harmless and trial.seen.value is not None and trial.seen.low > 0]
     chosen = max(good, key=lambda trial: trial.seen.value or 0.0, default=None)
@@ -196,12 +220,24 @@ def fitted(np: Any, questions: Any, relevant: Sequence[Mapping[int, float]], doc
     return matrix
 
 
-def ranked(np: Any, questions: Any, judged: Judged, measure: Measure) -> Any:
-    """Return the worth of each question's ranking."""
+def ranked(np: Any, questions: Any, judged: Judged, measure: Measure, weights: Sequence[Any]) -> list[Any]:
+    """Return the worth of each question's ranking, for each of some shares of the vectors (one number a question)."""
     scores = questions @ judged.documents.T
-    top = np.argpartition(-scores, min(_TOP, scores.shape[1] - 1), axis=1)[:, :_TOP]
-    order = np.take_along_axis(top, np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1), axis=1)
-    return np.array([measure(row, grades) for row, grades in zip(order.tolist(), judged.relevant, strict=True)])
+    top = min(_LIMIT if judged.words else _PIECES if judged.owners else _TOP, scores.shape[1])
+    best = np.argpartition(-scores, top - 1, axis=1)[:, :top]
+    best = np.take_along_axis(best, np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1), axis=1)
+    worths = [np.zeros(len(best)) for _ in weights]
+    for place, (rows, grades) in enumerate(zip(best, judged.relevant, strict=True)):
+        if not judged.words:
+            for worth in worths:
+                worth[place] = measure(rows.tolist(), grades)
+            continue
+        near = scores[place][rows]
+        dense = dict(zip(rows.tolist(), ((near - near[-1]) / max(near[0] - near[-1], 1e-9)).tolist(), strict=True))
+        for worth, weight in zip(worths, weights, strict=True):
+            both = fused(dense, judged.words[place], float(weight[place]))
+            worth[place] = measure(ordered(both)[:_PIECES], grades)
+    return worths
 
 
 def apart(relevant: Sequence[Mapping[int, float]], random: Any) -> Any:

@@ -1,7 +1,8 @@
 """The query adapter: a linear map of the question's vector that was learnt from judged questions; documents stay as they are.
 
 A question that is like none it learnt from is left as it is: the map is blended in by how near the nearest of them is. So
-what was learnt helps where it applies, and documents that nobody ever asked for are found as before.
+what was learnt helps where it applies, and documents that nobody ever asked for are found as before. Where it applies, the
+vectors know more than the words do, so their share in the fusion grows by as much.
 """
 
 import base64
@@ -30,6 +31,8 @@ class Adapter(Value, frozen=True, kw_only=True):
     """What is added to a vector `q` is `q @ matrix`: float16, little-endian, row by row, base64."""
     anchors: str
     """The vectors of the judged questions, as int8 of 1/127, base64."""
+    share: float | None = None
+    """Of the fusion with the words, where the map is blended in wholly; None: what the index has for all questions."""
     about: dict[str, str] = {}
     """How it was made, for people."""
 
@@ -77,7 +80,7 @@ class Adapted:
         self._matrix = self._np.frombuffer(base64.b64decode(adapter.matrix), "<f2").reshape(size, size).astype("f4")
         anchors = self._np.frombuffer(base64.b64decode(adapter.anchors), "i1").reshape(-1, size).astype("f4")
         self._anchors = unit(self._np, anchors)
-        self._gate = adapter.gate
+        self._gate, self._share = adapter.gate, adapter.share
 
     @property
     def fingerprint(self) -> str:
@@ -89,35 +92,49 @@ class Adapted:
         if role == "document" or not texts:
             return made
         vectors = self._np.frombuffer(made.data, "<f4").reshape(len(texts), -1)
-        mapped = adapted(self._np, vectors, self._matrix, self._anchors, self._gate)
-        return made._replace(data=mapped.astype("<f4").tobytes())
+        blend = blended(self._np, vectors, self._anchors, self._gate)
+        mapped = adapted(self._np, vectors, self._matrix, blend)
+        return made._replace(data=mapped.astype("<f4").tobytes(), applies=tuple(blend.tolist()), share=self._share)
 
 
-def adapted(np: Any, vectors: Any, matrix: Any, anchors: Any, gate: float) -> Any:
-    """Return mapped vectors, each of length 1.
+def blended(np: Any, vectors: Any, anchors: Any, gate: float) -> Any:
+    """Return how much of a map is blended in for each question, 0 to 1.
 
     Args:
         np: NumPy.
         vectors: (questions, dimensions), each of length 1.
-        matrix: (dimensions, dimensions).
         anchors: (judged questions, dimensions), each of length 1.
-        gate: cosine at which half of the map is blended in; below 0 it always is whole.
+        gate: cosine to the nearest of them at which it is half; below 0 it always is whole.
 
     """
     if gate < 0:
-        return unit(np, vectors + vectors @ matrix)
+        return np.ones(len(vectors))
     nearest = (vectors @ anchors.T).max(axis=1, initial=-1.0)
-    blend = 1.0 / (1.0 + np.exp(-(nearest - gate) / SHARPNESS))
+    return 1.0 / (1.0 + np.exp(-(nearest - gate) / SHARPNESS))
+
+
+def adapted(np: Any, vectors: Any, matrix: Any, blend: Any) -> Any:
+    """Return mapped vectors, each of length 1."""
     return unit(np, vectors + blend[:, None] * (vectors @ matrix))
 
 
-def packed(np: Any, matrix: Any, anchors: Any, *, fingerprint: str, gate: float, about: dict[str, str]) -> Adapter:
+def packed(
+    np: Any,
+    matrix: Any,
+    anchors: Any,
+    *,
+    fingerprint: str,
+    gate: float,
+    share: float | None = None,
+    about: dict[str, str],
+) -> Adapter:
     """Return an adapter of its numbers."""
     small = np.clip(np.rint(anchors * 127), -127, 127).astype("i1")
     return Adapter(
         fingerprint=fingerprint,
         dimensions=int(matrix.shape[0]),
         gate=gate,
+        share=share,
         matrix=base64.b64encode(matrix.astype("<f2").tobytes()).decode(),
         anchors=base64.b64encode(small.tobytes()).decode(),
         about=about,

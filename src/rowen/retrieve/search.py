@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from rowen.retrieve.base import CHARACTERS, RetrieveSettings
 from rowen.retrieve.bridge import Bridged
@@ -88,6 +88,17 @@ async def ranking(
     return await search._scores(await search._questions(question, ()))  # noqa: SLF001 - its own module
 
 
+class _Vectors(NamedTuple):
+    """Of the questions, and what an adapter says of them."""
+
+    rows: list[bytes]
+    applies: tuple[float, ...]
+    share: float | None
+
+
+_NONE = _Vectors([], (), None)
+
+
 @dataclass(slots=True)
 class _Search:
     settings: RetrieveSettings
@@ -125,7 +136,8 @@ class _Search:
         return (folded(question, recent) if self.settings.rewrite == "turns" else question,)
 
     async def _scores(self, questions: Sequence[str]) -> dict[int, float]:
-        vectors = await self._vectors(questions)
+        made = await self._vectors(questions)
+        vectors = made.rows
         rankings = []
         for at, question in enumerate(questions):
             found: dict[str, dict[int, float]] = {"dense": {}, "lexical": {}}
@@ -142,39 +154,46 @@ class _Search:
                 for hit in hits:
                     known = self.legs.setdefault(hit.chunk, {})
                     known[name] = max(hit.score, known.get(name, hit.score))
-            rankings.append(self._fused(found["dense"], found["lexical"], alone=len(names) == 1))
+            rankings.append(
+                found["dense"] or found["lexical"]
+                if len(names) == 1
+                else self._fused(found["dense"], found["lexical"], made.applies[at], made.share)
+            )
         return rankings[0] if len(rankings) == 1 else together(rankings)
 
-    def _fused(self, dense: dict[int, float], lexical: dict[int, float], *, alone: bool) -> dict[int, float]:
+    def _fused(
+        self, dense: dict[int, float], lexical: dict[int, float], applies: float, share: float | None
+    ) -> dict[int, float]:
         started = self.means.clock.now_ns()
-        if alone:
-            return dense or lexical
         weight = self.settings.weight
+        if weight is None:
+            weight = self.build.learnt.get("weight", WEIGHT)
         if self.bridge is not None:
             weight = self.bridge.bridge.weight
-        elif weight is None:
-            weight = self.build.learnt.get("weight", WEIGHT)
+        elif share is not None:
+            weight += applies * (share - weight)
         scores = fused(dense, lexical, weight)
         self._note("fuse", started, {"weight": weight, "chunks": len(scores)})
         return scores
 
-    async def _vectors(self, questions: Sequence[str]) -> list[bytes]:
+    async def _vectors(self, questions: Sequence[str]) -> _Vectors:
         made_by = self.build.manifest.embedder
         if self.settings.search == "lexical" or not made_by:
-            return []
+            return _NONE
         embed = next((each for each in self.means.embeds if each.fingerprint == made_by), None)
         if embed is None:
             embed = self.bridge = self.means.bridged(made_by)
         if embed is None:
             # Vectors of another model mean nothing here, so the words alone are searched until the new index is live.
             self._note("embed", self.means.clock.now_ns(), {"left_out": f"the embedder {made_by} is not at hand"})
-            return []
+            return _NONE
         bridged = {"bridged_from": self.bridge.bridge.new} if self.bridge is not None else {}
         made = await self._timed(
             "embed", embed(questions, role="query"), lambda each: {"tokens": each.tokens, **bridged}
         )
         wide = 4 * made.dimensions
-        return [made.data[at * wide : (at + 1) * wide] for at in range(len(questions))]
+        rows = [made.data[at * wide : (at + 1) * wide] for at in range(len(questions))]
+        return _Vectors(rows, made.applies or (0.0,) * len(rows), made.share)
 
     async def _dense(self, vector: bytes) -> list[Hit]:
         return await self.means.knowledge.dense(

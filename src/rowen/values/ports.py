@@ -41,6 +41,10 @@ class Embeddings(NamedTuple):
     dimensions: int
     tokens: int
     """Read by the model; 0 when not known."""
+    applies: tuple[float, ...] = ()
+    """How far a query adapter knows what each is about, 0 to 1; none where there is no adapter."""
+    share: float | None = None
+    """That the vectors are to have beside the words where the adapter applies wholly; None: as everywhere."""
 
 
 class Embed(Protocol):

@@ -8,7 +8,10 @@ from rowen.improve.tune.bench import Bench
 from rowen.improve.tune.questions import Question
 from rowen.improve.tune.space import Point
 from rowen.retrieve.adapter import Adapter, numpy
+from rowen.retrieve.fuse import WEIGHT, stretched
 from rowen.retrieve.metrics import ndcg
+from rowen.retrieve.search import LIMIT
+from rowen.store.knowledge import Build
 from rowen.values import Mistaken
 
 _LEAST = 30
@@ -68,6 +71,11 @@ async def adapter_of(
     relevant = [_relevant(each, rows, line) for each, line in zip(asked, near, strict=True)]
     fit = [place for place, grades in enumerate(relevant) if grades]
     judged = Judged(asking[fit], documents, [relevant[place] for place in fit], owners)
+    if point.search == "hybrid":
+        at = {row: number for number, row in enumerate(rows)}
+        words = [await _words(bench, made.build, asked[place], at) for place in fit]
+        share = point.weight if point.weight is not None else made.build.learnt.get("weight", WEIGHT)
+        judged = judged._replace(words=words if any(words) else (), share=share)
 
     def measure(ranking: Sequence[int], grades: Mapping[int, float]) -> float:
         wanted = {str(owners[row]): 1 for row in grades}
@@ -75,6 +83,17 @@ async def adapter_of(
 
     outcome = tried(judged, measure, seed=seed, tell=tell)
     return Learnt(outcome, learnt(judged, outcome, fingerprint=embed.fingerprint))
+
+
+async def _words(
+    bench: Bench, build: Build, question: Question, at: Mapping[tuple[str, int, int], int]
+) -> dict[int, float]:
+    """Return what a question finds by words, by row."""
+    hits = await bench.knowledge.lexical(build.id, question.text, reader=bench.reader, limit=LIMIT)
+    found = await bench.knowledge.passages(build.id, {hit.chunk: 0.0 for hit in hits}, reader=bench.reader)
+    places = {chunk: at.get((each.document, each.start, each.end)) for chunk, each in found.items()}
+    scores = stretched(hits, LIMIT).items()
+    return {row: score for chunk, score in scores if (row := places.get(chunk)) is not None}
 
 
 def _relevant(question: Question, rows: Sequence[tuple[str, int, int]], near: Any) -> dict[int, float]:
