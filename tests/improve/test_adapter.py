@@ -76,7 +76,7 @@ def misled(judged, seed=3):
     words = []
     for grades in judged.relevant:
         found = {int(row): float(score) for row, score in zip(random.integers(0, 120, 3), (1.0, 0.6, 0.2), strict=True)}
-        words.append(found | ({row: 0.5 for row in grades} if random.random() < 0.3 else {}))
+        words.append(found | (dict.fromkeys(grades, 0.5) if random.random() < 0.3 else {}))
     return judged._replace(words=words, share=0.2)
 
 

@@ -4,8 +4,9 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar, cast
 
 import click
 import msgspec
@@ -14,14 +15,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from rowen.cli.options import json_option, out, show
 from rowen.config import Loaded, read
-from rowen.flow.deployments import placed
-from rowen.flow.knowledge import Bundled, collection_of, embed_of
+from rowen.flow.deployments import placed, prices
+from rowen.flow.knowledge import Bundled, collection_of, embed_of, rerank_of
 from rowen.improve import tune
+from rowen.improve.tune.keep import Keep, Purse, whole
 from rowen.improve.tune.learn import Learnt, adapter_of
 from rowen.improve.tune.report import markdown, table, verdict
 from rowen.improve.tune.run import short
 from rowen.improve.tune.space import point_of
 from rowen.provider.fleet import Fleet
+from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.transport import HttpTransport
 from rowen.retrieve import RetrieveSettings
 from rowen.retrieve.adapter import Adapted, Adapter
@@ -29,6 +32,7 @@ from rowen.retrieve.base import CHARACTERS
 from rowen.retrieve.load import Ports
 from rowen.retrieve.parse import Reading
 from rowen.retrieve.plan import plan_of
+from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.state import States
 from rowen.retrieve.sync import Sync
 from rowen.serve.reading import Web
@@ -54,9 +58,19 @@ class Ready(NamedTuple):
 @click.option("--questions", required=True, type=_PATH, help="JSONL: `question`, and `documents`, `spans` or `answer`.")
 @click.option("--space", type=_PATH, help="TOML: the levels of each choice; left out, a set that is sensible.")
 @click.option("--minutes", default=10.0, show_default=True, type=click.FloatRange(0), help="What the search may take.")
+@click.option(
+    "--money", type=click.FloatRange(0), help="What models may cost in it, in US dollars; left out: anything."
+)
 @click.option("--candidates", default=40, show_default=True, type=click.IntRange(1), help="Candidates at most.")
 @click.option("--held-out", "held", default=0.5, show_default=True, type=click.FloatRange(0.1, 0.9), help="The share.")
 @click.option("--characters", type=click.IntRange(100), help="Shown for a question; default: the table's budget.")
+@click.option(
+    "--unanswerable",
+    default=0.2,
+    show_default=True,
+    type=click.FloatRange(0.01, 0.9),
+    help="The share of what users ask that nothing answers, where the questions have too few to show it.",
+)
 @click.option("--seed", default="0", show_default=True, help="Of the parts and the candidates.")
 @click.option("--report", type=_PATH, help="Write the report here, as Markdown.")
 @click.option("--table", "table_file", type=_PATH, help="Write the candidate's `[retrieve.NAME]` here, as TOML.")
@@ -69,9 +83,11 @@ def command(
     questions: Path,
     space: Path | None,
     minutes: float,
+    money: float | None,
     candidates: int,
     held: float,
     characters: int | None,
+    unanswerable: float,
     seed: str,
     report: Path | None,
     table_file: Path | None,
@@ -89,6 +105,7 @@ def command(
     text, tried = _text(questions), tune.read_space(_text(space), str(space)) if space else tune.Space()
     _made(work)
     clock, characters = SystemClock(), characters or settings.budget * CHARACTERS
+    purse = Purse(None if money is None else Decimal(str(money)))
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -107,13 +124,26 @@ def command(
 
         async def search(ready: Ready) -> tune.Tuned:
             parts, budget = tune.parted(ready.questions, held=held, seed=seed), tune.Budget(minutes * 60, candidates)
-            return await tune.tuned(ready.bench, tried, parts, clock=clock, budget=budget, seed=seed, tell=tell)
+            return await tune.tuned(
+                ready.bench,
+                tried,
+                parts,
+                clock=clock,
+                budget=budget,
+                seed=seed,
+                unanswerable=unanswerable,
+                tell=tell,
+            )
 
         if adapter is not None:
             bare = settings.but(adapter=None)
-            learnt = asyncio.run(_with(loaded, name, bare, (text, questions.name), characters, work, learn, tell))
+            learnt = asyncio.run(
+                _with(loaded, name, bare, (text, questions.name), characters, work, learn, tell, purse)
+            )
         else:
-            found = asyncio.run(_with(loaded, name, settings, (text, questions.name), characters, work, search, tell))
+            found = asyncio.run(
+                _with(loaded, name, settings, (text, questions.name), characters, work, search, tell, purse)
+            )
     if adapter is not None:
         _tell_adapter(learnt, adapter, as_json=as_json)
         return
@@ -128,7 +158,7 @@ def command(
             ).decode()
         )
         return
-    _tell(found, name, settings)
+    _tell(found, name)
 
 
 async def _with(
@@ -140,6 +170,7 @@ async def _with(
     work: Path,
     then: Callable[[Ready], Awaitable[T]],
     tell: Callable[[int, int, str], None],
+    purse: Purse,
 ) -> T:
     """Do something with the documents of an app, read once into a store of its own."""
     clock, places = SystemClock(), placed(loaded.tables["models"])
@@ -159,13 +190,30 @@ async def _with(
         for source, why in synced.failed.items():
             raise Mistaken("config_invalid", f"{source} cannot be read: {why}", place=f"retrieve.{name}.source")
 
+        keep, deployments = Keep(store.records), [deployment for deployment, _ in places.values()]
+        pricing = Prices(Snapshot.load(), prices(loaded.tables["models"], places))
+        metered = purse.metered(fleet.ask, deployments, pricing, clock)
+        default = loaded.tables["app"].model or next(iter(loaded.tables["models"]), "")
+        asking = whole(metered, deployments, default)
+
         def embeds(model: str) -> Embed:
-            made = embed_of(model, places, fleet.ask, bundled)
+            made = keep.embedding(embed_of(model, places, metered, bundled))
             if settings.adapter is not None and model == settings.embed:
                 return Adapted(made, Adapter.read(settings.adapter.text))
             return made
 
-        bench = tune.Bench(store.knowledge, collection, settings, embeds, clock, characters=characters)
+        bench = tune.Bench(
+            store.knowledge,
+            collection,
+            settings,
+            embeds,
+            clock,
+            characters=characters,
+            ask=asking if deployments else None,
+            reranks=lambda said: cast("Rerank", rerank_of(said, loaded, transport, keep.asking(asking))),
+            keep=keep,
+            purse=purse,
+        )
         documents: list[Document] = []
         for known in await store.knowledge.known(collection):
             document = await store.knowledge.document(collection, known.id, bench.reader)
@@ -204,7 +252,7 @@ def _write(file: Path, text: str) -> None:
         raise Mistaken("config_invalid", f"cannot write {file}: {error}", place=str(file)) from error
 
 
-def _tell(found: tune.Tuned, name: str, settings: RetrieveSettings) -> None:
+def _tell(found: tune.Tuned, name: str) -> None:
     rows = [("now", found.baseline, found.before), ("candidate", found.winner, found.after)]
     show(
         [{"held out": what, "settings": short(point), found.measure: str(quality)} for what, point, quality in rows],
@@ -213,8 +261,8 @@ def _tell(found: tune.Tuned, name: str, settings: RetrieveSettings) -> None:
     )
     out.print(f"\nDifference by pairs: {found.gain}\n{verdict(found)}\n")
     out.print(table(found, name), markup=False)
-    if settings.rerank or settings.rewrite == "model":
-        out.print("What a model rewrites or reranks was left out: this is what the search finds without it.")
+    if found.spent:
+        out.print(f"Models cost {found.spent:.4f} USD.")
 
 
 def _tell_adapter(learnt: Learnt, file: Path, *, as_json: bool) -> None:

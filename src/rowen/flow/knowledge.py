@@ -181,7 +181,7 @@ def vet_knowledge(loaded: Loaded, places: Placed, transport: Transport, *, secre
                 source_of(table, ports, environment=environment)
             if settings.embed:
                 embed_of(settings.embed, places, _unasked, bundled)
-            _rerank(settings.rerank, loaded, transport, _answered)
+            rerank_of(settings.rerank, loaded, transport, _answered)
 
 
 @contextmanager
@@ -237,7 +237,7 @@ def _search(
         embeds=(embed,) if embed is not None else (),
         bridged=lambda old: knowing.bridges.to(app, name, plain, old) if plain is not None else None,
         ask=ask_model,
-        rerank=_rerank(settings.rerank, loaded, knowing.transport, ask_model),
+        rerank=rerank_of(settings.rerank, loaded, knowing.transport, ask_model),
     )
     searching = Searching(collection_of(app, name), settings, means)
 
@@ -258,7 +258,7 @@ def _search(
     return search
 
 
-def _rerank(said: str, loaded: Loaded, transport: Transport, ask_model: AskModel) -> Rerank | None:
+def rerank_of(said: str, loaded: Loaded, transport: Transport, ask_model: AskModel) -> Rerank | None:
     """Return the reranker that a table names: `model:NAME`, `onnx:FOLDER`, or a URL; None for an empty one."""
     if not said:
         return None

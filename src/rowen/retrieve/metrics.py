@@ -106,22 +106,26 @@ class Risk(NamedTuple):
     risk: float
 
 
-def risk_coverage(judged: Sequence[tuple[float, bool]]) -> list[Risk]:
+def risk_coverage(judged: Sequence[tuple[float, bool]], weights: Sequence[float] = ()) -> list[Risk]:
     """Return risk against coverage for each threshold worth having, the strictest first.
 
     R. El-Yaniv and Y. Wiener, JMLR 11, 2010, https://jmlr.org/papers/v11/el-yaniv10a.html
 
     Args:
         judged: of each question, how sure the app was, and whether its answer was right.
+        weights: how many questions each stands for; left out, each for itself.
 
     """
-    ordered = sorted(judged, key=lambda each: -each[0])
+    weighed = zip(judged, weights or (1.0,) * len(judged), strict=True)
+    ordered = sorted(((sure, right, weight) for (sure, right), weight in weighed), key=lambda each: -each[0])
+    total = sum(weight for _, _, weight in ordered)
     curve: list[Risk] = []
-    wrong = 0
-    for count, (sure, right) in enumerate(ordered, 1):
-        wrong += not right
-        if count == len(ordered) or ordered[count][0] != sure:
-            curve.append(Risk(sure, count / len(ordered), wrong / count))
+    taken = wrong = 0.0
+    for count, (sure, right, weight) in enumerate(ordered, 1):
+        taken += weight
+        wrong += 0.0 if right else weight
+        if taken and (count == len(ordered) or ordered[count][0] != sure):
+            curve.append(Risk(sure, taken / total, wrong / taken))
     return curve
 
 

@@ -74,10 +74,17 @@ class Searching:
 
 
 async def searched(
-    build: Build, settings: RetrieveSettings, means: Means, question: str, *, reader: Reader, top: int
+    build: Build,
+    settings: RetrieveSettings,
+    means: Means,
+    question: str,
+    *,
+    reader: Reader,
+    top: int,
+    where: tuple[Condition, ...] = (),
 ) -> Found:
     """Return what a build that need not be live finds: for the past, and for comparisons."""
-    return await _Search(settings, means, build, reader, ()).run(question, top, ())
+    return await _Search(settings, means, build, reader, where).run(question, top, ())
 
 
 async def ranking(

@@ -2,6 +2,7 @@ import pytest
 
 from rowen.improve.tune import Bench, Budget, Space, tuned
 from rowen.improve.tune.report import markdown, table, verdict
+from rowen.improve.tune.space import point_of
 from rowen.values import Mistaken, SystemClock
 
 NOTHING = Space(kind=(), size=(), overlap=(), context=(), embed=(), search=(), weight=(), top=(), diversity=())
@@ -135,19 +136,43 @@ async def test_an_index_that_is_there_is_not_made_again(make_bench, world):
     assert found.before.value > 0.5
 
 
-async def test_a_threshold_is_chosen_only_where_questions_without_an_answer_are_given(make_bench, world):
+async def test_a_threshold_is_chosen_by_questions_that_nothing_answers(make_bench, world):
     strange = [f'{{"question": "zzq{n} yyw{n} xxv{n} uut{n}"}}' for n in range(60)]
-    base = {"embed": "words", "search": "hybrid"}
+    bench = await make_bench(world, embed="words", search="hybrid")
 
-    without = await tuned(await make_bench(world, **base), NOTHING, world.parts(), clock=SystemClock())
-    found = await tuned(await make_bench(world, **base), NOTHING, world.parts(*strange), clock=SystemClock())
+    found = await tuned(bench, NOTHING, world.parts(*strange), clock=SystemClock())
 
-    assert without.threshold is None
-    assert "No `answer_above`" in markdown(without, "docs")
-    assert found.threshold.value is not None
+    assert found.threshold.how == "given"
+    assert found.threshold.share == pytest.approx(0.5, abs=0.1)
     assert found.threshold.refused.value > 0.5
     assert found.threshold.answered.value > 0.5
     assert "answer_above = " in table(found, "docs")
+
+
+async def test_where_none_are_given_documents_are_taken_away_and_the_threshold_tells_them_apart(make_bench, world):
+    bench = await make_bench(world, embed="words", search="hybrid")
+
+    found = await tuned(bench, NOTHING, world.parts(), clock=SystemClock(), unanswerable=0.3)
+
+    assert (found.threshold.how, found.threshold.share) == ("taken away", 0.3)
+    assert found.threshold.refused.value > 0.5
+    assert found.threshold.answered.value > 0.5
+    assert found.threshold.wrong.value <= 0.2
+    assert found.threshold.curve[0].coverage == 1.0
+    assert found.threshold.curve[0].risk > found.threshold.curve[-1].risk
+    assert "as if the documents that answer it were not there" in markdown(found, "docs")
+
+
+async def test_what_is_asked_away_does_not_find_what_answers_it(make_bench, world):
+    bench = await make_bench(world, embed="words", search="hybrid")
+    point, question = point_of(bench.settings), world.parts().chosen_by[0]
+
+    (there, _), (away, _) = await bench.found(point, question), await bench.found(point, question, away=True)
+
+    assert set(question.documents) <= {each.document for each in there.passages}
+    assert away.passages
+    assert not set(question.documents) & {each.document for each in away.passages}
+    assert away.confidence < there.confidence
 
 
 async def test_the_front_has_the_best_and_the_smallest(make_bench, world):

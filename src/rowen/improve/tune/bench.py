@@ -8,16 +8,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from rowen.improve.tune.keep import Keep, Purse
 from rowen.improve.tune.questions import Measure, Question
 from rowen.improve.tune.space import Point
 from rowen.retrieve.base import CHARACTERS, RetrieveSettings
 from rowen.retrieve.chunk import chunking
 from rowen.retrieve.metrics import Extent, context, ndcg
 from rowen.retrieve.plan import Plan, manifest_of
+from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.search import Means, searched
 from rowen.retrieve.weigh import evidence
 from rowen.store.knowledge import Build, Collection, Knowledge
-from rowen.values import Clock, Embed, Embeddings, Mistaken, Passage, Reader
+from rowen.values import AskModel, Clock, Condition, Embed, Embeddings, Found, Mistaken, Passage, Reader
 
 _BATCH = 32  # documents cut together, between two looks at the clock
 _DEPTH = 10  # of nDCG
@@ -46,7 +48,7 @@ class Made(NamedTuple):
 
 
 class Late(Exception):
-    """The budget of time is spent."""
+    """A budget is spent; which, it says."""
 
 
 class Bench:
@@ -59,6 +61,10 @@ class Bench:
         embeds: gives an embedder under a name.
         clock: what time it is.
         characters: of passages that may be shown for a question.
+        ask: asks a model of the app, for questions and contexts that one writes.
+        reranks: gives a reranker under the name that the table says.
+        keep: what was paid for; left out, it is known to this bench alone.
+        purse: what was spent on models.
 
     """
 
@@ -71,7 +77,16 @@ class Bench:
         clock: Clock,
         *,
         characters: int,
+        ask: AskModel | None = None,
+        reranks: Callable[[str], Rerank] | None = None,
+        keep: Keep | None = None,
+        purse: Purse | None = None,
     ) -> None:
+        self.purse = purse or Purse()
+        self.keep = keep or Keep()
+        self.ask_model = self.keep.asking(ask) if ask is not None else None
+        self._reranks = reranks
+        self._orders: dict[str, Rerank] = {}
         self.settings = settings
         self.characters = characters
         self.knowledge = knowledge
@@ -81,6 +96,7 @@ class Bench:
         self._once: dict[str, Once] = {}
         self._made: dict[tuple[str, str, str], Made] = {}
         self._asked: dict[tuple[Point, str], Asked] = {}
+        self._uris: dict[str, str] = {}
         self.reader = Reader(tenant=collection.tenant, everything=True)
 
     def embed(self, name: str) -> "Once | None":
@@ -88,6 +104,16 @@ class Bench:
         if name and name not in self._once:
             self._once[name] = Once(self._embeds(name))
         return self._once.get(name)
+
+    def rerank(self, name: str) -> Rerank | None:
+        """Return what reranks under a name; None for none."""
+        if not name:
+            return None
+        if self._reranks is None:
+            raise Mistaken("config_invalid", f'nothing here reranks as "{name}" says', place="rerank")
+        if name not in self._orders:
+            self._orders[name] = self.keep.reranking(self._reranks(name), name)
+        return self._orders[name]
 
     async def index(self, point: Point, check: Callable[[], None] = lambda: None) -> Made:
         """Return the index that a candidate searches, made where there is none.
@@ -101,12 +127,13 @@ class Bench:
             Problem: of the store or the embedder.
 
         """
+        embed, settings = self.embed(point.embed), point.settings(self.settings)
+        if self.ask_model is None and (point.context.startswith("model:") or point.rewrite == "model"):
+            raise Mistaken("config_invalid", "there is no model here to write with", place="models")
+        self.rerank(point.rerank)
         key = (str(point.chunk()), point.context, point.embed)
         if key in self._made:
             return self._made[key]
-        embed, settings = self.embed(point.embed), point.settings(self.settings)
-        if point.context.startswith("model:"):
-            raise Mistaken("config_invalid", "contexts that a model writes are not tried here", place="context")
         cutting = chunking(settings.chunk)
         plan = Plan(
             collection=self.collection,
@@ -115,6 +142,7 @@ class Bench:
             chunking=cutting,
             manifest=await manifest_of(settings, cutting, embed),
             embed=embed,
+            ask=self.ask_model,
         )
         build = await self.knowledge.begin(self.collection, plan.manifest, now_ns=self._clock.now_ns())
         while documents := await self.knowledge.missing(build.id, limit=_BATCH):
@@ -137,20 +165,47 @@ class Bench:
 
     async def ask(self, point: Point, question: Question, measure: Measure) -> Asked:
         """Return how a candidate does on a question; its index is made."""
-        if (point, question.id) in self._asked:
-            return self._asked[point, question.id]
+        if (point, question.id) not in self._asked:
+            found, spent = await self.found(point, question)
+            quality = worth(found.passages, question, measure, self.characters)
+            self._asked[point, question.id] = Asked(quality, found.confidence, spent)
+        return self._asked[point, question.id]
+
+    async def found(self, point: Point, question: Question, *, away: bool = False) -> tuple[Found, float]:
+        """Return what a candidate finds for a question, and the CPU of it.
+
+        Args:
+            point: the candidate.
+            question: what is asked.
+            away: as if the documents that answer it were not there.
+
+        """
         made = await self.index(point)
         embed = self.embed(point.embed)
         if embed is not None:
             await embed([question.text], role="query")  # told apart: one embedding serves all candidates
-        means = Means(knowledge=self.knowledge, clock=self._clock, embeds=(embed,) if embed else ())
+        means = Means(
+            knowledge=self.knowledge,
+            clock=self._clock,
+            embeds=(embed,) if embed else (),
+            ask=self.ask_model,
+            rerank=self.rerank(point.rerank),
+        )
         settings = point.settings(self.settings).but(budget=self.characters // CHARACTERS)
+        where: tuple[Condition, ...] = ()
+        if away:
+            where = tuple([Condition(field="uri", op="ne", value=uri) for uri in await self.uris(question.documents)])
         started = time.process_time()
-        found = await searched(made.build, settings, means, question.text, reader=self.reader, top=point.top)
-        spent = time.process_time() - started
-        asked = Asked(worth(found.passages, question, measure, self.characters), found.confidence, spent)
-        self._asked[point, question.id] = asked
-        return asked
+        found = await searched(
+            made.build, settings, means, question.text, reader=self.reader, top=point.top, where=where
+        )
+        return found, time.process_time() - started
+
+    async def uris(self, documents: Sequence[str]) -> list[str]:
+        """Return what documents are called."""
+        if not self._uris:
+            self._uris = {each.id: each.uri for each in await self.knowledge.known(self.collection)}
+        return [self._uris[id] for id in documents]
 
     async def _now(self, build: Build) -> Build:
         return next(each for each in await self.knowledge.builds(self.collection) if each.id == build.id)

@@ -72,8 +72,8 @@ async def adapter_of(
     fit = [place for place, grades in enumerate(relevant) if grades]
     judged = Judged(asking[fit], documents, [relevant[place] for place in fit], owners)
     if point.search == "hybrid":
-        at = {row: number for number, row in enumerate(rows)}
-        words = [await _words(bench, made.build, asked[place], at) for place in fit]
+        numbers = {row: number for number, row in enumerate(rows)}
+        words = [await _words(bench, made.build, asked[place], numbers) for place in fit]
         share = point.weight if point.weight is not None else made.build.learnt.get("weight", WEIGHT)
         judged = judged._replace(words=words if any(words) else (), share=share)
 

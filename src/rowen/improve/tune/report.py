@@ -79,10 +79,14 @@ def _lines(found: Tuned, name: str, about: str) -> Iterator[str]:
         yield (
             f"| {short(row.point)} | {_said(row.quality)} | {row.cpu_s * 1e3:.1f} | {row.size / 1e6:.2f} | {front} |"
         )
-    yield from ("", "## When to say that nothing is known", "", _threshold(found), "", "## What was left out", "")
-    yield f"{found.tried} candidates were tried. " + (
-        "The time was spent before the last rounds: the best of what was asked is reported." if found.late else ""
+    yield from ("", "## When to say that nothing is known", "")
+    yield from _threshold(found)
+    yield from ("", "## What was left out", "")
+    yield (
+        f"{found.tried} candidates were tried" + (f", for {found.spent:.4f} USD of models" if found.spent else "") + "."
     )
+    if found.late:
+        yield "The time or the money was spent before the last rounds: the best of what was asked is reported."
     reasons = {
         reason: [short for short, why in found.left_out.items() if why == reason] for reason in found.left_out.values()
     }
@@ -96,24 +100,34 @@ def _effect(each: Effect) -> str:
     return f"| {each.choice} | {level} | {_said(each.gain)} | {each.p:.3f} | {says} |"
 
 
-def _threshold(found: Tuned) -> str:
+def _threshold(found: Tuned) -> Iterator[str]:
     one = found.threshold
     if one is None:
-        return (
-            "No `answer_above` was chosen: that takes 10 questions or more that nothing answers (lines without "
-            "`documents`) among those to choose by."
-        )
+        yield "No `answer_above` was chosen: there are too few questions."
+        return
+    yield (
+        f"Questions that nothing answers are lines without `documents`, {one.share:.0%} of those to choose by."
+        if one.how == "given"
+        else f"Each question was asked once more as if the documents that answer it were not there, and that was taken to be "
+        f"{one.share:.0%} of what users ask (`--unanswerable`). Another document may answer it too: what is called wrong "
+        "is at most as much."
+    )
+    yield ""
     if one.value is None:
-        return f"No threshold keeps the share of unfounded answers at {one.risk:.0%}: leave `answer_above` out."
-    parts = [f"`answer_above = {one.value}` keeps unfounded answers at {one.risk:.0%} of what is answered."]
-    for said, share in (
-        ("Held out, of the questions that have an answer are answered", one.answered),
-        ("of those without one are refused", one.refused),
-        ("of the answers rest on nothing", one.wrong),
-    ):
-        if share is not None:
-            parts.append(f"{said}: {_said(share)};")
-    return " ".join(parts).rstrip(";") + "."
+        yield f"No threshold keeps the share of unfounded answers at {one.risk:.0%}: leave `answer_above` out."
+    else:
+        parts = [f"`answer_above = {one.value}` keeps unfounded answers at {one.risk:.0%} of what is answered."]
+        for said, share in (
+            ("Held out, of the questions that have an answer are answered", one.answered),
+            ("of those without one are refused", one.refused),
+            ("of the answers rest on nothing", one.wrong),
+        ):
+            if share is not None:
+                parts.append(f"{said}: {_said(share)};")
+        yield " ".join(parts).rstrip(";") + "."
+    yield from ("", "| answered, of all held out | resting on nothing, of these | from |", "|---|---|---|")
+    for each in one.curve:
+        yield f"| {each.coverage:.0%} | {each.risk:.1%} | {each.threshold:.3f} |"
 
 
 def _keys(point: Point, found: Tuned) -> Iterator[tuple[str, Any]]:
@@ -124,6 +138,10 @@ def _keys(point: Point, found: Tuned) -> Iterator[tuple[str, Any]]:
     yield "top", point.top
     if point.diversity:
         yield "diversity", point.diversity
+    if point.rerank:
+        yield "rerank", point.rerank
+    if point.rewrite == "model":
+        yield "rewrite", point.rewrite
     if found.threshold is not None and found.threshold.value is not None:
         yield "answer_above", found.threshold.value
 

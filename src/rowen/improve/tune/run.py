@@ -6,6 +6,7 @@ AISTATS 2016). The baseline is in every round. What is held out is asked once, a
 
 import hashlib
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -14,12 +15,12 @@ from rowen.improve.tune.bench import Bench, Late, Made
 from rowen.improve.tune.effects import Effect, effects, front
 from rowen.improve.tune.questions import Measure, Parts, Question, measure_of
 from rowen.improve.tune.space import Point, Space, mixed, point_of, singles, together
-from rowen.improve.tune.threshold import Threshold, threshold
+from rowen.improve.tune.threshold import UNANSWERABLE, Threshold, threshold
 from rowen.values import Clock, Problem, Value
 from rowen.values.interval import Interval
 
 _BOUNDS = (0.0, 1.0)
-_MAKING = 0.6  # of the time, after which no candidate that is new is begun
+_MAKING = 0.6  # of the time and of the money, after which no candidate that is new is begun
 _FIRST = 100  # questions that every candidate is asked at least, where there are so many
 _FINALISTS = 4
 
@@ -62,7 +63,9 @@ class Tuned(Value, frozen=True, kw_only=True):
     left_out: dict[str, str]
     """Candidates that were not tried, with the reason."""
     late: bool
-    """Whether the time was spent before all was asked that should have been."""
+    """Whether the time or the money was spent before all was asked that should have been."""
+    spent: Decimal
+    """On models, in this run."""
     baseline: Point
     winner: Point
     rows: tuple[Row, ...]
@@ -89,6 +92,7 @@ async def tuned(
     clock: Clock,
     budget: Budget = Budget(),  # noqa: B008 - a value
     seed: str = "0",
+    unanswerable: float = UNANSWERABLE,
     tell: Callable[[int, int, str], None] = lambda *_: None,
 ) -> Tuned:
     """Return the best candidate and how sure that is.
@@ -100,6 +104,7 @@ async def tuned(
         clock: for the budget.
         budget: what the run may take. The baseline and the last comparison are made even beyond it.
         seed: of the candidates that are mixed by chance, and of the order of questions.
+        unanswerable: the share of users' questions that nothing answers, where the questions do not show it.
         tell: takes how far it is: done, of how many, and at what.
 
     Raises:
@@ -159,6 +164,7 @@ async def tuned(
         tried=len(tried),
         left_out=run.left_out,
         late=run.late,
+        spent=bench.purse.spent,
         baseline=base,
         winner=winner,
         rows=tuple(row.but(front=good) for row, good in zip(rows, best, strict=True)),
@@ -166,7 +172,7 @@ async def tuned(
         before=bootstrap(before, clusters=groups, bounds=_BOUNDS),
         after=bootstrap(after, clusters=groups, bounds=_BOUNDS),
         gain=paired(after, before, clusters=groups, bounds=_BOUNDS),
-        threshold=await threshold(bench, winner, parts, run.measure),
+        threshold=await threshold(bench, winner, parts, run.measure, unanswerable=unanswerable),
     )
 
 
@@ -200,7 +206,9 @@ class _Run:
 
         def check() -> None:
             if limited and self._clock.monotonic() > until:
-                raise Late
+                raise Late("no time was left")
+            if limited and self._bench.purse.over(_MAKING if new else 1.0):
+                raise Late("no money was left")
 
         self.done += 1
         self._tell(self.done, self.total, short(point))
@@ -210,10 +218,10 @@ class _Run:
             for question in questions:
                 check()
                 self._quality[point, question.id] = (await self._bench.ask(point, question, self.measure)).quality
-        except Late:
+        except Late as late:
             self.late = self.late or not new
             if new:
-                self.left_out[short(point)] = "no time was left"
+                self.left_out[short(point)] = str(late)
         except Problem as problem:
             if not limited:
                 raise
@@ -242,6 +250,8 @@ def short(point: Point) -> str:
     weight = "" if point.weight is None else f" {point.weight:g}"
     embed = f"{point.embed} {point.search}{weight}" if point.embed else "words"
     more = f" diversity {point.diversity:g}" if point.diversity else ""
+    more += f", reranked by {point.rerank}" if point.rerank else ""
+    more += ", rewritten" if point.rewrite == "model" else ""
     return f"{point.kind} {point.size}/{point.overlap:.0%} {point.context}, {embed}, top {point.top}{more}"
 
 

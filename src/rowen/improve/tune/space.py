@@ -28,6 +28,10 @@ class Space(Settings, frozen=True, kw_only=True):
     """Of the dense way."""
     top: tuple[int, ...] = (4, 8, 12)
     diversity: tuple[float, ...] = (0.0, 0.3)
+    rerank: tuple[str, ...] = ()
+    """As the app's table says it: `onnx:FOLDER`, a URL, `model:NAME`; empty for none."""
+    rewrite: tuple[str, ...] = ()
+    """`model`: the question is written anew by the app's model; `none`: it is taken as it is."""
 
 
 CHOICES = Space.__struct_fields__
@@ -46,6 +50,8 @@ class Point(Value, frozen=True, kw_only=True):
     """None: found from the corpus itself."""
     top: int
     diversity: float
+    rerank: str = ""
+    rewrite: str = "none"
 
     def chunk(self) -> ChunkTable:
         """Return how it cuts."""
@@ -65,6 +71,9 @@ class Point(Value, frozen=True, kw_only=True):
             "weight": self.weight,
             "top": self.top,
             "diversity": self.diversity,
+            "rerank": self.rerank,
+            # Questions stand alone here, so that folding turns in changes nothing.
+            "rewrite": "model" if self.rewrite == "model" else "none" if base.rewrite == "model" else base.rewrite,
         }
         return base.but(**changes)
 
@@ -95,6 +104,8 @@ def point_of(settings: RetrieveSettings) -> Point:
         weight=settings.weight,
         top=settings.top,
         diversity=settings.diversity,
+        rerank=settings.rerank,
+        rewrite="model" if settings.rewrite == "model" else "none",
     )
 
 
@@ -109,7 +120,7 @@ def singles(space: Space, base: Point) -> dict[Point, tuple[str, Any]]:
     return {
         changed(base, choice, level): (choice, level)
         for choice in CHOICES
-        for level in getattr(space, choice)
+        for level in _levels(space, choice)
         if level != getattr(base, choice) and _matters(choice, base)
     }
 
@@ -117,7 +128,7 @@ def singles(space: Space, base: Point) -> dict[Point, tuple[str, Any]]:
 def mixed(space: Space, base: Point, *, seed: str) -> Iterator[Point]:
     """Yield candidates that differ from the baseline in several choices, each once, by chance."""
     chance = random.Random(seed)
-    levels = {choice: list(dict.fromkeys((getattr(base, choice), *getattr(space, choice)))) for choice in CHOICES}
+    levels = {choice: list(dict.fromkeys((getattr(base, choice), *_levels(space, choice)))) for choice in CHOICES}
     seen, stale = {base}, 0
     while stale < 200:  # in a row that were known: nearly all there are
         point = base
@@ -142,6 +153,13 @@ def together(base: Point, best: Sequence[tuple[str, Any]]) -> list[Point]:
         point = changed(point, choice, level)
         found.append(point)
     return found[1:]
+
+
+def _levels(space: Space, choice: str) -> tuple[Any, ...]:
+    """Return what is tried; of what costs a call a question, going without it always is."""
+    bare = {"rerank": ("",), "rewrite": ("none",)}
+    levels: tuple[Any, ...] = getattr(space, choice)
+    return levels or bare.get(choice, ())
 
 
 def _matters(choice: str, point: Point) -> bool:
