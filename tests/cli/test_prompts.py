@@ -92,8 +92,8 @@ def test_a_new_version_is_compared_and_labelled(run):
         (("render", "shop/system", "--var", "tune=x"), "prompt_variable", "did you mean 'tone'"),
         (("render", "absent", "--app", "{app}"), "prompt_unknown", "it has system, sum"),
         (("render", "shop/system", "--var", "tone"), "field_invalid", "NAME=VALUE"),
-        (("show", "absent"), "prompt_unknown", "absent"),
-        (("label", "shop/system", "9", "x"), "prompt_unknown", "no version 9"),
+        (("show", "absent"), "not_found", "absent"),
+        (("label", "shop/system", "9", "x"), "not_found", "no version 9"),
     ],
 )
 def test_what_cannot_be_is_told(folder, words, code, why):

@@ -175,7 +175,7 @@ async def test_prompts_of_no_app_have_labels_that_move_freely(prompts):
     assert [each.version for each in await prompts.remove("mine", "acme", version=1)] == [1]
     with pytest.raises(Mistaken) as raised:
         await prompts.get("mine", "other")
-    assert raised.value.code == "prompt_unknown"
+    assert raised.value.code == "not_found"
 
 
 def test_a_candidate_of_a_prompt_that_is_not_there_is_none():

@@ -302,6 +302,41 @@ def known(knowing: Running) -> Site:
     return Site(knowing)
 
 
+PROMPTED = """
+[app]
+name = "shop"
+[models.main]
+provider = "echo"
+[models.small]
+provider = "echo"
+options = { say = "Small <b>words</b>." }
+[models.down]
+provider = "echo"
+retries = 0
+options = { fail = "upstream_connect" }
+[prompt]
+system = "system.md"
+[prompt.variables]
+tone = { type = "choice", choices = ["kind", "dry"], default = "kind" }
+shop = { about = "Which shop", default = "the barn" }
+[prompt.named.sum]
+file = "sum.md"
+role = "user"
+variables = { body = { type = "text" } }
+"""
+
+
+@pytest.fixture(scope="module")
+def prompting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site whose app has prompts."""
+    folder: Path = tmp_path_factory.mktemp("prompting")
+    (folder / "app.toml").write_text(PROMPTED)
+    (folder / "system.md").write_text("You speak for {{shop}}.\nBe {{tone}}. <script>alert(1)</script>\n")
+    (folder / "sum.md").write_text("Sum up: {{body}}")
+    with serving(folder / "app.toml", store="memory:") as served:
+        yield Site(served)
+
+
 def link_of(known: Site, uri: str) -> str:
     desk = known.running.opened.indexing.desk()
     collection = desk.collection("shop", "handbook")

@@ -432,3 +432,36 @@ def test_axe_finds_nothing_on_the_pages_of_knowledge_and_none_is_too_wide(
                 ] or wide
 
     assert found == {}, json.dumps(found, indent=1)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_models_answer_side_by_side_and_axe_finds_nothing_on_the_pages_of_prompts(
+    visiting, prompting, axe: str, scheme: str, width: int
+):
+    prompts = prompting.running.opened.prompts
+    if len(prompting.running.do(prompts.versions("shop/system", "default"))) == 1:
+        prompting.running.do(prompts.add("shop/system", "You speak for {{shop}}. Be ever so {{tone}}.", note="Warmer."))
+    found: dict[str, Any] = {}
+
+    with visiting(at=prompting, color_scheme=scheme, viewport={"width": width, "height": 900}) as visitor:
+        for path in ("/prompts", "/prompts/shop/system?version=2&against=1", "/playground?version=2"):
+            visitor.go(path)
+            if path.startswith("/playground"):
+                visitor.page.get_by_label("Question").fill("When do you open?")
+                for name in ("small", "down"):
+                    visitor.page.get_by_text(name, exact=True).click()
+                visitor.page.get_by_role("button", name="Run").click()
+                visitor.page.get_by_role("button", name="Run", disabled=False).wait_for()
+                cards = visitor.page.locator("article.sheet").all_inner_texts()
+            visitor.page.evaluate(axe)
+            told = visitor.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            wide = visitor.page.evaluate("document.documentElement.scrollWidth")
+            if told["violations"] or wide > width:
+                found[path] = [
+                    (each["id"], [node["html"][:150] for node in each["nodes"][:3]]) for each in told["violations"]
+                ] or wide
+
+    assert found == {}, json.dumps(found, indent=1)
+    assert any("When do you open?" in card and "main" in card for card in cards)
+    assert any("Small <b>words</b>." in card for card in cards)
+    assert any("upstream_connect" in card for card in cards)

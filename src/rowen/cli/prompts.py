@@ -12,11 +12,11 @@ import msgspec
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.config import read
 from rowen.evaluate.files.rows import text_of
-from rowen.prompt import Prompts, Version, Written, written_of
+from rowen.prompt import Prompts, PromptVersion, Written, written_of
 from rowen.prompt.diff import differ, unified
 from rowen.prompt.registry import TENANT
 from rowen.prompt.variables import unknown
-from rowen.prompt.version import LATEST, lines_of
+from rowen.prompt.version import LATEST
 from rowen.serve.settings import ServerSettings
 from rowen.serve.tables import TABLES
 from rowen.store.base import Store
@@ -69,7 +69,7 @@ def show_one(
 ) -> None:
     """Print a version of NAME: its text, its variables, and all its versions."""
 
-    async def work(prompts: Prompts) -> tuple[Version, list[Version]]:
+    async def work(prompts: Prompts) -> tuple[PromptVersion, list[PromptVersion]]:
         found = await prompts.get(name, tenant, version=version or 0, label=label)
         return found, await prompts.versions(name, tenant)
 
@@ -77,7 +77,7 @@ def show_one(
     if as_json:
         print(msgspec.json.encode({"prompt": found, "versions": known}).decode())
         return
-    out.print(_text(found), markup=False)
+    out.print(found.text, markup=False)
     if found.variables:
         out.print()
         show([_variable(key, each) for key, each in found.variables.items()], as_json=False, empty="")
@@ -98,12 +98,12 @@ def diff(
 ) -> None:
     """Say how two versions of NAME differ; without a LATER one, the newest."""
 
-    async def work(prompts: Prompts) -> tuple[Version, Version]:
+    async def work(prompts: Prompts) -> tuple[PromptVersion, PromptVersion]:
         one = await prompts.get(name, tenant, version=earlier)
         return one, await prompts.get(name, tenant, version=later or 0, label="" if later else LATEST)
 
     one, other = _with(server_file, store, work)
-    lines = differ(_text(one), _text(other))
+    lines = differ(one.text, other.text)
     if as_json:
         print(msgspec.json.encode({"earlier": one, "later": other, "lines": lines}).decode())
         return
@@ -231,15 +231,11 @@ def _with(server_file: Path, store: str | None, work: Callable[[Prompts], Corout
     return in_store(server_file, store, opened)
 
 
-def _text(version: Version) -> str:
-    return version.prompt if isinstance(version.prompt, str) else "\n\n".join(lines_of(version.prompt))
-
-
-def _labels(version: Version, known: Sequence[Version]) -> tuple[str, ...]:
+def _labels(version: PromptVersion, known: Sequence[PromptVersion]) -> tuple[str, ...]:
     return (*version.labels, *((LATEST,) if version.version == known[0].version else ()))
 
 
-def _row(version: Version, known: Sequence[Version]) -> Mapping[str, Any]:
+def _row(version: PromptVersion, known: Sequence[PromptVersion]) -> Mapping[str, Any]:
     return {
         "version": version.version,
         "labels": ", ".join(_labels(version, known)),
@@ -262,7 +258,7 @@ def _variable(name: str, each: Any) -> Mapping[str, Any]:
     }
 
 
-def _when(version: Version) -> str:
+def _when(version: PromptVersion) -> str:
     return at(version.created_ns).isoformat(timespec="seconds")
 
 

@@ -1,12 +1,20 @@
 """An app that is being served: its Definition, its settings, and the chain assembled from them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from rowen.flow.chain import Chain
+from rowen.flow.chain import Chain, Step
 from rowen.flow.walk import Walk
+from rowen.prompt import PromptSettings, render, written_of
+from rowen.prompt.candidate import candidate
+from rowen.prompt.written import drafted
 from rowen.values import Call, Caller, Clock, Definition, Deployment, Door, Priority, Request, new_id
+
+RENDER = "prompt.render"
+"""The name of the step that puts the app's words to a call."""
+
+_NONE = PromptSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +31,32 @@ class App:
     clock: Clock
     split: Callable[[Call], tuple["App", Call]] | None = None
     """Says which app answers a call, while several Definitions of this one do."""
+    prompts: PromptSettings = _NONE
+    render: Callable[[PromptSettings], Step] = render
+    """Makes the chain's step `prompt.render` of other prompts."""
+
+    def drafted(self, name: str, text: str) -> "App":
+        """Return the app as it would be with another text of a prompt: under the hash of that candidate Definition.
+
+        Raises:
+            Mistaken: `prompt_unknown`, or `config_invalid` for a text that cannot be a prompt.
+
+        """
+        before = written_of(self.prompts).get(name)
+        if before is not None and before.text == text:
+            return self
+        prompts = drafted(self.prompts, name, text)
+        variables = written_of(prompts)[name].variables
+        other = variables if before is None or variables != before.variables else None
+        step = self.render(prompts)
+        steps = tuple((each, step if each == RENDER else old) for each, old in self.chain.before)
+        return replace(
+            self,
+            prompts=prompts,
+            definition=candidate(self.definition, name, text, other),
+            chain=replace(self.chain, before=steps),
+            split=None,
+        )
 
     def walk(self, call: Call) -> Walk:
         """Start a walk through the chain: this app's, or that of the arm which the call is assigned to."""

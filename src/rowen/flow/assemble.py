@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from rowen import access, limits, prompt, retrieve, route
 from rowen.config import Loaded
 from rowen.flow import deployments
-from rowen.flow.app import App
+from rowen.flow.app import RENDER, App
 from rowen.flow.chain import Chain, Step
 from rowen.flow.knowledge import TENANT, Knowing, embed_of, searches_of
 from rowen.flow.tables import AppTable, ModelTable
@@ -111,13 +111,17 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
         count_text=shared.count_text,
         clock=clock,
     )
+
+    def render(settings: prompt.PromptSettings) -> Step:
+        return prompt.render(settings, shared.prompts.number)
+
     similar = _similar(tables["models"], places, fleet, shared)
     chain = Chain(
         before=(
             ("access.identify", access.identify(shared.directory, app=definition.app, default_model=default)),
             ("limits.admit", limits.admit(shared.meter, tables["limits"], estimate, clock, admission=shared.admission)),
             *grounding,
-            ("prompt.render", prompt.render(tables["prompt"], shared.prompts.number)),
+            (RENDER, render(tables["prompt"])),
             (
                 "route.choose",
                 route.choose(routing, state, shared.cache, count=shared.at_most, clock=clock, similar=similar),
@@ -146,6 +150,8 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
         models={name: each.deployments for name, each in routing.routes.items()},
         default_model=default,
         clock=clock,
+        prompts=tables["prompt"],
+        render=render,
     )
     return Assembled(app=app, fleet=fleet, state=state, loaded=loaded)
 

@@ -3,7 +3,7 @@
 from rowen.prompt.base import NamedPrompt, PromptSettings, Variable
 from rowen.prompt.registry import Prompts
 from rowen.prompt.step import render
-from rowen.prompt.version import Version
+from rowen.prompt.version import PromptVersion
 from rowen.prompt.written import Written, written_of
 
-__all__ = ["NamedPrompt", "PromptSettings", "Prompts", "Variable", "Version", "Written", "render", "written_of"]
+__all__ = ["NamedPrompt", "PromptSettings", "PromptVersion", "Prompts", "Variable", "Written", "render", "written_of"]

@@ -20,7 +20,7 @@ class Piece(Value, frozen=True, kw_only=True, omit_defaults=False):
     new: bool = False
 
 
-class Line(Value, frozen=True, kw_only=True, omit_defaults=False):
+class DiffLine(Value, frozen=True, kw_only=True, omit_defaults=False):
     """One line of both sides; a side that has none has no number."""
 
     what: What
@@ -30,12 +30,12 @@ class Line(Value, frozen=True, kw_only=True, omit_defaults=False):
     after: tuple[Piece, ...] = ()
 
 
-def differ(before: str, after: str) -> list[Line]:
+def differ(before: str, after: str) -> list[DiffLine]:
     """Return two texts side by side."""
     return list(_lines(before.splitlines(), after.splitlines()))
 
 
-def unified(lines: Sequence[Line], around: int = 3) -> Iterator[str]:
+def unified(lines: Sequence[DiffLine], around: int = 3) -> Iterator[str]:
     """Yield what differs, as lines that begin with ` `, `-` or `+`; a stretch that is left out is a line `…`."""
     changed = [place for place, line in enumerate(lines) if line.what != "same"]
     shown = {near for place in changed for near in range(place - around, place + around + 1)}
@@ -56,21 +56,21 @@ def unified(lines: Sequence[Line], around: int = 3) -> Iterator[str]:
             yield f"+{_text(line.after)}"
 
 
-def _lines(before: list[str], after: list[str]) -> Iterator[Line]:
+def _lines(before: list[str], after: list[str]) -> Iterator[DiffLine]:
     for tag, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if tag == "equal":
             for left, right in zip(range(i, j), range(k, m), strict=True):
                 same = (Piece(text=before[left]),)
-                yield Line(what="same", left=left + 1, right=right + 1, before=same, after=same)
+                yield DiffLine(what="same", left=left + 1, right=right + 1, before=same, after=same)
             continue
         for left_, right_ in zip_longest(range(i, j), range(k, m)):
             if left_ is None:
-                yield Line(what="added", right=right_ + 1, after=(Piece(text=after[right_], new=True),))
+                yield DiffLine(what="added", right=right_ + 1, after=(Piece(text=after[right_], new=True),))
             elif right_ is None:
-                yield Line(what="removed", left=left_ + 1, before=(Piece(text=before[left_], new=True),))
+                yield DiffLine(what="removed", left=left_ + 1, before=(Piece(text=before[left_], new=True),))
             else:
                 old, new = _pieces(before[left_], after[right_])
-                yield Line(what="changed", left=left_ + 1, right=right_ + 1, before=old, after=new)
+                yield DiffLine(what="changed", left=left_ + 1, right=right_ + 1, before=old, after=new)
 
 
 def _pieces(before: str, after: str) -> tuple[tuple[Piece, ...], tuple[Piece, ...]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rowen.prompt.base import Role, Variable
 from rowen.prompt.candidate import candidate
-from rowen.prompt.version import LATEST, Kind, Version, content_hash, hash_of
+from rowen.prompt.version import LATEST, Kind, PromptVersion, answering, content_hash, hash_of
 from rowen.prompt.written import Written, faulty
 from rowen.store.base import Definitions, Record, Records
 from rowen.store.shelf import Shelf
@@ -37,7 +37,7 @@ class Prompts:
     """
 
     def __init__(self, records: Records, definitions: Definitions, clock: Clock) -> None:
-        self._versions = Shelf(records, "prompt", Version, _described)
+        self._versions = Shelf(records, "prompt", PromptVersion, _described)
         self._definitions = definitions
         self._clock = clock
         self._numbers: dict[tuple[str, str], int] = {}
@@ -58,7 +58,7 @@ class Prompts:
             found = next((one for one in known if one.hash == hash), None)
             if found is None:
                 found = await self._put(
-                    Version(
+                    PromptVersion(
                         name=name,
                         version=0,
                         app=definition.app,
@@ -98,7 +98,7 @@ class Prompts:
         tags: Iterable[str] | None = None,
         by: str = "",
         base: str = "",
-    ) -> Version:
+    ) -> PromptVersion:
         """Keep a new version; of an app's prompt, with the candidate Definition that carries it.
 
         Args:
@@ -136,7 +136,7 @@ class Prompts:
         wanted = tuple(dict.fromkeys(label for label in labels if label != LATEST))
         _free(known, wanted)
         role: Role = before.role if before else "system"
-        made = Version(
+        made = PromptVersion(
             name=name,
             version=0,
             tenant=tenant,
@@ -160,16 +160,16 @@ class Prompts:
         await self._taken(known, made, wanted)
         return made
 
-    async def versions(self, name: str, tenant: str) -> list[Version]:
+    async def versions(self, name: str, tenant: str) -> list[PromptVersion]:
         """Return the versions of a prompt, the newest first; none where it is not known."""
         found = await self._versions.find(tenant=tenant, group=name, limit=_MOST)
         return sorted(found, key=lambda each: each.version, reverse=True)
 
-    async def get(self, name: str, tenant: str, *, version: int = 0, label: str = "") -> Version:
+    async def get(self, name: str, tenant: str, *, version: int = 0, label: str = "") -> PromptVersion:
         """Return one version: by its number, by a label, or else the one in production, and the newest where none is.
 
         Raises:
-            Mistaken: `prompt_unknown`.
+            Mistaken: `not_found`.
 
         """
         known = await self.versions(name, tenant)
@@ -178,29 +178,27 @@ class Prompts:
             found = known[0]
         if found is None:
             said = f" with version {version}" if version else f" with the label {label!r}" if label else ""
-            raise Mistaken("prompt_unknown", f"there is no prompt {name[:200]!r}{said}", place="name")
+            raise Mistaken("not_found", f"there is no prompt {name[:200]!r}{said}", place="name")
         return found
 
-    async def all(self, tenant: str | None = None, *, app: str = "") -> dict[tuple[str, str], list[Version]]:
+    async def all(self, tenant: str | None = None, *, app: str = "") -> dict[tuple[str, str], list[PromptVersion]]:
         """Return all prompts by tenant and name, each with its versions, the newest first."""
-        found: dict[tuple[str, str], list[Version]] = {}
+        found: dict[tuple[str, str], list[PromptVersion]] = {}
         for each in await self._versions.find(tenant=tenant, app=app, limit=_MOST):
             found.setdefault((each.tenant, each.name), []).append(each)
         return {key: sorted(found[key], key=lambda each: -each.version) for key in sorted(found)}
 
-    async def label(self, name: str, tenant: str, version: int, labels: Iterable[str]) -> Version:
+    async def label(self, name: str, tenant: str, version: int, labels: Iterable[str]) -> PromptVersion:
         """Give a version labels, which the others lose.
 
         Raises:
-            Mistaken: `prompt_unknown`; `conflict` for a label that releases move.
+            Mistaken: `not_found`; `conflict` for a label that releases move.
 
         """
         known = await self.versions(name, tenant)
         found = chosen(known, version=version)
         if found is None:
-            raise Mistaken(
-                "prompt_unknown", f"there is no version {version} of the prompt {name[:200]!r}", place="version"
-            )
+            raise Mistaken("not_found", f"there is no version {version} of the prompt {name[:200]!r}", place="version")
         wanted = tuple(dict.fromkeys(label for label in labels if label != LATEST))
         _free(known, tuple(each for each in wanted if each not in found.labels))
         made = found.but(labels=tuple(dict.fromkeys((*found.labels, *wanted))))
@@ -208,11 +206,11 @@ class Prompts:
         await self._taken(known, made, wanted)
         return made
 
-    async def remove(self, name: str, tenant: str, *, version: int = 0, label: str = "") -> list[Version]:
+    async def remove(self, name: str, tenant: str, *, version: int = 0, label: str = "") -> list[PromptVersion]:
         """Remove a version, the versions with a label, or all of a prompt; return what is gone.
 
         Raises:
-            Mistaken: `prompt_unknown`; `conflict` for what is served.
+            Mistaken: `not_found`; `conflict` for what is served.
 
         """
         gone = [
@@ -221,7 +219,7 @@ class Prompts:
             if version in (0, each.version) and (not label or label in each.labels)
         ]
         if not gone:
-            raise Mistaken("prompt_unknown", f"there is no prompt {name[:200]!r} like that", place="name")
+            raise Mistaken("not_found", f"there is no prompt {name[:200]!r} like that", place="name")
         if served := next((each for each in gone if each.released in each.labels and each.released), None):
             message = f"version {served.version} of {name!r} is served ({served.released}), and stays"
             raise Mistaken("conflict", message, place="version")
@@ -229,9 +227,9 @@ class Prompts:
             await self._versions.delete(each.id, tenant)
         return gone
 
-    async def _candidate(self, made: Version, known: list[Version], base: str) -> Version:
+    async def _candidate(self, made: PromptVersion, known: list[PromptVersion], base: str) -> PromptVersion:
         """Keep the Definition that would carry a version, and return the version with its hash."""
-        carried = next((each for each in known if each.released and each.released in each.labels), known[0])
+        carried = answering(known) or known[0]
         hash = base or carried.definition
         definition = await self._definitions.get(hash)
         if definition is None:
@@ -245,7 +243,7 @@ class Prompts:
         await self._definitions.put(found)
         return made.but(definition=found.hash, path=carried.path)
 
-    async def _put(self, made: Version) -> Version:
+    async def _put(self, made: PromptVersion) -> PromptVersion:
         """Keep a version under the next number, also while others do."""
         for _ in range(_TRIES):
             known = await self.versions(made.name, made.tenant)
@@ -260,7 +258,7 @@ class Prompts:
             return numbered
         raise Mistaken("conflict", "too many versions are being made at once", place="name")
 
-    async def _taken(self, known: list[Version], by: Version, labels: tuple[str, ...]) -> None:
+    async def _taken(self, known: list[PromptVersion], by: PromptVersion, labels: tuple[str, ...]) -> None:
         """Take labels from all versions but one."""
         for each in known:
             if each.version != by.version and not {*labels}.isdisjoint(each.labels):
@@ -268,7 +266,7 @@ class Prompts:
                 await self._versions.put(each.but(labels=left))
 
 
-def chosen(known: list[Version], *, version: int = 0, label: str = "") -> Version | None:
+def chosen(known: list[PromptVersion], *, version: int = 0, label: str = "") -> PromptVersion | None:
     """Return the version of that number, or with that label."""
     if version:
         return next((each for each in known if each.version == version), None)
@@ -277,7 +275,7 @@ def chosen(known: list[Version], *, version: int = 0, label: str = "") -> Versio
     return next((each for each in known if label in each.labels), None)
 
 
-def _free(known: list[Version], labels: tuple[str, ...]) -> None:
+def _free(known: list[PromptVersion], labels: tuple[str, ...]) -> None:
     """Refuse labels that say where an app's prompt is served.
 
     Raises:
@@ -290,7 +288,7 @@ def _free(known: list[Version], labels: tuple[str, ...]) -> None:
             raise Mistaken("conflict", message, place="labels")
 
 
-def _described(version: Version) -> Record:
+def _described(version: PromptVersion) -> Record:
     return Record(
         kind="",
         id=version.id,

@@ -1,7 +1,7 @@
 """One version of a prompt, as the registry keeps it."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -13,9 +13,11 @@ from rowen.values import Value
 Kind = Literal["text", "chat"]
 LATEST = "latest"
 """The label that the newest version has, always."""
+CANDIDATE = "candidate"
+"""The label of what a rollout tries out beside what answers everybody else."""
 
 
-class Version(Value, frozen=True, kw_only=True):
+class PromptVersion(Value, frozen=True, kw_only=True):
     """A prompt as it was once: what it says never changes, and is known by its hash."""
 
     name: str
@@ -57,10 +59,20 @@ class Version(Value, frozen=True, kw_only=True):
         """The name of the prompt within its app."""
         return self.name.removeprefix(f"{self.app}/") if self.app else self.name
 
+    @property
+    def text(self) -> str:
+        """What it says as one text. Of a chat, each message under its role."""
+        return self.prompt if isinstance(self.prompt, str) else "\n\n".join(_lines(self.prompt))
+
     def written(self) -> Written:
-        """Return it as an app's file would have it. Of a chat, each message's text, one after the other."""
-        text = self.prompt if isinstance(self.prompt, str) else "\n\n".join(lines_of(self.prompt))
-        return Written(name=self.name, text=text, path=self.path, role=self.role, variables=self.variables)
+        """Return it as an app's file would have it."""
+        return Written(name=self.name, text=self.text, path=self.path, role=self.role, variables=self.variables)
+
+
+def answering(versions: Sequence[PromptVersion]) -> PromptVersion | None:
+    """Return the version of an app's prompt that answers where no rollout says otherwise; None where none is served."""
+    served = [each for each in versions if each.released and each.released in each.labels]
+    return next((each for each in served if each.released != CANDIDATE), served[0] if served else None)
 
 
 def hash_of(written: Written) -> str:
@@ -74,8 +86,7 @@ def content_hash(prompt: Any, role: str = "system", variables: Mapping[str, Vari
     return hashlib.sha256(msgspec.json.encode(plain, order="deterministic")).hexdigest()
 
 
-def lines_of(messages: Any) -> list[str]:
-    """Return the messages of a chat prompt as text, each under its role."""
+def _lines(messages: Any) -> list[str]:
     if not isinstance(messages, list):
         return [str(messages)]
     return [

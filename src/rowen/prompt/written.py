@@ -80,6 +80,31 @@ def written_of(settings: PromptSettings) -> dict[str, Written]:
     return found
 
 
+def fitted(text: str, declared: Mapping[str, Variable]) -> dict[str, Variable]:
+    """Return the variables of a draft: those that its places name, each as it is declared, or else a line that is needed."""
+    return {name: declared.get(name, Variable()) for name in places(text)}
+
+
+def drafted(settings: PromptSettings, name: str, text: str) -> PromptSettings:
+    """Return the prompts of an app with another text for one of them, and the variables that fit it.
+
+    Raises:
+        Mistaken: `prompt_unknown`.
+
+    """
+    if name == SYSTEM and settings.system is not None:
+        file = settings.system.but(text=text)
+        return settings.but(system=file, variables=fitted(text, settings.variables))
+    found = settings.named.get(name)
+    if found is None:
+        names = ", ".join(written_of(settings)) or "none"
+        raise Mistaken(
+            "prompt_unknown", f"the app has no prompt {name[:100]!r} in a file; it has {names}", place="prompt"
+        )
+    changed = found.but(file=found.file.but(text=text), variables=fitted(text, found.variables))
+    return settings.but(named={**settings.named, name: changed})
+
+
 def faulty(text: str, variables: Mapping[str, Variable]) -> tuple[str, str] | None:
     """Return the key at fault and what is wrong, where a prompt and its variables do not fit together."""
     named = places(text)

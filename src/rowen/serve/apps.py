@@ -15,6 +15,7 @@ from rowen.flow.knowledge import embed_of
 from rowen.flow.shadow import Shadows, quiet
 from rowen.flow.split import split_of
 from rowen.prompt import written_of
+from rowen.prompt.version import CANDIDATE
 from rowen.release import Reason, Releases
 from rowen.retrieve import RetrieveSettings
 from rowen.route import Health
@@ -28,8 +29,6 @@ from rowen.values import Call, Deployment, Embed, Live, Mistaken, Problem, Refus
 
 log = logging.getLogger(__name__)
 
-CANDIDATE = "candidate"
-"""The label of prompts that a rollout tries out."""
 _LEFT = 900.0
 """Seconds for which what is not needed any more may still have calls under way."""
 

@@ -23,6 +23,7 @@ from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
 from rowen.flow.assemble import Shared
 from rowen.flow.knowledge import Bridges, Bundled, Knowing, Stale
+from rowen.flow.play import playing
 from rowen.flow.shadow import Shadows
 from rowen.insight.desk import Insight
 from rowen.insight.looks import looks_of
@@ -354,6 +355,8 @@ class Server:
             cases=cases,
             comparing=comparing,
             datasets=Datasets(store.records, cases=cases, clock=clock),
+            prompts=prompts,
+            play=playing(served),
             insight=insight,
             views=views,
             explain=Explaining(served, settings.explain) if settings.explain else None,
@@ -379,6 +382,9 @@ class Server:
             judging=judging,
             jobs=jobs,
             knowledge=knowledge,
+            prompts=prompts,
+            play=playing(served),
+            served=served.all,
             models=lambda: [Shown(app=app, deployment=place, health=health) for app, place, health in served.health()],
             apps=lambda: [app.name for app in served.all()],
             address=lambda request: client_address(request.scope, proxies),

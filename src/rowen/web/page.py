@@ -16,9 +16,12 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from rowen import __version__
 from rowen.access import COOKIE, Register, Sessions, Visit
 from rowen.evaluate.compare import Comparing
+from rowen.flow import App
+from rowen.flow.play import Playing
 from rowen.insight.desk import Insight
 from rowen.insight.views import Views
 from rowen.jobs import Queue
+from rowen.prompt import Prompts
 from rowen.retrieve.desk import Desk as KnowledgeDesk
 from rowen.route import Health
 from rowen.score.cases import Cases
@@ -71,6 +74,10 @@ class Services:
     judging: Judging
     jobs: Queue
     knowledge: KnowledgeDesk
+    prompts: Prompts
+    play: Playing
+    served: Callable[[], Sequence[App]]
+    """The apps as they run now."""
     models: Callable[[], Sequence[Shown]]
     apps: Callable[[], Sequence[str]]
     address: Callable[[Request], str]
@@ -107,7 +114,17 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (("Objectives", "/objectives"), ("Alerts", "/alerts"), ("Incidents", "/incidents"), ("Status", "/status")),
     ),
     ("Spend", (("Costs", "/costs"),)),
-    ("Run", (("Models", "/models"), ("Knowledge", "/knowledge"), ("Jobs", "/jobs"), ("Keys", "/keys"))),
+    (
+        "Run",
+        (
+            ("Models", "/models"),
+            ("Prompts", "/prompts"),
+            ("Playground", "/playground"),
+            ("Knowledge", "/knowledge"),
+            ("Jobs", "/jobs"),
+            ("Keys", "/keys"),
+        ),
+    ),
 )
 """The pages that stand in the navigation, in groups: what each is called, and where it is."""
 

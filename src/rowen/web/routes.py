@@ -4,7 +4,21 @@ from pathlib import Path
 
 from starlette.routing import Mount, Route
 
-from rowen.web import alerts, costs, errors, incidents, jobs, keys, knowledge, review, rules, sign, views
+from rowen.web import (
+    alerts,
+    costs,
+    errors,
+    incidents,
+    jobs,
+    keys,
+    knowledge,
+    playground,
+    prompts,
+    review,
+    rules,
+    sign,
+    views,
+)
 from rowen.web.compare import compare
 from rowen.web.comparison import comparison
 from rowen.web.files import Files
@@ -71,6 +85,12 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/rules/{name}", page(rules.judge, services), methods=["POST"]),
         Route("/rules/{name}/{what}", page(rules.pause, services), methods=["POST"]),
         Route("/models", page(models, services)),
+        Route("/prompts", page(prompts.prompts, services)),
+        Route("/prompts/{name:path}", page(prompts.prompt, services), methods=["GET"]),
+        Route("/prompts/{name:path}", page(prompts.label, services), methods=["POST"]),
+        Route("/playground", page(playground.playground, services), methods=["GET"]),
+        Route("/playground", page(playground.run, services), methods=["POST"]),
+        Route("/playground/candidate", page(playground.keep, services), methods=["POST"]),
         Route("/knowledge", page(knowledge.knowledge, services)),
         Route("/knowledge/{app}/{name}", page(knowledge.collection, services)),
         Route("/knowledge/{app}/{name}/do/{what}", page(knowledge.act, services), methods=["POST"]),

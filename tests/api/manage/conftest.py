@@ -15,11 +15,13 @@ from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
 from rowen.evaluate.plan import MetricsTable
 from rowen.evaluate.run.base import shelf as runs_of
+from rowen.flow.play import Tried, Try
 from rowen.insight.budget import Budget
 from rowen.insight.desk import Insight
 from rowen.insight.errors import seen_in
 from rowen.insight.views import Person, View, Views
 from rowen.jobs import Queue
+from rowen.prompt import Prompts
 from rowen.retrieve import RetrieveSettings
 from rowen.retrieve.desk import Desk as KnowledgeDesk
 from rowen.retrieve.state import Quarantined, SourceState, States
@@ -48,6 +50,7 @@ from rowen.values import (
     Document,
     Limit,
     Manifest,
+    Mistaken,
     Outcome,
     Request,
     Run,
@@ -296,6 +299,7 @@ class Api:
         self.datasets = Datasets(self.small, cases=self.cases, clock=self.clock)
         self.runs = MemoryRuns()
         self.comparing = Comparing(self.small, self.runs, lambda app: MetricsTable(primary="right"))
+        self.prompts = Prompts(self.small, self.definitions, self.clock)
         self.insight = Insight(
             traces=self.told, scores=self.scores, records=self.small, tenants=self.homes, clock=self.clock
         )
@@ -336,6 +340,8 @@ class Api:
             cases=self.cases,
             datasets=self.datasets,
             comparing=self.comparing,
+            prompts=self.prompts,
+            play=self._played,
             insight=self.insight,
             views=self.views,
             explain=self._explained,
@@ -360,6 +366,11 @@ class Api:
 
     async def send(self, contact, notice) -> None:
         self.notices.append(notice)
+
+    async def _played(self, asked: Try, *, caller, models) -> list[Tried]:
+        if asked.prompt not in {"", "system"}:
+            raise Mistaken("prompt_unknown", place="prompt")
+        return [Tried(model=model, answer=asked.question, trace="t" * 32) for model in asked.models or ("fast",)]
 
     async def _explained(self, tenant: str, question: str) -> str:
         return f"The line of {tenant} was cut [span {'c' * 16}]."
@@ -452,6 +463,7 @@ class Api:
                 await self.review.submit(queue, self.ids[f"{tenant}.disputed"], opinion)
             await self.cases.of_trace(f"{tenant}0", Case(id="", tenant=tenant))
             await self.cases.of_trace(f"{tenant}0", Case(id="", tenant=tenant, dataset=f"set.{tenant}"))
+            await self.prompts.add(f"said.{tenant}", "Be kind.", note=f"of {tenant}", tenant=tenant)
             self.ids[f"{tenant}.version"] = (await self.datasets.freeze(f"set.{tenant}", tenant)).hash
             for id in ("old", "new"):
                 await runs_of(self.small).put(

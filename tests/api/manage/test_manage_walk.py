@@ -42,11 +42,18 @@ BODIES = {
     "preflight_rule": {"since_ns": 1},
     "backfill_rule": {"since_ns": 1},
     "sync_knowledge": {},
+    "add_prompt": {"name": "fresh", "prompt": "Be brief.", "note": "Shorter."},
+    "label_prompt": {"name": "said.acme", "version": 1, "labels": ["review"]},
+    "render_prompt": {"name": "said.acme"},
+    "try_prompt": {"question": "When?"},
 }
 
 
 OWN = {"put_score_config", "put_rule", "put_dataset", "add_cases"}
 """What makes a record of the caller's own tenant, whatever another one calls by that name."""
+
+NAMED = {"delete_prompt", "get_prompt", "prompt_diff", "label_prompt", "render_prompt", "create_case", "compare_runs"}
+"""What names its record in the query or the body."""
 
 
 def path_of(verb, ids) -> str:
@@ -77,6 +84,8 @@ def path_of(verb, ids) -> str:
     )
     path += f"?earlier={ids['acme.version']}" if verb.name == "dataset_changes" else ""
     path += "?runs=old-acme,new-acme" if verb.name == "compare_runs" else ""
+    if verb.name in NAMED | {"list_prompt_versions"} and verb.method != "POST" and verb.name != "compare_runs":
+        path += "?name=said.acme" + ("&earlier=1" if verb.name == "prompt_diff" else "")
     path += "?name=up" if verb.name == "burn_down" else ""
     path = path.replace("{item}", ids["acme.disputed" if verb.name == "decide_item" else "acme.open"])
     path += "?score=stars" if verb.name in {"cost_worth", "diagnose_regression"} else ""
@@ -118,7 +127,7 @@ async def test_too_small_a_scope_is_refused_and_the_right_one_passes(api, verb):
 async def test_the_key_of_another_tenant_finds_nothing(api, verb):
     answer = await api.ask(verb.method, path_of(verb, api.ids), "globex.manage", **sent(verb))
 
-    if ("{" in verb.path and verb.name not in OWN) or verb.name in {"create_case", "compare_runs"}:
+    if ("{" in verb.path and verb.name not in OWN) or verb.name in NAMED:
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
     else:
         assert answer.status_code == verb.status

@@ -4,7 +4,7 @@ from typing import Any
 
 from rowen.api.langfuse.base import Asked, Body, paged, when
 from rowen.prompt.registry import PRODUCTION, chosen
-from rowen.prompt.version import LATEST, Kind, Version
+from rowen.prompt.version import LATEST, Kind, PromptVersion
 from rowen.values import Mistaken
 
 _SILENT = "Sent by Langfuse's client, without a commit message."
@@ -57,7 +57,7 @@ async def get(asked: Asked) -> Any:
     found = chosen(known, version=wanted, label=label)
     if found is None:
         said = f"version {wanted}" if wanted else f"label {label!r}"
-        raise Mistaken("prompt_unknown", f"there is no prompt {asked.place[0]!r} with {said}", place="name")
+        raise Mistaken("not_found", f"there is no prompt {asked.place[0]!r} with {said}", place="name")
     return shown(found, latest=found == known[0])
 
 
@@ -103,24 +103,24 @@ async def remove(asked: Asked) -> Any:
     return None
 
 
-async def _versions(asked: Asked, name: str) -> list[Version]:
+async def _versions(asked: Asked, name: str) -> list[PromptVersion]:
     """The versions of a prompt, the newest first.
 
     Raises:
-        Mistaken: `prompt_unknown` for one of an app that the key may not see.
+        Mistaken: `not_found` for one of an app that the key may not see.
 
     """
     found = await asked.langfuse.prompts.versions(name, asked.tenant)
     if not _seen(asked, found):
-        raise Mistaken("prompt_unknown", f"there is no prompt {name!r}", place="name")
+        raise Mistaken("not_found", f"there is no prompt {name!r}", place="name")
     return found
 
 
-def _seen(asked: Asked, versions: list[Version]) -> bool:
+def _seen(asked: Asked, versions: list[PromptVersion]) -> bool:
     return not versions or not versions[0].app or asked.sees(versions[0].app)
 
 
-def shown(prompt: Version, *, latest: bool) -> dict[str, Any]:
+def shown(prompt: PromptVersion, *, latest: bool) -> dict[str, Any]:
     """Return a version as Langfuse shows it."""
     return {
         "name": prompt.name,

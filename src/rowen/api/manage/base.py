@@ -12,9 +12,11 @@ from rowen.api.base import DoorSettings
 from rowen.api.manage.state import ModelState
 from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
+from rowen.flow.play import Playing
 from rowen.insight.desk import Insight
 from rowen.insight.views import Views
 from rowen.jobs import Queue
+from rowen.prompt import Prompts
 from rowen.retrieve.desk import Desk as KnowledgeDesk
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
@@ -86,6 +88,8 @@ class Manage:
     cases: Cases
     datasets: Datasets
     comparing: Comparing
+    prompts: Prompts
+    play: Playing
     insight: Insight
     views: Views
     explain: Callable[[str, str], Awaitable[str]] | None
