@@ -141,3 +141,25 @@ async def test_fallbacks_follow_the_models_own_deployments_each_by_its_own_strat
     chosen = await stage.choose(stage.call(messages=(says("user", "hi"),)))
 
     assert chosen.plan.deployments == ("a", "b", "z", "y")
+
+
+async def test_what_a_model_presets_stands_where_the_caller_says_nothing(kit):
+    preset = {"temperature": 0.2, "max_tokens": 20, "stop": ("END",), "format": Format(kind="schema", name="order")}
+    stage = kit.stage(None, kit.route().but(preset=preset))
+
+    silent = await stage.choose(stage.call())
+    loud = await stage.choose(stage.call(temperature=0.0, format=Format(kind="text")))
+
+    assert (silent.request.temperature, silent.request.max_tokens, silent.request.stop) == (0.2, 20, ("END",))
+    assert silent.request.format.name == "order"
+    assert (loud.request.temperature, loud.request.max_tokens, loud.request.format.kind) == (0.0, 20, "text")
+
+
+async def test_presets_are_for_chat_alone(kit):
+    stage = kit.stage(
+        None, kit.route(deployments={"profile": Profile(embeddings=True)}).but(preset={"temperature": 0.2})
+    )
+
+    chosen = await stage.choose(stage.call(kind="embeddings", messages=(), texts=("one",)))
+
+    assert chosen.request.temperature is None

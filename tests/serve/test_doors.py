@@ -7,9 +7,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from rowen.config import read
+from rowen.flow.vet import vet
 from rowen.insight.parts import parts_of
+from rowen.provider.transport import HttpTransport
+from rowen.serve.tables import TABLES
 from rowen.testing.serving import Running, serving
 from rowen.testing.upstream import FaultUpstream, Reply
+from rowen.values import Mistaken
 
 APP = """
 [app]
@@ -207,3 +212,39 @@ def test_the_connection_that_a_call_waited_for_is_a_part_of_its_time(tmp_path):
     assert parts_of(told[0]).of("network") > 0
     assert parts_of(told[1]).of("network") == 0
     assert {trace.row.release for trace in told} == {"1.5"}
+
+
+SCHEMA = """
+[app]
+name = "shop"
+[models.main]
+provider = "echo"
+[models.main.params]
+temperature = 0
+max_tokens = 20
+schema = "order.json"
+"""
+
+
+def test_what_an_app_presets_for_a_model_is_asked_of_it(tmp_path):
+    (tmp_path / "app.toml").write_text(SCHEMA)
+    (tmp_path / "order.json").write_text('{"type": "object"}')
+    with serving(tmp_path / "app.toml") as running:
+        _, headers, _ = ask(running, "main")
+        running.do(running.opened.traces_written())
+        found = send(running, "GET", f"/api/traces/{headers['x-rowen-trace']}", key=running.admin)
+
+    spans = [span for span in json.loads(found[2])["data"]["spans"] if span["name"] == "chat main"]
+    said = spans[0]["attributes"]
+    assert (said["gen_ai.request.temperature"], said["gen_ai.request.max_tokens"]) == (0, 20)
+    assert said["gen_ai.output.type"] == "json"
+
+
+def test_a_schema_file_that_is_none_is_told_with_its_line(tmp_path):
+    (tmp_path / "app.toml").write_text(SCHEMA)
+    (tmp_path / "order.json").write_text("{")
+
+    with pytest.raises(Mistaken, match=r"order\.json is no JSON Schema") as caught:
+        vet(read(tmp_path / "app.toml", TABLES), HttpTransport())
+
+    assert caught.value.place == "app.toml:9"

@@ -1,13 +1,16 @@
 """From `[models]` to deployments: where each model can be asked, with which key, at which price."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
-from rowen.flow.tables import DeploymentTable, ModelTable, PriceTable
+import msgspec
+
+from rowen.flow.tables import DeploymentTable, ModelTable, ParamsTable, PriceTable
 from rowen.provider.base import ModelSettings
 from rowen.provider.catalog import declared
 from rowen.route import ModelRoute, Models
-from rowen.values import Deployment, Mistaken, Patience, Profile
+from rowen.values import Deployment, Format, Mistaken, Patience, Profile, Reasoning
 from rowen.values.price import Price, priced
 
 Placed = dict[str, tuple[Deployment, ModelSettings]]
@@ -31,7 +34,12 @@ def placed(models: Mapping[str, ModelTable]) -> Placed:
 
 
 def routes(models: Mapping[str, ModelTable], places: Placed) -> dict[str, ModelRoute]:
-    """Return how each model is routed."""
+    """Return how each model is routed.
+
+    Raises:
+        Mistaken: `config_invalid` for a schema that is none.
+
+    """
     return {
         name: ModelRoute(
             name=name,
@@ -44,6 +52,7 @@ def routes(models: Mapping[str, ModelTable], places: Placed) -> dict[str, ModelR
             cache_ttl=table.cache.ttl if table.cache else 0.0,
             cache_scope=table.cache.scope if table.cache else "tenant",
             cache_tools=table.cache.tools if table.cache else False,
+            preset=_preset(name, table.params),
         )
         for name, table in models.items()
     }
@@ -69,6 +78,23 @@ def may_answer(models: Models, name: str) -> tuple[Deployment, ...]:
         return ()
     ladder = (route, *(models.routes[each] for each in route.fallback if each in models.routes))
     return tuple(deployment for each in ladder for deployment in each.deployments)
+
+
+def _preset(name: str, params: ParamsTable) -> dict[str, Any]:
+    """Return what requests to a model say where callers say nothing, by the names of `Request`."""
+    plain = ("temperature", "top_p", "max_tokens", "seed", "stop")
+    preset = {field: value for field in plain if (value := getattr(params, field)) not in (None, ())}
+    if params.effort:
+        preset["reasoning"] = Reasoning(effort=params.effort)
+    if params.schema is not None:
+        try:
+            schema = msgspec.json.decode(params.schema.text, type=dict[str, Any])
+        except msgspec.DecodeError as error:
+            message = f"{params.schema.path} is no JSON Schema: {error}"
+            raise Mistaken("config_invalid", message, place=f"[models.{name}] params.schema") from error
+        title = PurePath(params.schema.path).stem
+        preset["format"] = Format(kind="schema", name=title, schema=schema, strict=True)
+    return preset
 
 
 def _places(table: ModelTable) -> Iterator[DeploymentTable]:

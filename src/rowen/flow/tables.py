@@ -87,6 +87,25 @@ class PriceTable(Settings, frozen=True, kw_only=True):
     """The first day it holds, as `2026-01-31` (UTC); default: always."""
 
 
+class ParamsTable(Settings, frozen=True, kw_only=True):
+    """What a chat request says where its caller says nothing. It is part of the app, and goes out and back with it."""
+
+    temperature: float | None = None
+    """How much chance there is in the answer; 0: as little as the model can."""
+    top_p: float | None = None
+    """The share of likelihood that the next token is drawn from."""
+    max_tokens: int | None = None
+    """Tokens of the answer at most."""
+    seed: int | None = None
+    """For providers that know one: the same seed, the same answer, nearly."""
+    stop: tuple[str, ...] = ()
+    """Texts at which the answer ends."""
+    schema: TextFile | None = None
+    """A file with the JSON Schema that answers obey."""
+    effort: str = ""
+    """How much the model thinks first: `low`, `medium`, `high`, as its provider calls it."""
+
+
 class DeploymentTable(Settings, frozen=True, kw_only=True):
     """One place where the model can be asked. What is not said here is as in the model's own table."""
 
@@ -133,6 +152,8 @@ class ModelTable(Settings, frozen=True, kw_only=True):
     """The provider's own settings; see its reference."""
     profile: dict[str, bool | int] = {}
     """What the model can do, where it differs from the provider's profile."""
+    params: ParamsTable = ParamsTable()
+    """What requests say where callers say nothing."""
     fallback: tuple[str, ...] = ()
     """Models to ask when this one fails."""
     strategy: Literal["weight", "least_busy", "latency", "order"] = "weight"

@@ -47,6 +47,7 @@ def _vetted(loaded: Loaded, transport: Transport) -> deployments.Placed:
                 raise _unknown(each, models, f"[models.{name}] fallback")
     places = deployments.placed(models)
     deployments.prices(models, places)
+    deployments.routes(models, places)
     for deployment, settings in places.values():
         try:
             maker(settings.provider)(settings, transport)

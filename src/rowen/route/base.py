@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from rowen.values import Call, CountTokens, Deployment, Value
 
@@ -42,6 +42,8 @@ class ModelRoute(Value, frozen=True, kw_only=True):
     """Among whom. Never beyond a tenant."""
     cache_tools: bool = False
     """Whether answers that call tools are cached too."""
+    preset: dict[str, Any] = {}
+    """What a chat request says where its caller says nothing, by the names of `Request`."""
 
 
 Routes = Mapping[str, ModelRoute]

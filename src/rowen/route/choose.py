@@ -71,6 +71,9 @@ def choose(
         route = models.named(request.model)
         if route is None:
             raise _unknown(request.model, models)
+        if route.preset and request.kind == "chat":
+            request = preset(request, route)
+            call = call.but(request=request)
         facts: dict[str, Any] = {"model": route.name, "strategy": route.strategy, "cache": "off"}
         key = ""
         if cache is not None and route.cache_ttl > 0:
@@ -112,6 +115,12 @@ def choose(
         return call.but(plan=plan, notes={**call.notes, "route": facts})
 
     return step
+
+
+def preset(request: Request, route: ModelRoute) -> Request:
+    """Return a request with what its model says for it where it says nothing itself."""
+    silent = {field: value for field, value in route.preset.items() if getattr(request, field) in (None, ())}
+    return request.but(**silent) if silent else request
 
 
 def _ladder(models: Models, route: ModelRoute, state: FleetState) -> tuple[_Rung, ...]:

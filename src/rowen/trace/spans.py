@@ -201,6 +201,18 @@ def _note(attributes: dict[str, Any], notes: dict[str, Any], step: str) -> None:
         attributes["rowen.note"] = noted
 
 
+_ASKED = (
+    ("max_tokens", "gen_ai.request.max_tokens"),
+    ("temperature", "gen_ai.request.temperature"),
+    ("top_p", "gen_ai.request.top_p"),
+    ("top_k", "gen_ai.request.top_k"),
+    ("seed", "gen_ai.request.seed"),
+    ("frequency_penalty", "gen_ai.request.frequency_penalty"),
+    ("presence_penalty", "gen_ai.request.presence_penalty"),
+)
+"""What a request may ask for, and how OpenTelemetry names it."""
+
+
 def _root(call: Call, used: Attempt | None, id: str, place: Place) -> Span:
     request, usage = call.request, used.usage if used else _NONE
     operation = "embeddings" if request.kind == "embeddings" else "chat"
@@ -217,6 +229,15 @@ def _root(call: Call, used: Attempt | None, id: str, place: Place) -> Span:
         "client.address": call.door.address,
         "url.path": call.door.path,
     }
+    for field, name in _ASKED:
+        if (value := getattr(request, field)) is not None:
+            attributes[name] = value
+    if request.stop:
+        attributes["gen_ai.request.stop_sequences"] = list(request.stop)
+    if request.n != 1:
+        attributes["gen_ai.request.choice.count"] = request.n
+    if request.format is not None:
+        attributes["gen_ai.output.type"] = "text" if request.format.kind == "text" else "json"
     if call.caller:
         attributes["rowen.tenant"] = call.caller.tenant
         attributes["rowen.key"] = call.caller.key
