@@ -231,10 +231,10 @@ async def test_stopping_writes_what_is_left(house):
     assert house.shelf.touched == [{made.key.id: house.clock.ns}]
 
 
-@pytest.mark.parametrize("scope", ["read", "manage", "admin"])
-@pytest.mark.parametrize("held", ["call", "read", "manage", "admin"])
+@pytest.mark.parametrize("scope", ["read", "manage", "release", "admin"])
+@pytest.mark.parametrize("held", ["call", "read", "manage", "release", "admin"])
 async def test_scopes_of_management_include_the_smaller_ones(house, held, scope):
-    order = ["call", "read", "manage", "admin"]
+    order = ["call", "read", "manage", "release", "admin"]
     made = await house.key(scopes=(held,))
 
     try:

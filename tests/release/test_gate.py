@@ -79,7 +79,9 @@ class World:
         await self.store.runs.put(run.id, outcomes, tenant=run.tenant)
         return run
 
-    async def ruling(self, *, environment="production", table=None, plan=PLAN, must=None, name="b") -> Ruling:
+    async def ruling(
+        self, *, environment="production", table=None, plan=PLAN, must=None, objectives=(), name="b"
+    ) -> Ruling:
         table = table or ReleaseTable(strategy="canary", gate=("evaluate.smoke",))
         asked = Terms(
             table=table,
@@ -87,6 +89,7 @@ class World:
             must={"smoke": {metric: (bound(text),) for metric, text in (must or {}).items()}},
             gates=table.gate,
             approvals=table.approvals,
+            objectives=objectives,
         )
         version = await self.releases.version("shop", hash_of(name))
         live = await self.releases.live("shop", environment)
@@ -360,6 +363,17 @@ async def test_a_gate_that_names_no_objective_is_closed(world: World):
     found = await world.only_refusal(table=ReleaseTable(strategy="canary", gate=("evaluate.smoke", "watch.nothing")))
 
     assert (found.gate, "no such objective" in found.why) == ("watch.nothing", True)
+
+
+async def test_an_objective_that_comes_with_the_version_holds_nothing_up(world: World):
+    await world.run(A, MOST)
+    await world.run(B, MOST)
+
+    table = ReleaseTable(strategy="canary", gate=("evaluate.smoke", "watch.new"))
+    ruling = await world.ruling(table=table, objectives=("new",))
+
+    assert ruling.open
+    assert any("nothing was measured of it yet" in each.why for each in ruling.findings)
 
 
 async def test_a_remark_that_blocks_holds_the_version_up_until_it_is_resolved(world: World):

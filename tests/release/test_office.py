@@ -39,6 +39,7 @@ class Stub:
             environment=case.environment,
             definition=case.version.definition,
             baseline=case.baseline,
+            open=self.passes,
             findings=(finding,),
             runs=("r1",),
         )

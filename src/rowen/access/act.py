@@ -49,7 +49,7 @@ class Actor(Value, frozen=True, kw_only=True):
 
     def must_manage(self) -> None:
         """Raise `Refused("key_scope")` unless the actor may change something."""
-        if not {"manage", "admin"} & set(self.scopes):
+        if not {"manage", "release", "admin"} & set(self.scopes):
             raise Refused("key_scope", "the key has not the scope `manage`", place="scopes")
 
     def must_administer(self) -> None:
@@ -65,8 +65,11 @@ class Actor(Value, frozen=True, kw_only=True):
         self.must_manage()
         if self.everywhere:
             return
-        if "admin" in key.scopes:
-            raise Refused("key_scope", "only an admin key may handle an admin key", place="scopes")
+        for scope in ("release", "admin"):
+            if scope in key.scopes:
+                raise Refused(
+                    "key_scope", f"only an admin key may handle a key with the scope `{scope}`", place="scopes"
+                )
         if _RANK[key.priority] > _RANK[max(self.priority, "normal", key=_RANK.__getitem__)]:
             raise Refused("key_scope", "the priority is above that of the key used", place="priority")
         for place, mine, theirs in (

@@ -16,7 +16,8 @@ _INCLUDES: dict[Scope, frozenset[Scope]] = {
     "call": frozenset({"call"}),
     "read": frozenset({"read"}),
     "manage": frozenset({"manage", "read"}),
-    "admin": frozenset({"admin", "manage", "read"}),
+    "release": frozenset({"release", "manage", "read"}),
+    "admin": frozenset({"admin", "release", "manage", "read"}),
 }
 _AT_ONCE = 1_000
 """Keys to take in before other work gets its turn: 100,000 keys must not hold up the calls of half a second."""

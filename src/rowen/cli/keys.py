@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import click
 
@@ -51,7 +51,7 @@ def list_keys(server_file: Path, store: str | None, as_json: bool, tenant: str |
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice(["call", "read", "manage", "admin"]),
+    type=click.Choice(get_args(Scope)),
     help="What it may do; repeat for several. Default: call.",
 )
 @click.option("--app", "apps", multiple=True, help="Only this app; repeat for several.")

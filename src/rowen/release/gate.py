@@ -80,6 +80,7 @@ class Gate:
             environment=case.environment,
             definition=case.version.definition,
             baseline=case.baseline,
+            open=all(each.passed for each in findings),
             findings=tuple(findings),
             runs=tuple(runs),
         )
@@ -118,6 +119,9 @@ class Gate:
     async def _budget(self, case: Candidate, gate: str) -> Finding:
         name = gate.partition(".")[2]
         found = await self._budgets.budget(case.version.app, name)
+        if found is None and name in case.terms.objectives:
+            why = "it is new with this version, so that nothing was measured of it yet"
+            return Finding(gate=gate, kind="budget", passed=True, why=why)
         if found is None:
             fix = f"write `[watch.{name}]` in app.toml, or take it out of `gate`"
             return Finding(gate=gate, kind="gate", passed=False, why="there is no such objective", fix=fix)

@@ -74,6 +74,24 @@ class Office:
             raise Mistaken("not_found", f"the content of version {version} is not kept here", place="version")
         return found
 
+    async def answering(self, app: str, environment: str) -> Definition:
+        """Return what is live in an environment.
+
+        Raises:
+            Mistaken: `not_found`.
+
+        """
+        live = await self.desk.live(app, environment)
+        found = None if live is None else await self._definitions.get(live.definition)
+        if found is None:
+            raise Mistaken("not_found", f"nothing of {app} is live in {environment}", place="environment")
+        return found
+
+    def may_differ(self, definition: Definition) -> tuple[str, ...]:
+        """Return what an app says may differ between its environments."""
+        table: ReleaseTable = self._tables(definition)["release"]
+        return table.differs
+
     async def ruling(self, app: str, name: str, *, environment: str = PRODUCTION) -> Ruling:
         """Return what the gate says of a version now, without letting anything out.
 

@@ -36,7 +36,7 @@ class Finding(Value, frozen=True, kw_only=True):
         return f"{self.gate}: {self.why}" + (f" — {self.fix}" if self.fix else "")
 
 
-class Ruling(Value, frozen=True, kw_only=True):
+class Ruling(Value, frozen=True, kw_only=True, omit_defaults=False):
     """Whether a version may be let out."""
 
     app: str
@@ -44,14 +44,11 @@ class Ruling(Value, frozen=True, kw_only=True):
     definition: str
     baseline: str = ""
     """What it was held against; empty where nothing is live."""
+    open: bool
+    """Whether everything passed."""
     findings: tuple[Finding, ...] = ()
     runs: tuple[str, ...] = ()
     """The runs that it rests on."""
-
-    @property
-    def open(self) -> bool:
-        """Whether everything passed."""
-        return all(each.passed for each in self.findings)
 
     @property
     def refused(self) -> tuple[Finding, ...]:

@@ -18,6 +18,8 @@ class Terms(Value, frozen=True, kw_only=True):
     """What a suite's metrics must be, by suite and metric."""
     gates: tuple[str, ...] = ()
     approvals: int = 0
+    objectives: tuple[str, ...] = ()
+    """The objectives that the version or what is live has."""
 
 
 def terms(tables: Mapping[str, Any], live: Mapping[str, Any] | None = None) -> Terms:
@@ -31,7 +33,14 @@ def terms(tables: Mapping[str, Any], live: Mapping[str, Any] | None = None) -> T
 
     """
     mine: ReleaseTable = tables["release"]
-    own = Terms(table=mine, plan=tables["metrics"], must=_must(tables), gates=mine.gate, approvals=mine.approvals)
+    own = Terms(
+        table=mine,
+        plan=tables["metrics"],
+        must=_must(tables),
+        gates=mine.gate,
+        approvals=mine.approvals,
+        objectives=tuple(tables.get("watch", {})),
+    )
     if live is None:
         return own
     other: ReleaseTable = live["release"]
@@ -47,6 +56,7 @@ def terms(tables: Mapping[str, Any], live: Mapping[str, Any] | None = None) -> T
         must=must,
         gates=tuple(dict.fromkeys((*mine.gate, *other.gate))),
         approvals=max(mine.approvals, other.approvals),
+        objectives=tuple(dict.fromkeys((*own.objectives, *live.get("watch", {})))),
     )
 
 

@@ -1,19 +1,88 @@
-"""What of the apps is let out: the desk of releases of one process."""
+"""What of the apps is let out, in one process: the desk, the gate with what it looks at, and the error-budget policy."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rowen.config import kept
+from rowen.evaluate.dataset import Datasets
 from rowen.release import Releases
+from rowen.release.evidence import Kept
+from rowen.release.freezer import Freezer
+from rowen.release.gate import Budget, Gate
+from rowen.release.office import Office
+from rowen.release.remark import Remarks
+from rowen.serve.tables import TABLES
 from rowen.store.base import Store
-from rowen.values import Clock
+from rowen.values import Clock, Definition
+from rowen.watch.desk import Desk
+
+_EVERY_NS = 60_000_000_000
 
 
-class Releasing:
-    """Holds the desk that decides and remembers.
+class Objectives:
+    """Tells the gate how error budgets stand."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def budget(self, app: str, objective: str) -> Budget | None:
+        """Return how an objective stands; None when there is no such objective."""
+        found = next((each for each in self._desk.apps(app) if objective in each.objectives.watch), None)
+        if found is None:
+            return None
+        stands = (await self._desk.row(found, objective)).standing
+        if stands.remaining is None or stands.state in ("none", "unstated", "few"):
+            return Budget(
+                name=objective, spent=False, why=f"there is too little to weigh yet ({stands.total:,} events)"
+            )
+        spent = stands.remaining <= 0
+        left = "the error budget is used up" if spent else f"{stands.remaining:.0%} of the error budget is left"
+        why = f"{left} ({stands.total - stands.good:,} bad of {stands.total:,}, target {stands.stated})"
+        return Budget(name=objective, spent=spent, why=why)
+
+
+def tables_of(definition: Definition) -> Mapping[str, Any]:
+    """Return the settings of a Definition by table. Secrets are not read.
+
+    Raises:
+        Mistaken: `config_*` where this version of Rowen cannot read it.
+
+    """
+    return kept(definition, TABLES, Path("app.toml"), secrets=False).tables
+
+
+def office_of(store: Store, desk: Releases, objectives: Desk, datasets: Datasets, clock: Clock) -> Office:
+    """Return the one way by which versions are let out."""
+    gate = Gate(Kept(store.records, store.runs, datasets), Objectives(objectives))
+    remarks = Remarks(store.records, clock)
+    return Office(desk, gate, remarks=remarks, definitions=store.definitions, tables=tables_of)
+
+
+class Policy:
+    """Freezes and thaws releases by the error budgets of the apps that are served here, once a minute.
 
     Args:
-        store: where what is live stands, with its log.
-        clock: stamps the lines of the log.
-        signing: the server's signing key.
+        objectives: how budgets stand.
+        desk: where it is done.
+        clock: the time.
+        environments: gives the environment of each app that is served.
 
     """
 
-    def __init__(self, store: Store, clock: Clock, *, signing: bytes) -> None:
-        self.desk = Releases(store.records, store.definitions, clock, signing=signing)
+    def __init__(self, objectives: Desk, desk: Releases, clock: Clock) -> None:
+        self._objectives = objectives
+        self._freezer = Freezer(desk, clock)
+        self._clock = clock
+        self._next = 0
+
+    async def settle(self) -> None:
+        """Look at every app, if a minute has gone by."""
+        now = self._clock.now_ns()
+        if now < self._next:
+            return
+        self._next = now + _EVERY_NS
+        for app in self._objectives.apps():
+            if app.objectives.watch:
+                frozen = await self._objectives.freeze(app)
+                await self._freezer.settle(app.objectives.app, frozen.reasons)

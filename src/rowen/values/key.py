@@ -5,8 +5,9 @@ from typing import Literal
 from rowen.values.base import Value
 from rowen.values.limit import Limit
 
-Scope = Literal["call", "read", "manage", "admin"]
-"""`call`: the model doors. `read`: pages and reading in the tenant. `manage`: changing in the tenant. `admin`: all tenants."""
+Scope = Literal["call", "read", "manage", "release", "admin"]
+"""`call`: the model doors. `read`: pages and reading in the tenant. `manage`: changing in the tenant. `release`: letting out
+versions of its apps, which answer every tenant. `admin`: all tenants, and forcing a release."""
 
 Priority = Literal["high", "normal", "low"]
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
+from typing import get_args
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
@@ -10,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from rowen.access import Actor, Made, Visit, Wanted
 from rowen.limits import written
-from rowen.values import Key, Limit, Mistaken, Problem
+from rowen.values import Key, Limit, Mistaken, Problem, Scope
 from rowen.web.page import Page, Services, api_call, may_manage
 
 _DAY_NS = 86_400_000_000_000
@@ -18,6 +19,7 @@ SCOPES = {
     "call": "call the models",
     "read": "read pages and records of its tenant",
     "manage": "change keys and settings of its tenant",
+    "release": "let versions of its apps out",
 }
 
 
@@ -113,7 +115,7 @@ def wanted(form: FormData, services: Services) -> Wanted:
                 limits.append(written.limit(text, measure, "key"))
             except ValueError as error:
                 raise Mistaken("field_invalid", str(error), place=measure) from error
-    scopes = tuple(scope for scope in ("call", "read", "manage", "admin") if scope in form.getlist("scope"))
+    scopes = tuple(scope for scope in get_args(Scope) if scope in form.getlist("scope"))
     return Wanted(
         name=str(form.get("name", "")),
         tenant=str(form.get("tenant", "")).strip() or "default",

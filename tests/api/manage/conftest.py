@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, get_args
 
 import httpx2
 import pytest
@@ -22,6 +22,11 @@ from rowen.insight.errors import seen_in
 from rowen.insight.views import Person, View, Views
 from rowen.jobs import Queue
 from rowen.prompt import Prompts
+from rowen.release import Reason, Releases
+from rowen.release.office import Office
+from rowen.release.remark import Remarks
+from rowen.release.ruling import Finding, Ruling
+from rowen.release.table import ReleaseTable
 from rowen.retrieve import RetrieveSettings
 from rowen.retrieve.desk import Desk as KnowledgeDesk
 from rowen.retrieve.state import Quarantined, SourceState, States
@@ -43,6 +48,7 @@ from rowen.store.memory.runs import MemoryRuns
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
 from rowen.values import (
+    Arm,
     Case,
     Chunk,
     Definition,
@@ -53,7 +59,9 @@ from rowen.values import (
     Mistaken,
     Outcome,
     Request,
+    Rollout,
     Run,
+    Scope,
     Score,
     ScoreConfig,
     SessionRow,
@@ -247,6 +255,25 @@ class NoModels:
         return None
 
 
+class OpenGate:
+    """A gate that says what it is told to."""
+
+    def __init__(self) -> None:
+        self.passes = True
+
+    async def ruling(self, case) -> Ruling:
+        finding = Finding(
+            gate="evaluate.smoke", kind="evaluation", passed=self.passes, why="it was never run", fix="run it"
+        )
+        return Ruling(
+            app=case.version.app,
+            environment=case.environment,
+            definition=case.version.definition,
+            open=self.passes,
+            findings=(finding,),
+        )
+
+
 class Api:
     """The API and everything beneath it."""
 
@@ -313,6 +340,14 @@ class Api:
             queue=self.jobs,
             clock=self.clock,
         )
+        self.gate = OpenGate()
+        self.office = Office(
+            Releases(self.small, self.definitions, self.clock, signing=b"s" * 32),
+            self.gate,
+            remarks=Remarks(self.small, self.clock),
+            definitions=self.definitions,
+            tables=lambda _: {"release": ReleaseTable(), "metrics": MetricsTable(), "evaluate": {}},
+        )
         self.knowledge = MemoryKnowledge()
         self.services = Manage(
             knowledge=KnowledgeDesk(
@@ -342,6 +377,7 @@ class Api:
             comparing=self.comparing,
             prompts=self.prompts,
             play=self._played,
+            office=self.office,
             insight=self.insight,
             views=self.views,
             explain=self._explained,
@@ -418,7 +454,7 @@ class Api:
             await self.register.people.create_tenant(SYSTEM, tenant, limits=few)
             user = await self.register.people.create_user(SYSTEM, tenant=tenant, name=f"of {tenant}")
             self.ids[f"{tenant}.user"] = user.id
-            for scope in ("call", "read", "manage", "admin"):
+            for scope in get_args(Scope):
                 await self.key(f"{tenant}.{scope}", tenant=tenant, scopes=(scope,))
             for number, app in enumerate(("handbook", "shop")):
                 row = TraceRow(
@@ -488,7 +524,25 @@ class Api:
         for app in ("handbook", "shop"):
             await self.definitions.put(Definition(app=app, hash=f"hash-{app}", source={"app": {"name": app}}))
         await self.know()
+        await self.let_out()
         return self
+
+    async def let_out(self) -> None:
+        """Two versions of the app, of which the second rolls out; staging is frozen."""
+        desk, why = self.office.desk, Reason(by="ann", note="because")
+        second = Definition(app="handbook", hash="hash-handbook-2", source={"app": {"name": "handbook"}, "models": {}})
+        await self.definitions.put(second)
+        await desk.release("handbook", "hash-handbook", why)
+        await desk.release("handbook", "hash-handbook", why, environment="staging")
+        await desk.freeze("handbook", why, environment="staging")
+        arms = (
+            Arm(name="baseline", definition="hash-handbook", share=0.95),
+            Arm(name="candidate", definition=second.hash, share=0.05),
+        )
+        rollout = Rollout(id="", app="handbook", strategy="canary", arms=arms, steps=(0.05, 0.5))
+        self.ids["rollout"] = (await desk.begin(rollout, why)).id
+        remark = await self.office.remarks.add("handbook", second.hash, "It promises too much.", by="ben", blocks=True)
+        self.ids["remark"] = remark.id
 
     async def key(self, name: str, **wanted) -> str:
         made = await self.register.create(SYSTEM, Wanted(**{"name": name, "tenant": "acme", **wanted}))

@@ -17,6 +17,7 @@ from rowen.insight.desk import Insight
 from rowen.insight.views import Views
 from rowen.jobs import Queue
 from rowen.prompt import Prompts
+from rowen.release.office import Office
 from rowen.retrieve.desk import Desk as KnowledgeDesk
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
@@ -90,6 +91,8 @@ class Manage:
     comparing: Comparing
     prompts: Prompts
     play: Playing
+    office: Office
+    """The one way by which versions of apps are let out."""
     insight: Insight
     views: Views
     explain: Callable[[str, str], Awaitable[str]] | None
