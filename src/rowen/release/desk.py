@@ -1,5 +1,6 @@
 """What of an app is live, and the log of how it came to be so. Every act is one line, and changes all of it at once."""
 
+import re
 from collections.abc import Callable, Mapping
 
 from rowen.release.ledger import Deed, Ledger, Reason
@@ -9,6 +10,7 @@ from rowen.release.version import Version, version_named, versions_of
 from rowen.store.base import Definitions, Records
 from rowen.values import Act, Clock, Live, Mistaken, ReleaseLine, Rollout, RolloutState, new_id
 
+_LABEL = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,59}")
 PRODUCTION = "production"
 
 
@@ -109,7 +111,7 @@ class Releases:
 
         """
         version = await self.version(app, definition)
-        if not label or len(label) > 60 or not label[0].isalpha() or not label.replace("-", "").isalnum():
+        if not _LABEL.fullmatch(label):
             raise Mistaken(
                 "field_invalid", "a label begins with a letter and has letters, digits and `-`", place="label"
             )

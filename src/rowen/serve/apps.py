@@ -105,6 +105,10 @@ class Served:
         """Return what is live of every app, as this process knows it."""
         return [each.live for each in self._apps.values()]
 
+    def environments(self) -> dict[str, str]:
+        """Return the environment in which each app is live here, by app."""
+        return {name: environment_of(each.file) for name, each in self._apps.items()}
+
     def embed(self, loaded: Loaded, settings: RetrieveSettings) -> Embed | None:
         """Return what makes the vectors of one of an app's `[retrieve]` tables; None where there are none.
 

@@ -1,6 +1,6 @@
 """What of the apps is let out, in one process: the desk, the gate with what it looks at, and the error-budget policy."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +70,11 @@ class Policy:
 
     """
 
-    def __init__(self, objectives: Desk, desk: Releases, clock: Clock) -> None:
+    def __init__(
+        self, objectives: Desk, desk: Releases, clock: Clock, environments: Callable[[], Mapping[str, str]]
+    ) -> None:
         self._objectives = objectives
+        self._environments = environments
         self._freezer = Freezer(desk, clock)
         self._clock = clock
         self._next = 0
@@ -82,7 +85,9 @@ class Policy:
         if now < self._next:
             return
         self._next = now + _EVERY_NS
+        environments = self._environments()
         for app in self._objectives.apps():
-            if app.objectives.watch:
+            name = app.objectives.app
+            if app.objectives.watch and name in environments:
                 frozen = await self._objectives.freeze(app)
-                await self._freezer.settle(app.objectives.app, frozen.reasons)
+                await self._freezer.settle(name, frozen.reasons, environment=environments[name])

@@ -34,6 +34,7 @@ from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
 from rowen.release import Releases
+from rowen.release.office import Office
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
 from rowen.score.feedback import Desk
@@ -51,7 +52,7 @@ from rowen.serve.explaining import Explaining
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.indexing import Indexing
 from rowen.serve.judging import AppModels
-from rowen.serve.releasing import Releasing
+from rowen.serve.releasing import Policy, office_of
 from rowen.serve.settings import ServerSettings, folder_of
 from rowen.serve.spans import Spans
 from rowen.serve.watching import Watching
@@ -88,7 +89,7 @@ class Opened:
     watching: Watching
     worker: Worker
     indexing: Indexing
-    releasing: Releasing
+    office: Office
     follow: Follow[Trace]
     seen: Follow[Observed]
 
@@ -196,7 +197,6 @@ class Server:
         signing = _signing(settings)
         tokens = Tokens(signing, clock)
         jobs = Queue(store.records, clock)
-        releasing = Releasing(store, clock, signing=signing)
         insight = Insight(
             traces=store.traces, scores=store.scores, records=store.records, tenants=store.tenants, clock=clock
         )
@@ -304,6 +304,9 @@ class Server:
             trusted_proxies=settings.trusted_proxies,
         )
         cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
+        datasets = Datasets(store.records, cases=cases, clock=clock)
+        office = office_of(store, releases, watching.desk, datasets, clock)
+        watching.after = Policy(watching.desk, releases, clock, served.environments).settle
         review = Review(
             store.records, scores=store.scores, traces=store.traces, configs=configs, intake=intake, clock=clock
         )
@@ -354,9 +357,10 @@ class Server:
             review=review,
             cases=cases,
             comparing=comparing,
-            datasets=Datasets(store.records, cases=cases, clock=clock),
             prompts=prompts,
             play=playing(served),
+            datasets=datasets,
+            office=office,
             insight=insight,
             views=views,
             explain=Explaining(served, settings.explain) if settings.explain else None,
@@ -422,7 +426,7 @@ class Server:
             watching=watching,
             worker=worker,
             indexing=indexing,
-            releasing=releasing,
+            office=office,
             follow=follow,
             seen=seen,
         )

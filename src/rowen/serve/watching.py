@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from rowen.config import Loaded
@@ -59,6 +59,8 @@ class Watching:
         self._every = every
         self._transport = transport
         self._task: asyncio.Task[None] | None = None
+        self.after: Callable[[], Awaitable[None]] | None = None
+        """Done behind each tick by the process that leads."""
         self.teller = Teller(store, sender(self._post))
         judges = Judges(store, clock)
         self.desk = Desk(store, self.apps, clock, judges)
@@ -95,7 +97,8 @@ class Watching:
     async def _run(self) -> None:
         while True:
             try:
-                await self.engine.tick()
+                if await self.engine.tick() and self.after is not None:
+                    await self.after()
             except Problem as problem:
                 log.warning("objectives cannot be weighed now: %s", problem)
             except Exception:  # one look that breaks must not end all that are to come

@@ -16,6 +16,16 @@ from rowen.values import Live, Mistaken, ReleaseLine, Rollout, Settings, Value
 T = TypeVar("T")
 
 Text = Annotated[str, Meta(max_length=4_000, pattern=r"^[^\u0000]*$")]
+Note = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=4_000,
+        pattern=r"^[^\u0000-\u0020\u007f-\u00a0\u1680\u2000-\u200f\u2028-\u202f\u205f-\u2064\u3000\ufeff][^\u0000]*$",
+    ),
+]
+"""A text that begins with something to be seen."""
+Label = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,59}$")]
 Share = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -57,7 +67,7 @@ class NewVersion(Settings, frozen=True, kw_only=True):
     """A Definition that is put forward."""
 
     definition: Name
-    note: Text
+    note: Note
 
 
 class Wanted(Settings, frozen=True, kw_only=True):
@@ -67,6 +77,20 @@ class Wanted(Settings, frozen=True, kw_only=True):
     environment: Name = PRODUCTION
     force: bool = False
     """Whatever the gate says. It needs a note and the scope `admin`, and stands in the log."""
+
+
+class Freeze(Settings, frozen=True, kw_only=True):
+    """Why nothing may be let out."""
+
+    note: Note
+    environment: Name = PRODUCTION
+
+
+class Thaw(Settings, frozen=True, kw_only=True):
+    """Why it may again."""
+
+    note: Text = ""
+    environment: Name = PRODUCTION
 
 
 class Back(Settings, frozen=True, kw_only=True):
@@ -103,14 +127,14 @@ class Said(Settings, frozen=True, kw_only=True):
 class Labelled(Settings, frozen=True, kw_only=True):
     """A label for a version; another version that has it loses it."""
 
-    label: Name
+    label: Label
     note: Text = ""
 
 
 class NewRemark(Settings, frozen=True, kw_only=True):
     """What somebody says of a version."""
 
-    text: Annotated[str, Meta(min_length=1, max_length=4_000, pattern=r"^[^\u0000]*$")]
+    text: Note
     blocks: bool = False
     """Whether the version may not be let out until this is resolved."""
 
@@ -204,14 +228,14 @@ async def roll_back(asked: Asked[NoParams, Back]) -> Live:
     return await _noted(asked, "release.rollback", app, live)
 
 
-async def freeze_releases(asked: Asked[NoParams, Wanted]) -> Live:
+async def freeze_releases(asked: Asked[NoParams, Freeze]) -> Live:
     """Let nothing be let out until it is thawed. What goes back goes back all the same."""
     app, body = _app(asked), asked.body
     live = await asked.manage.office.desk.freeze(app, _why(asked, body.note), environment=body.environment)
     return await _noted(asked, "release.freeze", app, live)
 
 
-async def thaw_releases(asked: Asked[NoParams, Wanted]) -> Live:
+async def thaw_releases(asked: Asked[NoParams, Thaw]) -> Live:
     """Let things be let out again."""
     app, body = _app(asked), asked.body
     live = await asked.manage.office.desk.thaw(app, _why(asked, body.note), environment=body.environment)
@@ -350,11 +374,11 @@ VERBS: Verbs = (
     ),
     Verb(
         method="POST", path=f"{_APP}/freeze", name="freeze_releases", scope="release", run=freeze_releases, gives=Live,
-        summary="Let nothing be let out for now.", params=NoParams, body=Wanted, errors=("conflict", "field_invalid"),
+        summary="Let nothing be let out for now.", params=NoParams, body=Freeze, errors=("conflict",),
     ),
     Verb(
         method="POST", path=f"{_APP}/thaw", name="thaw_releases", scope="release", run=thaw_releases, gives=Live,
-        summary="Let things be let out again.", params=NoParams, body=Wanted, errors=("conflict",),
+        summary="Let things be let out again.", params=NoParams, body=Thaw, errors=("conflict",),
     ),
     Verb(
         method="GET", path=f"{_APP}/versions", name="list_versions", scope="release", run=list_versions, gives=Version,
