@@ -32,7 +32,9 @@ async def main(arguments: argparse.Namespace) -> None:
         make = getattr(sets, name)
         judged = await (make(folder, arguments.chunker, arguments.split) if name == "scifact" else make(folder))
         embed = Kept(Embedding(arguments.embed, Folder(default_place()), threads=arguments.threads), arguments.cache)
-        every[name] = await measured(judged, embed, note=lambda said: print(said, file=sys.stderr, flush=True))
+        every[name] = await measured(
+            judged, embed, graph=arguments.graph, note=lambda said: print(said, file=sys.stderr, flush=True)
+        )
         chunks = sum(len(item.chunks) for item in judged.items)
         print(f"\n## {name}: {len(judged.items)} documents, {chunks} chunks, {len(judged.questions)} questions")
         print(
@@ -43,6 +45,10 @@ async def main(arguments: argparse.Namespace) -> None:
                 f"{each.configuration} (share {each.weight})" if each.configuration == "hybrid" else each.configuration
             )
             print(f"| {label} | {_said(each.quality)} | {_said(each.second)} | {each.query_ms:.1f} |")
+        if arguments.graph != "none":
+            *_, plain, followed = every[name]
+            pairs = [one - other for one, other in zip(followed.each, plain.each, strict=True)]
+            print(f"| what the graph adds; {sum(map(bool, pairs))} questions changed | {_said(mean(pairs))} | | |")
         for peer in arguments.peers.split(",") if arguments.peers and judged.questions[0].relevant else ():
             print(_peer(peer, arguments.peer_python, judged, every[name][-1]))
         print(
@@ -86,6 +92,7 @@ parser.add_argument("--cache", type=Path, default=Path(".cache/bench-retrieval")
 parser.add_argument("--sets", default=",".join(SETS))
 parser.add_argument("--embed", default="minilm")
 parser.add_argument("--chunker", default="overlap", help="of scifact")
+parser.add_argument("--graph", default="none", help="none or rules")
 parser.add_argument("--split", default="test", help="of scifact: train or test")
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--json", type=Path)

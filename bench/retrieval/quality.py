@@ -10,6 +10,7 @@ from typing import NamedTuple
 from bench.retrieval.sets import Asked, Judged
 
 from rowen.retrieve.base import CHARACTERS, RetrieveSettings
+from rowen.retrieve.graph import extracting
 from rowen.retrieve.metrics import Extent, context, ndcg, recall
 from rowen.retrieve.search import Means, ranking, searched
 from rowen.retrieve.weigh import evidence
@@ -21,6 +22,7 @@ from rowen.values.interval import Interval, mean
 HOUSE = Reader(tenant="bench", everything=True)
 BUDGET = 4_000
 CONFIGURATIONS = ("lexical", "dense", "hybrid")
+GRAPH = "hybrid with a graph"
 
 
 class Figures(NamedTuple):
@@ -62,34 +64,50 @@ class Kept:
         return Embeddings(b"".join(rows), len(rows[0]) // 4 if rows else 0, 0)
 
 
-async def measured(judged: Judged, embed: Embed, *, note: Callable[[str], None]) -> list[Figures]:
-    """Index a set once and ask its questions in each configuration."""
+async def measured(judged: Judged, embed: Embed, *, graph: str = "none", note: Callable[[str], None]) -> list[Figures]:
+    """Index a set once and ask its questions in each configuration, with a graph too where one is wanted."""
     with TemporaryDirectory() as folder:
         store = await open_store(f"sqlite:{folder}", clock=SystemClock())
         try:
             started = time.process_time()
-            build = await indexed(store.knowledge, judged, embed, note)
+            build = await indexed(store.knowledge, judged, embed, note, graph=graph)
             build_s = time.process_time() - started
             means = Means(knowledge=store.knowledge, clock=SystemClock(), embeds=(embed,))
-            return [await _figures(judged, build, means, configuration, build_s) for configuration in CONFIGURATIONS]
+            wanted = CONFIGURATIONS if graph == "none" else (*CONFIGURATIONS, GRAPH)
+            return [await _figures(judged, build, means, configuration, graph, build_s) for configuration in wanted]
         finally:
             await store.close()
 
 
-async def indexed(knowledge, judged: Judged, embed: Embed, note: Callable[[str], None]) -> Build:
+async def indexed(
+    knowledge, judged: Judged, embed: Embed, note: Callable[[str], None], *, graph: str = "none"
+) -> Build:
     """Return the live build of a set."""
     collection = Collection(tenant="bench", app="bench", name=judged.name)
     dimensions = (await embed(["dimensions"])).dimensions
-    manifest = Manifest(chunker="bench", context="free", embedder=embed.fingerprint, dimensions=dimensions)
+    finding = extracting(graph)
+    manifest = Manifest(
+        chunker="bench",
+        context="free",
+        embedder=embed.fingerprint,
+        dimensions=dimensions,
+        graph=finding.written if finding else "",
+    )
+    spent, edges = 0.0, 0
     build = await knowledge.begin(collection, manifest, now_ns=1)
     chunks = 0
     for nth, item in enumerate(judged.items):
         said = [chunk.said(item.document.text) for chunk in item.chunks]
         vectors = b"".join([(await embed(said[at : at + 64])).data for at in range(0, len(said), 64)])
-        await knowledge.write(collection, item.document, [Cut(build.id, item.chunks, vectors)])
+        started = time.process_time()
+        relations = await finding.relations(item.document) if finding else ()
+        spent, edges = spent + time.process_time() - started, edges + len(relations)
+        await knowledge.write(collection, item.document, [Cut(build.id, item.chunks, vectors, relations)])
         chunks += len(said)
         if nth % 500 == 499:
             note(f"{judged.name}: {nth + 1} of {len(judged.items)} documents, {chunks} chunks")
+    if finding:
+        note(f"{judged.name}: {edges} relations in {spent:.1f} CPU s")
     await knowledge.ready(build.id)
     found = await evidence(knowledge, build, embed)
     note(f"{judged.name}: {chunks} chunks; {found}")
@@ -97,8 +115,15 @@ async def indexed(knowledge, judged: Judged, embed: Embed, note: Callable[[str],
     return await knowledge.switch(build.id, now_ns=2)
 
 
-async def _figures(judged: Judged, build: Build, means: Means, configuration: str, build_s: float) -> Figures:
-    settings = RetrieveSettings(search=configuration, budget=BUDGET // CHARACTERS)
+async def _figures(
+    judged: Judged, build: Build, means: Means, configuration: str, graph: str, build_s: float
+) -> Figures:
+    with_graph = configuration == GRAPH
+    settings = RetrieveSettings(
+        search="hybrid" if with_graph else configuration,
+        graph=graph if with_graph else "none",
+        budget=BUDGET // CHARACTERS,
+    )
     for question in judged.questions[:3]:
         await ranking(build, settings, means, question.text, reader=HOUSE)
     started = time.process_time()

@@ -18,6 +18,7 @@ from rowen.retrieve.adapter import Adapted, Adapter
 from rowen.retrieve.bridge import Bridge, Bridged
 from rowen.retrieve.chunk import chunking
 from rowen.retrieve.embed import Asked
+from rowen.retrieve.graph import extracting
 from rowen.retrieve.load import Page, Ports
 from rowen.retrieve.load.catalog import source_of, tables_of
 from rowen.retrieve.rerank import Rerank
@@ -173,10 +174,15 @@ def vet_knowledge(loaded: Loaded, places: Placed, transport: Transport, *, secre
     for name, settings in loaded.tables["retrieve"].items():
         with _placed(loaded, name):
             chunking(settings.chunk)
-            writer = settings.chunk.context.removeprefix("model:")
-            if writer not in {settings.chunk.context, *loaded.tables["models"]}:
-                message = f'there is no model "{writer}" in this app to write contexts'
-                raise Mistaken("config_invalid", message, place="chunk.context")
+            extracting(settings.graph)
+            for said, place, what in (
+                (settings.chunk.context, "chunk.context", "write contexts"),
+                (settings.graph, "graph", "find relations"),
+            ):
+                model = said.removeprefix("model:")
+                if model not in {said, *loaded.tables["models"]}:
+                    message = f'there is no model "{model}" in this app to {what}'
+                    raise Mistaken("config_invalid", message, place=place)
             for table in tables_of(settings).values():
                 source_of(table, ports, environment=environment)
             if settings.embed:

@@ -79,6 +79,8 @@ class RetrieveSettings(Settings, frozen=True, kw_only=True):
     """How passages stand in the prompt: the best first, the best at both ends, or as in their documents."""
     per_source: float = 1.0
     """The share of the passages that one document may have."""
+    graph: str = "none"
+    """What finds what documents say of named things, so that questions follow it: `none`; `rules` (English); `model:NAME`."""
     search: Literal["hybrid", "dense", "lexical"] = "hybrid"
     """Which ways of searching are used."""
     weight: float | None = None

@@ -9,6 +9,7 @@ import msgspec
 
 from rowen.retrieve.base import RetrieveSettings, SourceTable
 from rowen.retrieve.chunk import Chunking, chunking, in_context
+from rowen.retrieve.graph import Extracting, extracting
 from rowen.retrieve.load import Original, Ports, Source, source_of
 from rowen.retrieve.load.catalog import tables_of
 from rowen.retrieve.parse import Parsed
@@ -35,6 +36,7 @@ class Plan:
     manifest: Manifest
     embed: Embed | None = None
     ask: AskModel | None = None
+    graph: Extracting | None = None
 
     def mark(self, source: str) -> str:
         """Return what stands before `raw`: the same original is read anew when this is another."""
@@ -45,8 +47,9 @@ class Plan:
     async def cut(self, documents: Sequence[Document], build: str, knowledge: Knowledge) -> list[Cut]:
         """Return documents as a build is to have them. Texts that are known are not embedded again; all others together."""
         chunks = [await self.chunks(document) for document in documents]
+        relations = [await self.graph.relations(document) if self.graph else () for document in documents]
         if self.embed is None:
-            return [Cut(build, cut, b"") for cut in chunks]
+            return [Cut(build, cut, b"", edges) for cut, edges in zip(chunks, relations, strict=True)]
         said = [[chunk.said(document.text) for chunk in cut] for document, cut in zip(documents, chunks, strict=True)]
         texts = list(dict.fromkeys(text for each in said for text in each))
         vectors = dict(zip(texts, await knowledge.embedded(self.collection, self.manifest, texts), strict=True))
@@ -56,7 +59,8 @@ class Plan:
             wide = made.dimensions * 4
             vectors |= {text: made.data[at * wide : (at + 1) * wide] for at, text in enumerate(fresh)}
         return [
-            Cut(build, cut, b"".join(vectors[text] for text in each)) for cut, each in zip(chunks, said, strict=True)
+            Cut(build, cut, b"".join(vectors[text] for text in each), edges)
+            for cut, each, edges in zip(chunks, said, relations, strict=True)
         ]
 
     async def chunks(self, document: Document) -> tuple[Chunk, ...]:
@@ -80,7 +84,7 @@ async def plan_of(
         settings: as its app writes them.
         ports: what sources need of others.
         embed: makes the vectors; None for a lexical index.
-        ask: asks the model that writes contexts.
+        ask: asks the model that writes contexts or finds relations.
         kept: the sources of the plan before, which remember what they saw, taken where their tables are the same.
 
     Raises:
@@ -102,6 +106,7 @@ async def plan_of(
         manifest=await manifest_of(settings, cutting, embed),
         embed=embed,
         ask=ask,
+        graph=extracting(settings.graph, ask),
     )
 
 
@@ -114,6 +119,7 @@ async def manifest_of(settings: RetrieveSettings, cutting: Chunking, embed: Embe
         embedder=embed.fingerprint if embed is not None else "",
         dimensions=dimensions,
         storage=settings.storage,
+        graph=graph.written if (graph := extracting(settings.graph)) else "",
         parser=VERSION,
     )
 

@@ -1,4 +1,4 @@
-"""One search, from the question to passages: rewrite, embed, look by meaning and by words, fuse, rerank, merge."""
+"""One search, from the question to passages: rewrite, embed, look by meaning and by words, fuse, follow the graph, rerank, merge."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 from rowen.retrieve.base import CHARACTERS, RetrieveSettings
 from rowen.retrieve.bridge import Bridged
 from rowen.retrieve.fuse import WEIGHT, aged, diverse, fused, merged, ordered, stretched, together
+from rowen.retrieve.graph import grown, lifted
 from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.rewrite import folded, rewritten
 from rowen.store.knowledge import Build, Collection, Hit, Knowledge
@@ -166,7 +167,19 @@ class _Search:
                 if len(names) == 1
                 else self._fused(found["dense"], found["lexical"], made.applies[at], made.share)
             )
-        return rankings[0] if len(rankings) == 1 else together(rankings)
+        return await self._with_graph(questions, rankings[0] if len(rankings) == 1 else together(rankings))
+
+    async def _with_graph(self, questions: Sequence[str], scores: dict[int, float]) -> dict[int, float]:
+        if self.settings.graph == "none" or not self.build.manifest.graph:
+            return scores
+        found = await self._timed(
+            "graph",
+            grown(self.means.knowledge, self.build, questions, reader=self.reader, where=self.where),
+            lambda each: {"names": each.names, "relations": each.relations, "found": len(each.scores)},
+        )
+        for chunk, score in found.scores.items():
+            self.legs.setdefault(chunk, {})["graph"] = score
+        return lifted(scores, found.scores)
 
     def _fused(
         self, dense: dict[int, float], lexical: dict[int, float], applies: float, share: float | None

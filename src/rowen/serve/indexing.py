@@ -303,14 +303,13 @@ class Indexing:
                         await self.wake(collection)
 
     def _ask(self, known: Known) -> AskModel | None:
-        name = known.settings.chunk.context.removeprefix("model:")
-        if name == known.settings.chunk.context:
+        settings = known.settings
+        named = {each.removeprefix("model:") for each in (settings.chunk.context, settings.graph) if ":" in each}
+        if not named:
             return None
-        if name not in known.loaded.tables["models"]:
-            message = f'there is no model "{name}" in this app to write contexts'
-            raise Mistaken(
-                "config_invalid", message, place=known.loaded.place("retrieve", known.collection.name, "chunk")
-            )
+        for name in sorted(named.difference(known.loaded.tables["models"])):
+            message = f'there is no model "{name}" in this app to write contexts or find relations'
+            raise Mistaken("config_invalid", message, place=known.loaded.place("retrieve", known.collection.name))
 
         async def ask(request: Request) -> Answer:
             done = await self._served.named(known.collection.app).ask(

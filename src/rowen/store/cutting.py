@@ -8,7 +8,8 @@ import msgspec
 
 from rowen.store.analyse import Bag, bag, way_of
 from rowen.store.knowledge import Collection, Cut
-from rowen.values import Broken, Chunk, Document, Manifest
+from rowen.store.names import key_of
+from rowen.values import Broken, Chunk, Document, Manifest, Relation
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 _FINER = {"float32": 3, "float16": 2, "int8": 1, "binary": 0}
@@ -44,6 +45,22 @@ def made(document: Document, cut: Cut, manifest: Manifest) -> Iterator[Made]:
     for at, chunk in enumerate(cut.chunks):
         said = chunk.said(document.text)
         yield Made(chunk, cut.vectors[at * wide : (at + 1) * wide], bag(said, way), digest_of(said))
+
+
+def tied(document: Document, cut: Cut) -> Iterator[tuple[Relation, str, str]]:
+    """Yield the relations of a cut with the keys of both their ends; one whose end has no letter or digit is none.
+
+    Raises:
+        Broken: when one does not lie in the document.
+
+    """
+    for relation in cut.relations:
+        if not 0 <= relation.start < relation.end <= len(document.text):
+            message = f"a relation lies at {relation.start} to {relation.end} of {len(document.text)} characters"
+            raise Broken("broken", message, who="store")
+        subject, thing = key_of(relation.subject), key_of(relation.object)
+        if subject and thing:
+            yield relation, subject, thing
 
 
 def digest_of(said: str) -> bytes:

@@ -10,7 +10,7 @@ Everything that finds takes a `Reader`, and filters inside the search: what he m
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from rowen.values import Chunk, Condition, Document, Manifest, Passage, Reader, Value
+from rowen.values import Chunk, Condition, Document, Manifest, Passage, Reader, Relation, Value
 
 BuildState = Literal["building", "ready", "live", "kept"]
 
@@ -47,6 +47,18 @@ class Cut(NamedTuple):
     build: str
     chunks: tuple[Chunk, ...]
     vectors: bytes
+    relations: tuple[Relation, ...] = ()
+    """What the document says of things: the edges of the build's graph."""
+
+
+class Tie(NamedTuple):
+    """A relation as a build has it."""
+
+    relation: Relation
+    document: str
+    """The id of the document that says so."""
+    chunks: tuple[int, ...]
+    """The chunks in which it begins."""
 
 
 class Hit(NamedTuple):
@@ -153,6 +165,15 @@ class Knowledge(Protocol):
         self, build: str, question: str, *, reader: Reader, where: Sequence[Condition] = (), limit: int = 100
     ) -> list[Hit]:
         """Chunks by BM25 over the build's own analyser, best first; any text is a question, never an error."""
+        ...
+
+    async def related(
+        self, build: str, names: Sequence[str], *, reader: Reader, where: Sequence[Condition] = (), limit: int = 200
+    ) -> list[Tie]:
+        """The relations that have one of the names at either end, in the order they were written; filtered as a search is.
+
+        Names are compared without their case, accents of apostrophes, or punctuation, as `rowen.store.names` has it.
+        """
         ...
 
     async def vectors(self, build: str, chunks: Sequence[int]) -> dict[int, bytes]:

@@ -37,6 +37,7 @@ from rowen.values.knowledge import (
     Manifest,
     Passage,
     Reader,
+    Relation,
     Section,
     Stage,
 )
@@ -163,6 +164,7 @@ __all__ = [
     "Reasoning",
     "Refused",
     "Refusing",
+    "Relation",
     "ReleaseLine",
     "Request",
     "Role",

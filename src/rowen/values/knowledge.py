@@ -72,6 +72,20 @@ class Chunk(Value, frozen=True, kw_only=True):
         return "\n\n".join(part for part in (first, text[self.start : self.end], rest) if part)
 
 
+class Relation(Value, frozen=True, kw_only=True):
+    """What a document says of two things: `subject` has the relation `name` to `object`, and `object` has `inverse` to it."""
+
+    subject: str
+    name: str
+    """As one says it: "Ada Brenn's mother is Lia Brenn" is `mother`, which leads from Ada to Lia."""
+    object: str
+    inverse: str
+    """What leads back: `child`."""
+    start: int
+    end: int
+    """Where the document says so."""
+
+
 class Manifest(Value, frozen=True, kw_only=True):
     """How an index is made. The same manifest over the same snapshot of the sources gives the same index."""
 
@@ -85,6 +99,8 @@ class Manifest(Value, frozen=True, kw_only=True):
     storage: Literal["float32", "float16", "int8", "binary"] = "float32"
     analyser: str = "auto"
     """How words are made of texts for the lexical search."""
+    graph: str = ""
+    """What finds relations in the texts, with its version: `rules@1`, `model:NAME@1`. Empty: nothing does."""
     parser: str = "1"
     """Grows when parsers change what text they give."""
     extra: dict[str, str] = {}

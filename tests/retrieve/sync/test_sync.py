@@ -422,3 +422,21 @@ async def test_a_small_index_is_made_anew_without_one(bench):
     await bench.sync()
 
     assert await bench.states.bridges_of(HANDBOOK) == []
+
+
+async def test_a_graph_makes_a_new_index_without_embedding_anything_twice_and_goes_with_its_documents(bench):
+    bench.put(ada="Ada Brenn's mother is Lia Brenn.", cy="Cy Tal's mother is Lia Brenn.")
+    before = await bench.sync()
+    bench.settings = bench.settings.but(graph="rules")
+
+    after = await bench.sync()
+    ties = await bench.store.knowledge.related(after.build, ["lia brenn"], reader=ANYBODY)
+    (bench.folder / "docs" / "cy.md").unlink()
+    await bench.sync()
+    left = await bench.store.knowledge.related(after.build, ["lia brenn"], reader=ANYBODY)
+
+    assert after.switched
+    assert after.build != before.build
+    assert bench.embed.seen == []
+    assert sorted(tie.relation.subject for tie in ties) == ["Ada Brenn", "Cy Tal"]
+    assert [tie.relation.subject for tie in left] == ["Ada Brenn"]

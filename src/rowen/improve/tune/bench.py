@@ -13,6 +13,7 @@ from rowen.improve.tune.questions import Measure, Question
 from rowen.improve.tune.space import Point
 from rowen.retrieve.base import CHARACTERS, RetrieveSettings
 from rowen.retrieve.chunk import chunking
+from rowen.retrieve.graph import extracting
 from rowen.retrieve.metrics import Extent, context, ndcg
 from rowen.retrieve.plan import Plan, manifest_of
 from rowen.retrieve.rerank import Rerank
@@ -143,6 +144,7 @@ class Bench:
             manifest=await manifest_of(settings, cutting, embed),
             embed=embed,
             ask=self.ask_model,
+            graph=extracting(settings.graph, self.ask_model),
         )
         build = await self.knowledge.begin(self.collection, plan.manifest, now_ns=self._clock.now_ns())
         while documents := await self.knowledge.missing(build.id, limit=_BATCH):

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from rowen.store.analyse import Bag, asked
-from rowen.store.cutting import as_fine, build_id, digest_of, made, mark_of
+from rowen.store.cutting import as_fine, build_id, digest_of, made, mark_of, tied
 from rowen.store.facts import facts_of, meets, passage_of, path_at, readable
-from rowen.store.knowledge import Build, Collection, Cut, Hit, Known
+from rowen.store.knowledge import Build, Collection, Cut, Hit, Known, Tie
+from rowen.store.names import keys_of
 from rowen.store.scan.rarity import ABOVE, K1, B, rarity
-from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader
+from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader, Relation
 
 
 @dataclass(slots=True)
@@ -29,6 +30,8 @@ class _Index:
     cuts: dict[str, str] = field(default_factory=dict)
     """The version that was cut, by document."""
     chunks: dict[int, _Held] = field(default_factory=dict)
+    relations: dict[str, list[tuple[Relation, str, str]]] = field(default_factory=dict)
+    """With the keys of both ends, by document in the order they were written."""
 
 
 class MemoryKnowledge:
@@ -108,7 +111,7 @@ class MemoryKnowledge:
             if id not in self._indexes or self._indexes[id].build.collection != collection:
                 raise Mistaken("not_found", f"the build {id} is not one of this collection", place="build")
         worked = [
-            (index, self._cut(index, document, given[index.build.id]))
+            (index, self._cut(index, document, given[index.build.id]), list(tied(document, given[index.build.id])))
             for index in self._of(collection)
             if index.build.id in given
         ]
@@ -118,8 +121,8 @@ class MemoryKnowledge:
                 self._uncut(index, document.id)
         self._documents[collection][document.id] = document
         self._removed[collection].pop(document.id, None)
-        for index, held in worked:
-            self._put(index, document, held)
+        for index, held, relations in worked:
+            self._put(index, document, held, relations)
 
     async def fill(self, collection: Collection, cut: Cut, *, document: str, version: str) -> bool:
         """Write the cut of a document for one build, if it is still at that version."""
@@ -127,7 +130,7 @@ class MemoryKnowledge:
         if known is None or known.version != version:
             return False
         index = self._index(cut.build)
-        self._put(index, known, self._cut(index, known, cut))
+        self._put(index, known, self._cut(index, known, cut), list(tied(known, cut)))
         return True
 
     async def embedded(self, collection: Collection, manifest: Manifest, texts: Sequence[str]) -> list[bytes]:
@@ -193,6 +196,26 @@ class MemoryKnowledge:
 
         return self._best(index, bm25, reader, where, limit)
 
+    async def related(
+        self, build: str, names: Sequence[str], *, reader: Reader, where: Sequence[Condition] = (), limit: int = 200
+    ) -> list[Tie]:
+        """Return the relations that have one of the names at either end."""
+        index, wanted = self._index(build), set(keys_of(names))
+        found = []
+        for id, relations in index.relations.items():
+            document = self._may(index, id, reader)
+            if document is None or not all(meets(facts_of(document), each) for each in where):
+                continue
+            for relation, *ends in relations:
+                if not wanted.isdisjoint(ends):
+                    chunks = [
+                        number
+                        for number, held in index.chunks.items()
+                        if held.document == id and held.chunk.start <= relation.start < held.chunk.end
+                    ]
+                    found.append(Tie(relation, id, tuple(chunks)))
+        return found[: max(0, limit)]
+
     async def vectors(self, build: str, chunks: Sequence[int]) -> dict[int, bytes]:
         """Return the float32 vectors of chunks."""
         held = self._index(build).chunks
@@ -232,8 +255,11 @@ class MemoryKnowledge:
         return sorted(found, key=lambda hit: (-hit.score, hit.chunk))[: max(0, limit)]
 
     def _readable(self, index: _Index, held: _Held, reader: Reader) -> Document | None:
+        return self._may(index, held.document, reader)
+
+    def _may(self, index: _Index, id: str, reader: Reader) -> Document | None:
         collection = index.build.collection
-        document = self._documents[collection].get(held.document)
+        document = self._documents[collection].get(id)
         may = document is not None and collection.tenant == reader.tenant and readable(document.access, reader)
         return document if may else None
 
@@ -251,13 +277,22 @@ class MemoryKnowledge:
             for each in made(document, cut, index.build.manifest)
         ]
 
-    def _put(self, index: _Index, document: Document, chunks: Sequence[_Held]) -> None:
+    def _put(
+        self,
+        index: _Index,
+        document: Document,
+        chunks: Sequence[_Held],
+        relations: list[tuple[Relation, str, str]],
+    ) -> None:
         self._uncut(index, document.id)
+        if relations:
+            index.relations[document.id] = relations
         index.cuts[document.id] = document.version
         index.chunks |= {next(self._numbers): held for held in chunks}
 
     def _uncut(self, index: _Index, document: str) -> None:
         index.cuts.pop(document, None)
+        index.relations.pop(document, None)
         index.chunks = {number: held for number, held in index.chunks.items() if held.document != document}
 
     def _told(self, index: _Index) -> Build:

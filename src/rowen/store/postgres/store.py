@@ -23,6 +23,7 @@ SCRIPTS = (
     (*measures.HOURS, *kept.SCRIPT),
     knowledge.SCRIPT,
     runs.SCRIPT,
+    knowledge.RELATIONS,
 )
 """The steps of the hand-written tables, oldest first."""
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rowen.store.base import Store
 from rowen.store.knowledge import Build, Collection, Cut
-from rowen.values import Broken, Chunk, Condition, Document, Manifest, Mistaken, Reader, Section
+from rowen.values import Broken, Chunk, Condition, Document, Manifest, Mistaken, Reader, Relation, Section
 
 EVERYBODY = Reader(tenant="acme")
 HOUSE = Reader(tenant="acme", everything=True)
@@ -49,14 +49,21 @@ def letters(text: str) -> bytes:
     return array("f", [x / norm for x in counts]).tobytes()
 
 
-def a_cut(build: Build, document: Document, size: int = 0, **fields: Any) -> Cut:
+def a_cut(
+    build: Build, document: Document, size: int = 0, *, relations: tuple[Relation, ...] = (), **fields: Any
+) -> Cut:
     """Return a document cut into pieces of `size` characters (0: whole), with their vectors."""
     size = size or max(1, len(document.text))
     chunks = tuple(
         Chunk(start=at, end=min(len(document.text), at + size), **fields) for at in range(0, len(document.text), size)
     )
     vectors = b"".join(letters(chunk.said(document.text)) for chunk in chunks) if build.manifest.embedder else b""
-    return Cut(build.id, chunks, vectors)
+    return Cut(build.id, chunks, vectors, relations)
+
+
+def a_relation(subject: str, name: str, object: str, start: int = 0, *, inverse: str = "back") -> Relation:
+    """Return a relation that is said in one character."""
+    return Relation(subject=subject, name=name, object=object, inverse=inverse, start=start, end=start + 1)
 
 
 async def put(store: Store, build: Build, *documents: Document, size: int = 0) -> None:
@@ -359,6 +366,83 @@ class KnowledgeContract:
 
         assert await store.knowledge.known(build.collection) == []
 
+    async def test_a_relation_is_found_from_both_ends_with_the_chunks_that_tell_it(self, store: Store) -> None:
+        build = await self.a_build(store)
+        document = a_document("a", "Ada Brenn. Her mother is Lia Brenn.")
+        mother, other = (
+            a_relation("Ada Brenn", "mother", "Lia Brenn", 11),
+            a_relation("Teo", "employer", "Orvo Works", 0),
+        )
+        cut = a_cut(build, document, 11, relations=(mother, other))
+        await store.knowledge.write(build.collection, document, [cut])
+
+        forth = await store.knowledge.related(build.id, ["ada  BRENN"], reader=EVERYBODY)
+        back = await store.knowledge.related(build.id, ["Lia Brenn’s", "nobody", "!"], reader=EVERYBODY)
+        passages = await store.knowledge.passages(build.id, dict.fromkeys(back[0].chunks, 1.0), reader=EVERYBODY)
+
+        assert forth == back
+        assert [(tie.relation, tie.document) for tie in back] == [(mother, "a")]
+        assert [each.text for each in passages.values()] == ["Her mother "]
+        assert await store.knowledge.related(build.id, ["Brenn", ""], reader=EVERYBODY) == []
+
+    async def test_relations_go_with_their_document_and_with_their_build(self, store: Store) -> None:
+        first = await self.a_build(store)
+        second = await store.knowledge.begin(first.collection, a_manifest(chunker="other"), now_ns=2)
+
+        async def write(id: str, said: str) -> None:
+            document = a_document(id, f"{id} {said}")
+            relations = (a_relation("Ada", said, id),)
+            cuts = [a_cut(build, document, relations=relations) for build in (first, second)]
+            await store.knowledge.write(first.collection, document, cuts)
+
+        async def told(build: Build) -> list[tuple[str, str]]:
+            ties = await store.knowledge.related(build.id, ["ada"], reader=HOUSE)
+            return [(tie.document, tie.relation.name) for tie in ties]
+
+        for id in "abc":
+            await write(id, "old")
+        await write("b", "new")
+        await store.knowledge.remove(first.collection, ["a"], now_ns=3)
+        changed = a_document("c", "another text")
+        await store.knowledge.write(first.collection, changed, [a_cut(first, changed)])
+        after = await told(first), await told(second)
+        await store.knowledge.drop(second.id)
+
+        assert after == ([("b", "new")], [("b", "new")])
+        assert await told(first) == [("b", "new")]
+        with pytest.raises(Mistaken):
+            await told(second)
+
+    async def test_relations_of_documents_that_a_reader_may_not_read_are_not_there_for_him(self, store: Store) -> None:
+        build = await self.a_build(store)
+        for id, access in (("a", ()), ("b", ("hr",)), ("c", ("it", "hr")), ("d", ("it",))):
+            document = a_document(id, "text", access=access, metadata={"draft": id == "c"})
+            relations = (a_relation("Ada", "knows", id),)
+            await store.knowledge.write(build.collection, document, [a_cut(build, document, relations=relations)])
+
+        async def seen(reader: Reader, *where: Condition, limit: int = 10) -> str:
+            ties = await store.knowledge.related(build.id, ["Ada"], reader=reader, where=where, limit=limit)
+            return "".join(tie.document for tie in ties)
+
+        hr = Reader(tenant="acme", groups=("hr",))
+        assert await seen(EVERYBODY) == "a"
+        assert await seen(hr) == "abc"
+        assert await seen(hr, limit=2) == "ab"
+        assert await seen(hr, Condition(field="draft", value=False)) == "ab"
+        assert await seen(hr, Condition(field="draft", value=False), limit=1) == "a"
+        assert await seen(HOUSE) == "abcd"
+        assert await seen(Reader(tenant="other", everything=True)) == ""
+
+    async def test_a_relation_outside_its_document_is_refused_and_nothing_is_written(self, store: Store) -> None:
+        build = await self.a_build(store)
+        document = a_document("a", "text")
+        cut = a_cut(build, document, relations=(a_relation("Ada", "knows", "Teo", 4),))
+
+        with pytest.raises(Broken):
+            await store.knowledge.write(build.collection, document, [cut])
+
+        assert await store.knowledge.known(build.collection) == []
+
     async def test_a_cut_for_a_build_of_another_collection_is_refused_and_nothing_is_written(
         self, store: Store
     ) -> None:
@@ -562,9 +646,9 @@ class KnowledgeContract:
             if act == "put":
                 document = a_document(f"d{which}", f"plan w{nth} of d{which}")
                 there[document.id] = document.text
-                await store.knowledge.write(
-                    first.collection, document, [a_cut(first, document, 9), a_cut(second, document)]
-                )
+                said = (a_relation("plan", "says", document.text),)
+                cuts = [a_cut(first, document, 9, relations=said), a_cut(second, document, relations=said)]
+                await store.knowledge.write(first.collection, document, cuts)
             elif act == "remove":
                 there.pop(f"d{which}", None)
                 await store.knowledge.remove(first.collection, [f"d{which}"], now_ns=1)
@@ -581,6 +665,8 @@ class KnowledgeContract:
         for texts in ways.values():
             assert all(any(text in known for known in there.values()) for text in texts)
             assert not whole or sorted(texts) == sorted(there.values())
+        ties = await store.knowledge.related(build.id, ["Plan"], reader=EVERYBODY)
+        assert sorted(tie.relation.object for tie in ties) == sorted(there.values())
 
 
 def _direction(chance: random.Random, wide: int) -> list[float]:

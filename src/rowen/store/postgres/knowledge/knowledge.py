@@ -10,10 +10,12 @@ from rowen.store.analyse import asked
 from rowen.store.blocks import head_of
 from rowen.store.cutting import as_fine, build_id, digest_of
 from rowen.store.facts import passage_of, path_at, readable
-from rowen.store.knowledge import Build, Collection, Cut, Hit, Known
+from rowen.store.knowledge import Build, Collection, Cut, Hit, Known, Tie
+from rowen.store.names import keys_of
 from rowen.store.postgres.database import PostgresDatabase, Raw
 from rowen.store.postgres.knowledge import search, writing
 from rowen.store.postgres.knowledge.filters import allowed
+from rowen.store.postgres.knowledge.relations import related
 from rowen.store.postgres.knowledge.rows import (
     Held,
     builds_of,
@@ -128,7 +130,7 @@ class PostgresKnowledge:
             held = _alone(raw, build)
             if held.build.state == "live":
                 raise Mistaken("conflict", f"the build {build} is live: switch to another one first", place="build")
-            for table in ("chunks", "cuts"):
+            for table in ("chunks", "cuts", "relations"):
                 raw.execute(f"DELETE FROM {table} WHERE build = %s", (held.number,))  # noqa: S608 - our own names
             raw.execute("DELETE FROM builds WHERE number = %s", (held.number,))
             drop_build(raw, held.number)
@@ -266,6 +268,19 @@ class PostgresKnowledge:
             return search.lexical(raw, held, terms, allowed(reader, where), limit)
 
         return await self._search(build, reader, work)
+
+    async def related(
+        self, build: str, names: Sequence[str], *, reader: Reader, where: Sequence[Condition] = (), limit: int = 200
+    ) -> list[Tie]:
+        """Return the relations that have one of the names at either end."""
+
+        def work(raw: Raw) -> list[Tie]:
+            held = held_build(raw, build)
+            if held.build.collection.tenant != reader.tenant:
+                return []
+            return related(raw, held, keys_of(names), allowed(reader, where), limit)
+
+        return await self._database.look(work)
 
     async def vectors(self, build: str, chunks: Sequence[int]) -> dict[int, bytes]:
         """Return the float32 vectors of chunks."""

@@ -54,6 +54,20 @@ CREATE TABLE chunks (
     "CREATE INDEX chunks_by_digest ON chunks (digest)",
 )
 
+RELATIONS = (
+    # An edge is found from both its ends, which stand as they are compared in `source` and `target`.
+    """
+CREATE TABLE relations (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, build bigint NOT NULL, document bigint NOT NULL,
+    source text COLLATE "C" NOT NULL, target text COLLATE "C" NOT NULL, subject text NOT NULL, name text NOT NULL,
+    object text NOT NULL, inverse text NOT NULL, first integer NOT NULL, past integer NOT NULL
+)
+""",
+    "CREATE INDEX relations_by_source ON relations (build, source)",
+    "CREATE INDEX relations_by_target ON relations (build, target)",
+    "CREATE INDEX relations_by_document ON relations (build, document)",
+)
+
 _INLINE = 7_000  # bytes of a vector that fit a page with all else: kept out of the row, each would cost a look-up
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from rowen.store.blocks import blocks_of, head_bytes
-from rowen.store.cutting import Made, made, mark_of
+from rowen.store.cutting import Made, made, mark_of, tied
 from rowen.store.facts import facts_of
 from rowen.store.knowledge import Collection, Cut
 from rowen.store.postgres.database import Raw
@@ -22,6 +22,8 @@ _UPDATE = f"UPDATE documents SET ({_COLUMNS}) = (%s, %s, %s, %s, %s, %s, %s, %s)
 _NUMBERS = "SELECT nextval('chunk_numbers') FROM generate_series(1, %s)"
 _CHUNKS = """COPY chunks
 (number, build, document, first, past, parent_first, parent_past, digest, context) FROM STDIN"""
+_RELATIONS = """COPY relations
+(build, document, source, target, subject, name, object, inverse, first, past) FROM STDIN"""
 _COUNT = """UPDATE builds SET documents = documents + %s, filled = filled + %s, chunks = chunks + %s, length = length + %s,
 snapshot = %s WHERE number = %s"""
 
@@ -84,6 +86,7 @@ def put_cut(raw: Raw, build: Held, number: int, document: Document, cut: Cut) ->
     chunks = list(made(document, cut, build.build.manifest))
     length = sum(sum(each.bag.counts) for each in chunks)
     _put_chunks(raw, build, number, chunks)
+    _put_relations(raw, build.number, number, document, cut)
     raw.execute(
         "INSERT INTO cuts VALUES (%s, %s, %s, %s, %s)",
         (build.number, number, plain(document.version), len(chunks), length),
@@ -98,7 +101,8 @@ def drop_cut(raw: Raw, build: Held, number: int, id: str) -> None:
     ).fetchone()
     if had is None:
         return
-    raw.execute("DELETE FROM chunks WHERE build = %s AND document = %s", (build.number, number))
+    for table in ("chunks", "relations"):
+        raw.execute(f"DELETE FROM {table} WHERE build = %s AND document = %s", (build.number, number))  # noqa: S608 - our own names
     for table in ("postings", "vectors") if build.shape.dimensions else ("postings",):
         raw.execute(f"DELETE FROM {table}_{build.number} WHERE document = %s", (number,))  # noqa: S608 - a number
     _counted(raw, build.number, -1, -had[1], -had[2], mark_of(id, had[0]))
@@ -148,6 +152,25 @@ def _put_chunks(raw: Raw, build: Held, document: int, chunks: Sequence[Made]) ->
         with cursor.copy(f"COPY vectors_{build.number} (chunk, document, embedding) FROM STDIN") as copy:
             for number, each in numbered:
                 copy.write_row((number, document, written(each.vector, build.shape)))
+
+
+def _put_relations(raw: Raw, build: int, number: int, document: Document, cut: Cut) -> None:
+    rows = [
+        (
+            build,
+            number,
+            source,
+            target,
+            *map(plain, (each.subject, each.name, each.object, each.inverse)),
+            each.start,
+            each.end,
+        )
+        for each, source, target in tied(document, cut)
+    ]
+    if rows:
+        with raw.cursor().copy(_RELATIONS) as copy:
+            for row in rows:
+                copy.write_row(row)
 
 
 def _counted(raw: Raw, build: int, sign: int, chunks: int, length: int, mark: int) -> None:

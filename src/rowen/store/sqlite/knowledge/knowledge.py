@@ -12,11 +12,13 @@ from rowen.store.analyse import asked
 from rowen.store.blocks import head_of
 from rowen.store.cutting import as_fine, build_id, digest_of
 from rowen.store.facts import passage_of, path_at, readable
-from rowen.store.knowledge import Build, Collection, Cut, Hit, Known
+from rowen.store.knowledge import Build, Collection, Cut, Hit, Known, Tie
+from rowen.store.names import keys_of
 from rowen.store.scan.base import allowed
 from rowen.store.sqlite.file import File
 from rowen.store.sqlite.knowledge import writing
 from rowen.store.sqlite.knowledge.images import Images
+from rowen.store.sqlite.knowledge.relations import related
 from rowen.store.sqlite.knowledge.rows import (
     Held,
     groups,
@@ -138,7 +140,7 @@ class SqliteKnowledge:
             held = held_build(connection, build)
             if held.build.state == "live":
                 raise Mistaken("conflict", f"the build {build} is live: switch to another one first", place="build")
-            for table in ("chunks", "cuts", "changes", "images"):
+            for table in ("chunks", "cuts", "relations", "changes", "images"):
                 connection.execute(f"DELETE FROM {table} WHERE build = ?", (held.number,))  # noqa: S608 - our own names
             connection.execute("DELETE FROM builds WHERE number = ?", (held.number,))
             return held.number
@@ -269,6 +271,14 @@ class SqliteKnowledge:
         held, image = await self._image(build, reader.tenant)
         terms = asked(question, analyser=held.manifest.analyser)
         return await _apart(lambda: image.lexical(terms, allowed(reader, where), limit)) if image and terms else []
+
+    async def related(
+        self, build: str, names: Sequence[str], *, reader: Reader, where: Sequence[Condition] = (), limit: int = 200
+    ) -> list[Tie]:
+        """Return the relations that have one of the names at either end."""
+        return await self._reader.read(
+            lambda connection: related(connection, held_build(connection, build), keys_of(names), reader, where, limit)
+        )
 
     async def vectors(self, build: str, chunks: Sequence[int]) -> dict[int, bytes]:
         """Return the float32 vectors of chunks."""

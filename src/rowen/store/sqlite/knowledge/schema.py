@@ -51,4 +51,15 @@ CREATE TABLE clock (seq INTEGER NOT NULL);
 INSERT INTO clock VALUES (0);
 CREATE TABLE images (id TEXT NOT NULL PRIMARY KEY, build INTEGER NOT NULL) WITHOUT ROWID;
 """,
+    # An edge is found from both its ends, which stand as they are compared in `source` and `target`.
+    """
+CREATE TABLE relations (
+    number INTEGER PRIMARY KEY, build INTEGER NOT NULL, document INTEGER NOT NULL, source TEXT NOT NULL,
+    target TEXT NOT NULL, subject TEXT NOT NULL, name TEXT NOT NULL, object TEXT NOT NULL, inverse TEXT NOT NULL,
+    start INTEGER NOT NULL, end INTEGER NOT NULL
+);
+CREATE INDEX relations_by_source ON relations (build, source);
+CREATE INDEX relations_by_target ON relations (build, target);
+CREATE INDEX relations_by_document ON relations (build, document);
+""",
 )

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from rowen.store.blocks import blocks_of, head_bytes
-from rowen.store.cutting import made, mark_of
+from rowen.store.cutting import made, mark_of, tied
 from rowen.store.facts import facts_of
 from rowen.store.knowledge import Collection, Cut
 from rowen.store.scan.base import Shape
@@ -33,6 +33,10 @@ _CHUNK = """
 INSERT INTO chunks
     (build, document, start, end, parent_start, parent_end, digest, context, terms, counts, vector)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_RELATION = """
+INSERT INTO relations (build, document, source, target, subject, name, object, inverse, start, end)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _CUT = "SELECT version, chunks FROM cuts WHERE build = ? AND document = ?"
 _COUNT = """
@@ -114,6 +118,24 @@ def put_cut(connection: sqlite3.Connection, build: Held, number: int, document: 
             for each, vector in zip(chunks, vectors, strict=True)
         ],
     )
+    connection.executemany(
+        _RELATION,
+        [
+            (
+                build.number,
+                number,
+                source,
+                target,
+                each.subject,
+                each.name,
+                each.object,
+                each.inverse,
+                each.start,
+                each.end,
+            )
+            for each, source, target in tied(document, cut)
+        ],
+    )
     connection.execute("INSERT INTO cuts VALUES (?, ?, ?, ?)", (build.number, number, document.version, len(chunks)))
     _counted(connection, build.number, 1, len(chunks), mark_of(document.id, document.version))
     _note(connection, build.number, number)
@@ -124,8 +146,8 @@ def drop_cut(connection: sqlite3.Connection, build: Held, number: int, id: str) 
     had = connection.execute(_CUT, (build.number, number)).fetchone()
     if had is None:
         return
-    connection.execute("DELETE FROM cuts WHERE build = ? AND document = ?", (build.number, number))
-    connection.execute("DELETE FROM chunks WHERE build = ? AND document = ?", (build.number, number))
+    for table in ("cuts", "chunks", "relations"):
+        connection.execute(f"DELETE FROM {table} WHERE build = ? AND document = ?", (build.number, number))  # noqa: S608 - our own names
     _counted(connection, build.number, -1, -had[1], mark_of(id, had[0]))
     _note(connection, build.number, number)
 
