@@ -1,5 +1,7 @@
 """A served app keeps its knowledge up to date: at the start, by schedule, on a change of its files or table, when told."""
 
+import itertools
+import threading
 import time
 from pathlib import Path
 
@@ -184,3 +186,49 @@ def test_a_bridge_to_another_model_is_known_wherever_the_app_is_served(tmp_path)
         running.do(indexing.refresh())
 
         assert indexing.bridges.known == {("demo", "handbook", "b", "a"): bridge}
+
+
+def test_no_question_fails_while_the_index_is_made_anew_and_takes_over(tmp_path):
+    houses = {
+        f"house{nth}": f"# House {nth}\n\nHouse {nth} has {nth + 100} rooms. " + "Rain fell. " * 40 for nth in range(40)
+    }
+    app = written(tmp_path, '[models.quote]\nprovider = "extract"\n', **houses)
+    plain = app.read_text()
+    right: list[bool] = []
+    over = threading.Event()
+    with serving(app, store=f"sqlite:{tmp_path}/data", watch=True) as running:
+        until(lambda: len(found(running, "rooms")) >= 20)
+
+        def ask(first: int) -> None:
+            with httpx2.Client(timeout=30) as client:
+                for nth in itertools.count(first):
+                    if over.is_set():
+                        return
+                    house = nth * 7 % 20
+                    answer = client.post(
+                        f"{running.url}/v1/chat/completions",
+                        headers={"authorization": f"Bearer {running.key}"},
+                        json={
+                            "model": "quote",
+                            "messages": [{"role": "user", "content": f"{nth}: how many rooms has house {house}?"}],
+                        },
+                    )
+                    right.append(answer.status_code == 200 and f"{house + 100} rooms" in answer.text)
+
+        askers = [threading.Thread(target=ask, args=(first,)) for first in (0, 1_000, 2_000)]
+        for asker in askers:
+            asker.start()
+        switched = []
+        for size in (300, 200, 300):  # the last goes back to an index that was kept
+            asked_before = len(right)
+            app.write_text(f"{plain}\n[retrieve.handbook.chunk]\nsize = {size}\noverlap = 100\n")
+            until(lambda size=size: f"size={size}" in running.do(live(running)).manifest.chunker)
+            until(lambda before=asked_before: len(right) > before + 5)
+            switched.append(running.do(live(running)).id)
+        over.set()
+        for asker in askers:
+            asker.join()
+
+    assert switched[0] == switched[2] != switched[1]
+    assert len(right) > 15
+    assert right.count(False) == 0
