@@ -14,7 +14,7 @@ from rowen.api.manage.openapi import described
 from rowen.api.manage.routes import VERBS as ROUTES
 from rowen.api.metrics import Metrics
 from rowen.cli.main import VERBS, rowen
-from rowen.config import TextFile, lines
+from rowen.config import TextFile, TextFiles, lines
 from rowen.retrieve.chunk import catalog as chunk
 from rowen.retrieve.load import catalog as load
 from rowen.retrieve.parse import Limits
@@ -181,7 +181,7 @@ def _tables(kind: Any, path: str, *, many: bool = False) -> Iterator[str]:
 
 def _struct(kind: Any) -> type[msgspec.Struct] | None:
     """Return the table that a type is or holds."""
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind is not TextFile:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind not in {TextFile, TextFiles}:
         return kind
     return next((found for arg in get_args(kind) if (found := _struct(arg))), None)
 

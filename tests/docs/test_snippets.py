@@ -248,6 +248,8 @@ def test_every_toml_is_understood(block: Block, tmp_path: Path):
     source = tomllib.loads(block.text)
     (tmp_path / "prompts").mkdir()
     (tmp_path / "prompts/system.md").write_text("Be kind.")
+    (tmp_path / "cases").mkdir()
+    (tmp_path / "cases/golden.jsonl").write_text('{"question": "Why?", "expected": "So."}\n')
     (tmp_path / "prompts/summary.md").write_text("Sum up for {{who}}: {{document}}")
     (tmp_path / "prompts/helpful.md").write_text("Is {{answer}} helpful?")
     file = tmp_path / "app.toml"

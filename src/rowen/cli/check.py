@@ -12,6 +12,7 @@ from rowen.config import json_schema, read
 from rowen.flow.knowledge import vet_knowledge
 from rowen.flow.vet import vet
 from rowen.provider.transport import HttpTransport
+from rowen.serve.exampling import vet_examples
 from rowen.serve.judging import rules_of
 from rowen.serve.run import settings_of
 from rowen.serve.tables import TABLES
@@ -45,6 +46,7 @@ def command(
         loaded = read(path, TABLES, secrets=not no_secrets)
         places = vet(loaded, transport)
         rules_of(loaded)
+        vet_examples(loaded)
         vet_knowledge(loaded, places, transport, secrets=not no_secrets)
         found.append(
             {

@@ -4,11 +4,12 @@ import types
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from pathlib import Path as FilePath
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
-from rowen.config.kinds import Duration, TextFile, duration
+from rowen.config.kinds import Duration, TextFile, TextFiles, duration
 from rowen.config.places import Path
 from rowen.values import Secret
 
@@ -65,6 +66,8 @@ class Checker:
             return self._secret(value, path)
         if kind is TextFile:
             return self._file(value, path)
+        if kind is TextFiles:
+            return self._files(value, path)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
             return self._table(value, kind, path)
         origin, inner = get_origin(kind), get_args(kind)
@@ -161,6 +164,21 @@ class Checker:
         self.files[value] = text
         return TextFile(path=value, text=text)
 
+    def _files(self, value: Any, path: Path) -> Any:
+        if not isinstance(value, str) or value.startswith("/") or ".." in value.split("/"):
+            said = f'"{_dotted(path)}": expected a pattern of files beside this one, such as "cases/*.jsonl"'
+            return self._wrong("config_invalid", path, said)
+        if self._texts is not None:
+            names = [name for name in self._texts if PurePosixPath(name).match(value)]
+        else:
+            names = [str(each.relative_to(self._folder).as_posix()) for each in self._folder.glob(value)]
+        if not names:
+            return self._wrong("config_missing", path, f'"{_dotted(path)}": no file is like {value}')
+        found = [self._file(name, path) for name in sorted(names)]
+        if any(each is MISSING for each in found):
+            return MISSING
+        return TextFiles(pattern=value, files=tuple(found))
+
     def _kept(self, name: str, texts: Mapping[str, str], path: Path) -> Any:
         if name not in texts:
             return self._wrong("config_missing", path, f'"{_dotted(path)}": the text of {name} was not kept')
@@ -177,7 +195,7 @@ def _looks_like(value: Any, kind: Any) -> bool:
     origin = get_origin(kind) or kind
     if origin is Secret:
         return isinstance(value, dict) and set(value) in ({"env"}, {"file"})
-    if origin is TextFile or origin is str:
+    if origin in {TextFile, TextFiles, str}:
         return isinstance(value, str)
     if kind == Duration:
         return isinstance(value, str | int | float)

@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin
 
 import msgspec
 
-from rowen.config.kinds import Duration, TextFile
+from rowen.config.kinds import Duration, TextFile, TextFiles
 from rowen.config.read import Table
 from rowen.values import Secret
 
@@ -79,7 +79,7 @@ def lines(kind: Any, path: str = "") -> Iterator[Line]:
 
 
 def _is_table(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind is not TextFile
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind not in {TextFile, TextFiles}
 
 
 def _fields(kind: type[msgspec.Struct], path: str) -> Iterator[Line]:
@@ -99,6 +99,7 @@ def type_name(kind: Any) -> str:
         bool: "true/false",
         Secret: "secret",
         TextFile: "file",
+        TextFiles: "files",
         Any: "anything",
     }
     if kind in names:

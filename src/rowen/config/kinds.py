@@ -18,6 +18,13 @@ class TextFile(Value, frozen=True, kw_only=True):
     text: str
 
 
+class TextFiles(Value, frozen=True, kw_only=True):
+    """Files named by the app by a pattern such as `cases/*.jsonl`, with their texts, sorted by their paths."""
+
+    pattern: str
+    files: tuple[TextFile, ...] = ()
+
+
 Duration = Annotated[float, msgspec.Meta(extra_json_schema={"type": ["number", "string"]})]
 """Seconds. Written as a number, or as `"250ms"`, `"30s"`, `"10m"`, `"1h"`, `"7d"`."""
 

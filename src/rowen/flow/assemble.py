@@ -8,8 +8,9 @@ Reading order of a call:
 An app that has no knowledge goes without the stations of `retrieve`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rowen import access, limits, prompt, retrieve, route
 from rowen.config import Loaded
@@ -19,11 +20,13 @@ from rowen.flow.chain import Chain, Step
 from rowen.flow.knowledge import TENANT, Knowing, embed_of, searches_of
 from rowen.flow.tables import AppTable, ModelTable
 from rowen.flow.vet import vet
+from rowen.prompt.base import ExamplesTable
+from rowen.prompt.examples import Shots, Vectors
 from rowen.provider.fleet import Fleet
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.transport import Transport
 from rowen.trace import Buffer, Place, record
-from rowen.values import Answer, Clock, CountText, CountTokens, Mistaken, Request, says
+from rowen.values import Answer, Case, Clock, CountText, CountTokens, Mistaken, Request, says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +46,9 @@ class Shared:
     clock: Clock
     knowing: Knowing
     prompts: prompt.Prompts
+    examples: Callable[[Loaded, ExamplesTable], Awaitable[Sequence[Case]]]
+    """Gives the cases that an app's prompt may show."""
+    vectors: Vectors
     user: Callable[[str], str] = str
     """The name under which an end user is kept in traces."""
 
@@ -89,6 +95,7 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
         return done.answer or Answer()
 
     room = sum(table.budget for table in knowledge.values())
+    room += tables["prompt"].examples.budget if tables["prompt"].examples else 0
     estimate = limits.Estimate(
         settings=tables["limits"],
         count_tokens=_with_room(shared.count_tokens, room),
@@ -113,7 +120,7 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     )
 
     def render(settings: prompt.PromptSettings) -> Step:
-        return prompt.render(settings, shared.prompts.number)
+        return prompt.render(settings, shared.prompts.number, _shots(settings.examples, loaded, places, fleet, shared))
 
     similar = _similar(tables["models"], places, fleet, shared)
     chain = Chain(
@@ -166,6 +173,21 @@ def _with_room(count: CountTokens, room: int) -> CountTokens:
         return count(request) + (room if request.kind == "chat" else 0)
 
     return counted
+
+
+def _shots(
+    table: ExamplesTable | None, loaded: Loaded, places: deployments.Placed, fleet: Fleet, shared: Shared
+) -> Shots | None:
+    """Return what chooses the examples of an app's prompt, None where it shows none."""
+    if table is None:
+        return None
+    try:
+        embed = embed_of(table.embed, places, fleet.ask, shared.knowing.bundled)
+        load = partial(shared.examples, loaded, table)
+        return Shots(table, load=load, embed=embed, count=shared.count_text, vectors=shared.vectors)
+    except Mistaken as mistake:
+        mistake.place = loaded.place("prompt", "examples")
+        raise
 
 
 def _similar(

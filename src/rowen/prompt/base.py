@@ -1,8 +1,10 @@
 """Settings of the prompts."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from rowen.config import TextFile
+from msgspec import Meta
+
+from rowen.config import TextFile, TextFiles
 from rowen.values import Settings
 
 Type = Literal["string", "text", "number", "boolean", "choice", "list"]
@@ -26,6 +28,25 @@ class Variable(Settings, frozen=True, kw_only=True):
     """The least number, or how many characters or items there must be."""
     most: float | None = None
     """The greatest number, or how many characters or items; default: 200 of a `string`, 20,000 of a `text`, 100 of a `list`."""
+
+
+class ExamplesTable(Settings, frozen=True, kw_only=True):
+    """Cases that are shown to the model before the question, those that are most like it."""
+
+    files: TextFiles | None = None
+    """JSON lines of cases, as a pattern: `cases/*.jsonl`. What `input` (or `question`) asks, `expected` should answer."""
+    dataset: str = ""
+    """A version of a data set: `NAME@8a0c31`."""
+    top: Annotated[int, Meta(ge=1, le=50)] = 3
+    """How many at most."""
+    budget: Annotated[int, Meta(ge=1)] = 800
+    """Tokens for all of them; one that does not fit is left out."""
+    embed: str = "minilm"
+    """A model of `[models]`, or a bundled one, that makes the vectors."""
+    variety: Annotated[float, Meta(ge=0, le=1)] = 0.3
+    """How much being like another example takes off; 0 takes the most alike, whatever they say."""
+    least: Annotated[float, Meta(ge=-1, le=1)] = 0.2
+    """Cosine below which a case is no example of the question."""
 
 
 class NamedPrompt(Settings, frozen=True, kw_only=True):
@@ -52,6 +73,8 @@ class PromptSettings(Settings, frozen=True, kw_only=True):
     """What the places of the system prompt, such as `{{tone}}`, may be filled with."""
     named: dict[str, NamedPrompt] = {}
     """Further prompts, which calls ask for by name."""
+    examples: ExamplesTable | None = None
+    """Cases that are shown before the question; none unless given."""
     sources: TextFile | None = None
     """A file that says how to answer from sources, in place of the one that Rowen has."""
     place: Literal["question", "system"] = "question"

@@ -4,23 +4,25 @@ from collections.abc import Awaitable, Callable, Mapping
 from difflib import get_close_matches
 
 from rowen.prompt.base import PromptSettings
+from rowen.prompt.examples import Shots
 from rowen.prompt.sources import RULES, block
 from rowen.prompt.variables import unknown
 from rowen.prompt.version import hash_of
 from rowen.prompt.written import SYSTEM, Written, written_of
-from rowen.values import Call, Message, Mistaken, Prompted, Request, Text, says
+from rowen.values import Call, Message, Mistaken, Problem, Prompted, Request, Text, says
 
 _LEADING = {"system", "developer"}
 _SHORT = 12  # letters of a hash that are shown
 
 
 def render(
-    settings: PromptSettings, number: Callable[[str, str], int] | None = None
+    settings: PromptSettings, number: Callable[[str, str], int] | None = None, shots: Shots | None = None
 ) -> Callable[[Call], Awaitable[Call]]:
     """Return a step that adds the app's prompt, and the passages that were found, to chat requests.
 
     Args:
         settings: the prompts.
+        shots: chooses examples; None shows none.
         number: gives the number of a version by its app and hash, 0 where it is not known.
 
     Raises:
@@ -39,44 +41,61 @@ def render(
         if call.door.house:
             return call  # a judge is not the app, and must not be told that it is
         asked = request.prompt
-        if request.kind != "chat" or (own is None and asked is None and not request.passages):
+        if request.kind != "chat" or not (own or shots or asked or request.passages):
             return call
         named = own
+        messages = request.messages
         if asked is not None:
             named = _named(asked, prompts)
-            hash = hashes[named.name]
-            version = str(number(call.app, hash) or "") if number else ""
-            _is(asked, hash, version)
-        messages = request.messages
-        system = named if named is not None and named.role == "system" else own
-        given = asked.variables if asked is not None else {}
-        if asked is not None and named is not None:
-            known = {**(system.variables if system else {}), **named.variables}
-            if problem := unknown(given, known, named.name):
-                raise problem
-        if not messages and named is not None and named.role == "system":
-            raise Mistaken("field_invalid", f"the prompt {named.name!r} is no question: send input too", place="input")
-        if named is not None and named.role == "user":
-            messages = (says("user", named.rendered(given, call.definition)), *messages)
-        if system is not None and not (
-            settings.when == "absent" and any(message.role in _LEADING for message in messages)
-        ):
-            first = (
-                words
-                if system is own and words is not None
-                else says("system", system.rendered(given, call.definition))
-            )
-            messages = (first, *messages)
+            asked = _versioned(asked, named, hashes[named.name], number(call.app, hashes[named.name]) if number else 0)
+            call = call.noting("prompt", name=asked.name, version=asked.version, hash=hashes[named.name][:_SHORT])
+            messages = _filled(messages, named, own, asked, call.definition)
+        absent = settings.when == "absent" and any(message.role in _LEADING for message in messages)
+        if shots is not None and named is own and not absent:
+            call, messages = await _shown(call, messages, shots)
+        if not absent and (system := named if named is not None and named.role == "system" else own) is not None:
+            given = asked.variables if asked is not None else {}
+            fixed = words if system is own else None
+            messages = (fixed or says("system", system.rendered(given, call.definition)), *messages)
         if request.passages:
             messages = _sourced(messages, request, rules, call.definition, in_system=settings.place == "system")
-        if asked is not None and named is not None:
-            asked = asked.but(name=named.name, version=version or hash[:_SHORT])
-            call = call.noting("prompt", name=asked.name, version=asked.version, hash=hash[:_SHORT])
         if messages is request.messages and asked is request.prompt:
             return call
         return call.but(request=request.but(messages=messages, prompt=asked))
 
     return step
+
+
+def _filled(
+    messages: tuple[Message, ...], named: Written, own: Written | None, asked: Prompted, salt: str
+) -> tuple[Message, ...]:
+    """Return the messages with the question that a prompt of the user is.
+
+    Raises:
+        Mistaken: `prompt_variable`; `field_invalid` without any question.
+
+    """
+    system = own if named.role == "user" else named
+    known = {**(system.variables if system else {}), **named.variables}
+    if problem := unknown(asked.variables, known, named.name):
+        raise problem
+    if named.role == "user":
+        return (says("user", named.rendered(asked.variables, salt)), *messages)
+    if not messages:
+        raise Mistaken("field_invalid", f"the prompt {named.name!r} is no question: send input too", place="input")
+    return messages
+
+
+async def _shown(call: Call, messages: tuple[Message, ...], shots: Shots) -> tuple[Call, tuple[Message, ...]]:
+    """Return the messages behind examples of the last question. What hinders examples hinders no answer."""
+    question = next((each.text for each in reversed(messages) if each.role == "user"), "")
+    try:
+        chosen = await shots.chosen(question, call.reader)
+    except Problem as problem:
+        return call.noting("prompt", examples_failed=problem.code), messages
+    turns = [turn for each in chosen.examples for turn in (says("user", each.question), says("assistant", each.answer))]
+    first = next((place for place, each in enumerate(messages) if each.role not in _LEADING), len(messages))
+    return call.noting("prompt", **chosen.facts), (*messages[:first], *turns, *messages[first:]) if turns else messages
 
 
 def _named(asked: Prompted, prompts: Mapping[str, Written]) -> Written:
@@ -95,18 +114,18 @@ def _named(asked: Prompted, prompts: Mapping[str, Written]) -> Written:
     return found
 
 
-def _is(asked: Prompted, hash: str, version: str) -> None:
-    """Hold the version that a call asks for against the one that there is.
+def _versioned(asked: Prompted, named: Written, hash: str, number: int) -> Prompted:
+    """Return what was asked for with the version that there is.
 
     Raises:
-        Mistaken: `prompt_unknown`.
+        Mistaken: `prompt_unknown` for another one.
 
     """
-    wanted = asked.version
+    version, wanted = str(number or "") or hash[:_SHORT], asked.version
     if wanted and wanted != version and not (len(wanted) >= 8 and hash.startswith(wanted)):
-        now = f"version {version or hash[:_SHORT]}"
-        message = f"the prompt is {now} here, not {wanted[:70]!r}: an app's Definition carries one version of each"
+        message = f"the prompt is version {version} here, not {wanted[:70]!r}: an app's Definition carries one of each"
         raise Mistaken("prompt_unknown", message, place="prompt.version")
+    return asked.but(name=named.name, version=version)
 
 
 def _sourced(

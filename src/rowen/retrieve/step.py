@@ -8,7 +8,7 @@ from rowen.retrieve.base import RetrieveSettings
 from rowen.retrieve.cite import facts_of
 from rowen.retrieve.conflict import conflicts
 from rowen.retrieve.pack import Packed, packed
-from rowen.values import Answer, Call, Choice, CountText, Found, Looked, Message, Passage, Reader, Search, Text
+from rowen.values import Answer, Call, Choice, CountText, Found, Looked, Message, Passage, Search, Text
 
 _RECENT = 4
 """Turns of the user that may still say what the question is about."""
@@ -35,7 +35,7 @@ def ground(
         asked = [message.text for message in request.messages if message.role == "user" and message.text.strip()]
         if not asked:
             return call
-        reader = reader_of(call)
+        reader = call.reader
         found = await asyncio.gather(
             *(
                 searches[name](asked[-1], reader=reader, top=settings[name].top, recent=tuple(asked[-1 - _RECENT : -1]))
@@ -67,21 +67,6 @@ def cited() -> Callable[[Call], Awaitable[Call]]:
         return call.noting("retrieve.cited", **facts) if facts else call
 
     return step
-
-
-def reader_of(call: Call) -> Reader:
-    """Return for whom a call searches: the groups of its key and user, its tenant and its user.
-
-    Documents of one tenant have `tenant:ID` in their access, those of one user `user:ID`.
-    """
-    caller = call.caller
-    if caller is None:
-        return Reader(tenant="")
-    own = [f"tenant:{caller.tenant}"]
-    if caller.user:
-        own.append(f"user:{caller.user}")
-    # Nobody may name himself into a group: a key's word counts, what the caller merely says does not.
-    return Reader(tenant=caller.tenant, groups=(*caller.groups, *own))
 
 
 def interleaved(found: Sequence[Found]) -> list[Passage]:

@@ -20,6 +20,7 @@ from rowen.release import Reason, Releases
 from rowen.retrieve import RetrieveSettings
 from rowen.route import Health
 from rowen.score.rule import Rule
+from rowen.serve.exampling import vet_examples
 from rowen.serve.judging import rules_of
 from rowen.serve.standing import Standing, copied, environment_of, fate, needed
 from rowen.serve.tables import TABLES
@@ -160,6 +161,7 @@ class Served:
         """
         async with self._changing:
             loaded = read(path, TABLES)
+            vet_examples(loaded)
             name = loaded.definition.app
             before = self._apps.get(name)
             if before is not None and before.path != path:

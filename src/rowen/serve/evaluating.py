@@ -19,12 +19,14 @@ from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
 from rowen.flow.knowledge import Bundled, Knowing, Stale
 from rowen.prompt import Prompts
+from rowen.prompt.examples import Vectors
 from rowen.provider.prices import Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
 from rowen.score.base import Ports
 from rowen.score.cases import Cases
 from rowen.score.rule import Rule
+from rowen.serve.exampling import Examples
 from rowen.serve.judging import AppModels, rules_of
 from rowen.serve.settings import ServerSettings
 from rowen.serve.tables import TABLES
@@ -221,6 +223,7 @@ async def bench(
         stack.push_async_callback(buffer.close)
         cache = route.AnswerCache(store.cache, clock)
         stack.push_async_callback(cache.close)
+        desk = desk_of(store, clock)
         apart = Apart(
             Shared(
                 directory=directory,
@@ -238,6 +241,8 @@ async def bench(
                     knowledge=store.knowledge, bundled=Bundled(), transport=transport, clock=clock, stale=Stale()
                 ),
                 prompts=Prompts(store.records, store.definitions, clock),
+                examples=Examples(desk.datasets),
+                vectors=Vectors(),
                 user=user_hash(settings.user_key),
             ),
             store.definitions,
@@ -245,7 +250,6 @@ async def bench(
         stack.push_async_callback(apart.close)
         for loaded in apps:
             await apart.add(loaded)
-        desk = desk_of(store, clock)
         paths = {loaded.definition.app: loaded.path for loaded in apps}
         means = Means(apart, lambda app: paths.get(app, Path("app.toml")), judge=judge, priority="normal")
         yield Bench(store=store, apart=apart, desk=desk, work=RunWork(desk, store.records, means, clock), means=means)

@@ -30,6 +30,7 @@ from rowen.insight.looks import looks_of
 from rowen.insight.views import Views
 from rowen.jobs import Queue, Worker
 from rowen.prompt import Prompts
+from rowen.prompt.examples import Vectors
 from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
@@ -48,6 +49,7 @@ from rowen.score.traffic import Traffic
 from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
 from rowen.serve.archiving import archiving_of
+from rowen.serve.exampling import Examples
 from rowen.serve.explaining import Explaining
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.indexing import Indexing
@@ -211,6 +213,8 @@ class Server:
         cache = route.AnswerCache(store.cache, clock)
         stack.push_async_callback(cache.close)
         stale, bridges = Stale(), Bridges()
+        cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
+        datasets = Datasets(store.records, cases=cases, clock=clock)
         prompts = Prompts(store.records, store.definitions, clock)
         shared = Shared(
             directory=directory,
@@ -233,6 +237,8 @@ class Server:
                 bridges=bridges,
             ),
             prompts=prompts,
+            examples=Examples(datasets),
+            vectors=Vectors(),
             user=user_hash(settings.user_key),
         )
         releases = Releases(store.records, store.definitions, clock, signing=signing)
@@ -303,8 +309,6 @@ class Server:
             body_timeout=settings.body_timeout,
             trusted_proxies=settings.trusted_proxies,
         )
-        cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
-        datasets = Datasets(store.records, cases=cases, clock=clock)
         office = office_of(store, releases, watching.desk, datasets, clock)
         watching.after = Policy(watching.desk, releases, clock, served.environments).settle
         review = Review(

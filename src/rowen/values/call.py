@@ -7,7 +7,7 @@ from rowen.values.base import Value
 from rowen.values.errors import Problem
 from rowen.values.event import Attempt
 from rowen.values.key import Caller, Priority
-from rowen.values.knowledge import Looked
+from rowen.values.knowledge import Looked, Reader
 from rowen.values.money import Money
 from rowen.values.release import Assigned
 from rowen.values.request import Request
@@ -133,6 +133,21 @@ class Call(Value, frozen=True, kw_only=True):
     def noting(self, step: str, **facts: Any) -> "Call":
         """Return the call with facts noted under a step's name."""
         return self.but(notes={**self.notes, step: {**self.notes.get(step, {}), **facts}})
+
+    @property
+    def reader(self) -> Reader:
+        """For whom it looks things up: the groups of its key and user, its tenant and its user.
+
+        What is for one tenant has `tenant:ID` in its access, what is for one user `user:ID`.
+        """
+        caller = self.caller
+        if caller is None:
+            return Reader(tenant="")
+        own = [f"tenant:{caller.tenant}"]
+        if caller.user:
+            own.append(f"user:{caller.user}")
+        # Nobody may name himself into a group: a key's word counts, what the caller merely says does not.
+        return Reader(tenant=caller.tenant, groups=(*caller.groups, *own))
 
     @property
     def waste(self) -> tuple[Attempt, ...]:
