@@ -22,6 +22,7 @@ VERBS = {
     "incidents": "List, show and export incidents.",
     "oncall": "Say whether somebody could be woken tonight.",
     "eval": "Try an app, an endpoint or a function on cases, and say whether it is good enough.",
+    "ci": "Check an app and run its suites on every change, with what a CI shows.",
     "runs": "List, show, export, stop and delete runs of evaluations.",
     "score": "Judge answers of a file or of the store by a scorer.",
     "index": "Bring what apps know up to date, and see how fresh it is.",

@@ -26,7 +26,11 @@ def of_function(name: str) -> Aim:
         Mistaken: `config_missing` or `config_invalid` where there is no such function.
 
     """
-    function = _found(name)
+    return of_callable(_found(name), name)
+
+
+def of_callable(function: Callable[..., Any], name: str) -> Aim:
+    """Return a function that is at hand as what a run tries, under a name; the rest as for `of_function`."""
     takes_case = "case" in inspect.signature(function).parameters
     plain = not inspect.iscoroutinefunction(function)
 
