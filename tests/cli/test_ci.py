@@ -1,8 +1,8 @@
 """`rowen ci`: the workflow is one that GitHub takes, and a run gives what a CI shows."""
 
 import json
+import xml.etree.ElementTree as ET
 from importlib import resources
-from xml.etree import ElementTree
 
 import jsonschema_rs
 import pytest
