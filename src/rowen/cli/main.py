@@ -35,6 +35,7 @@ VERBS = {
     "cases": "List, export and import cases; keep, split and compare data sets.",
     "prompts": "List, show, compare, render, label and test prompts.",
     "compare": "Compare runs over the same cases: metrics, slices, answers, and whether to ship.",
+    "robust": "Ask cases in other ways or about other people, and say where answers break.",
     "costs": "Say what was spent, and hold it against the provider's bill.",
     "insight": "Find out why calls are slow, why answers got worse, and which errors are one error.",
     "cache": "Find the threshold of a cache by meaning.",

@@ -193,6 +193,10 @@ class Datasets:
             told()
         return Added(**counts)
 
+    async def remove(self, id: str, tenant: str) -> bool:
+        """Take a case out of its data set; versions keep it. Return whether it was there."""
+        return await self._cases.delete(id, tenant)
+
     async def now(self, name: str, tenant: str) -> list[Case]:
         """Return the cases as they are now, oldest first.
 

@@ -86,7 +86,7 @@ def _slices(found: Comparison) -> list[str]:
 
 def _slice(metric: str, each: Cut) -> str:
     return (
-        f"| {_plain(each.by)}: {_plain(each.value)} | {each.n} | {each.baseline:.3g} | {each.candidate:.3g} "
+        f"| {plain(each.by)}: {plain(each.value)} | {each.n} | {each.baseline:.3g} | {each.candidate:.3g} "
         f"| {told(metric, each.difference)} {each.standing} | {each.q:.2g} |"
     )
 
@@ -96,20 +96,21 @@ def _cases(found: Comparison, most: int) -> list[str]:
     better = [each for each in found.changes if each.gain > 0][:most]
     lines = [f"{found.worse} cases became worse, {found.better} better, {found.same} stayed as they were.", ""]
     for each in (*worse, *better):
-        lines += [f"- `{_plain(each.case)}` {found.metric} {each.before:.3g} → {each.after:.3g}", *_answers(each)]
+        lines += [f"- `{plain(each.case)}` {found.metric} {each.before:.3g} → {each.after:.3g}", *_answers(each)]
     return [*lines, ""] if worse or better else lines
 
 
 def _answers(each: Change) -> list[str]:
     texts = [failed or answer for failed, answer in zip(each.failed, each.answers, strict=True)]
     if texts[0] == texts[1]:
-        return [f"  - both: {_plain(texts[0][:_ANSWER])}"]
-    return [f"  - before: {_plain(texts[0][:_ANSWER])}", f"  - after: {_plain(texts[1][:_ANSWER])}"]
+        return [f"  - both: {plain(texts[0])}"]
+    return [f"  - before: {plain(texts[0])}", f"  - after: {plain(texts[1])}"]
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return a text that stays on its line and in its cell, and is no markup."""
     flat = " ".join(text.split())
+    flat = flat if len(flat) <= _ANSWER else f"{flat[: _ANSWER - 1]}…"
     for sign in "\\`*_[]<>|#":
         flat = flat.replace(sign, f"\\{sign}")
     return flat

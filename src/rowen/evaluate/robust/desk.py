@@ -1,0 +1,66 @@
+"""What a run over cases that were asked in other ways, or about other people, shows."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from rowen.evaluate.dataset import Datasets
+from rowen.evaluate.robust.bias import Fairness, about_of, fairness
+from rowen.evaluate.robust.report import Robustness, report
+from rowen.evaluate.run.base import shelf
+from rowen.store.base import Place, Records, Runs
+from rowen.values import Case, Mistaken, Outcome
+
+_PAGE = 500
+
+
+class Shown(NamedTuple):
+    """What there is to say of a run."""
+
+    robustness: Robustness | None
+    """None where no case was asked in another way."""
+    fairness: Fairness | None
+    """None where no case is about people who differ in one thing alone."""
+
+
+class Robust:
+    """Reads runs and their cases.
+
+    Args:
+        records: where runs stand.
+        outcomes: what became of their cases.
+        datasets: the cases, as they were.
+
+    """
+
+    def __init__(self, records: Records, outcomes: Runs, datasets: Datasets) -> None:
+        self._runs = shelf(records)
+        self._outcomes = outcomes
+        self._datasets = datasets
+
+    async def show(self, id: str, tenant: str | None, *, metric: str = "") -> Shown:
+        """Return how robust and how fair the answers of a run are.
+
+        Raises:
+            Mistaken: `not_found`; `conflict` where its cases are neither.
+
+        """
+        run = await self._runs.get(id, tenant)
+        if run is None:
+            raise Mistaken("not_found", f"there is no run {id[:70]!r}", place="run")
+        cases = await self._datasets.cases(run.dataset, run.tenant, run.version)
+        return _shown(cases, await self._all(run.id, run.tenant), id, metric)
+
+    async def _all(self, run: str, tenant: str) -> list[Outcome]:
+        found: list[Outcome] = []
+        after: Place | None = None
+        while page := await self._outcomes.page(run, tenant=tenant, after=after, limit=_PAGE):
+            found += page
+            after = Place(page[-1].case, page[-1].trial)
+        return found
+
+
+def _shown(cases: Sequence[Case], outcomes: Sequence[Outcome], run: str, metric: str) -> Shown:
+    people = [case for case in cases if about_of(case) is not None]
+    if people:
+        return Shown(None, fairness(people, outcomes, run=run, metric=metric))
+    return Shown(report(cases, outcomes, run=run, metric=metric), None)
