@@ -146,7 +146,7 @@ def fairness(
         Mistaken: `conflict` where no case is a counterfactual one.
 
     """
-    abouts = {case.id: found for case in cases if (found := about_of(case)) is not None}
+    abouts = {case.id: known for case in cases if (known := about_of(case)) is not None}
     said: defaultdict[tuple[str, str, str], list[float]] = defaultdict(list)
     answers = unread = 0
     for outcome in outcomes:
