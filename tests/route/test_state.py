@@ -213,7 +213,7 @@ async def test_another_definition_shares_what_is_known_of_what_is_the_same_in_bo
     same, old, new = kit.deployment("same"), kit.deployment("m", weight=1), kit.deployment("m", weight=2)
     known = [state.of(deployment) for deployment in (same, old, kit.deployment("gone"))]
 
-    heir = state.heir([same, new])
+    heir = state.heir([same])
 
     assert heir.of(same) is state.of(same) is known[0]
     assert heir.of(new) is not known[1]

@@ -40,23 +40,30 @@ class Place:
 
     def __init__(self, server: Server, client: httpx2.AsyncClient) -> None:
         self.server, self.client = server, client
-        self.releases = server.opened.releases
+        self.releases = server.opened.office.desk
         self.served = server.opened.served
 
-    async def said(self, user: str = "u") -> str:
+    async def ask(self, user: str = "u") -> httpx2.Response:
         body = {"model": "main", "messages": [{"role": "user", "content": "hello"}], "user": user}
-        answer = await self.client.post("/v1/chat/completions", json=body)
+        return await self.client.post("/v1/chat/completions", json=body)
+
+    async def said(self, user: str = "u") -> str:
+        answer = await self.ask(user)
         assert answer.status_code == 200, answer.text
         return answer.json()["choices"][0]["message"]["content"]
 
     async def live(self):
         return await self.releases.live("shop")
 
-    async def rows(self, query: str = "") -> list[dict]:
+    async def rows(self, query: str = "", *, limit: int = 50) -> list[dict]:
         await self.server.opened.traces_written()
-        answer = await self.client.get("/api/traces", params={"q": query} if query else {})
+        asked = {"limit": str(limit)} | ({"q": query} if query else {})
+        answer = await self.client.get("/api/traces", params=asked)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
+
+    async def jobs(self) -> list[dict]:
+        return (await self.client.get("/api/jobs")).json()["data"]
 
     def known(self) -> str:
         return self.served.loaded()[0].definition.hash
@@ -83,11 +90,11 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-async def two(folder: Path, clock: FakeClock) -> tuple[str, str]:
+async def two(folder: Path, clock: FakeClock, **more: str) -> tuple[str, str]:
     """Let out `one`, then `two`; return the hashes."""
-    async with placed(write(folder, "one"), clock) as place:
+    async with placed(write(folder, "one", **more), clock) as place:
         one = place.known()
-    async with placed(write(folder, "two", prompt="Be long."), clock) as place:
+    async with placed(write(folder, "two", prompt="Be long.", **more), clock) as place:
         return one, place.known()
 
 

@@ -61,6 +61,8 @@ class Assembled:
     fleet: Fleet
     state: route.FleetState
     loaded: Loaded
+    places: deployments.Placed
+    """Its deployments. What is equal here in two Definitions is one thing, and stands as one."""
 
 
 def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) -> Assembled:
@@ -77,8 +79,8 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     default = about.model or next(iter(models))
     routing = route.Models(app=definition.app, routes=deployments.routes(models, places), default=default)
     fleet = Fleet(places, shared.transport)
-    placed = [deployment for deployment, _ in places.values()]
-    state = before.state.heir(placed) if before else route.FleetState(clock)
+    same = [each[0] for name, each in places.items() if before and before.places.get(name) == each]
+    state = before.state.heir(same) if before else route.FleetState(clock)
     pricing = Prices(shared.snapshot, deployments.prices(models, places))
     knowledge = tables["retrieve"]
 
@@ -160,7 +162,7 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
         prompts=tables["prompt"],
         render=render,
     )
-    return Assembled(app=app, fleet=fleet, state=state, loaded=loaded)
+    return Assembled(app=app, fleet=fleet, state=state, loaded=loaded, places=places)
 
 
 def _with_room(count: CountTokens, room: int) -> CountTokens:

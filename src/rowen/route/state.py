@@ -177,13 +177,11 @@ class FleetState:
             known = self._standings[deployment.name] = Standing(deployment, self._breaking, self._clock)
         return known
 
-    def heir(self, deployments: Iterable[Deployment]) -> "FleetState":
-        """Return the state of another Definition of the app: what is the same there is one thing in both."""
+    def heir(self, same: Iterable[Deployment]) -> "FleetState":
+        """Return the state of another Definition of the app, which shares how the deployments stand that are the same."""
         made = FleetState(self._clock, self._breaking)
-        for each in deployments:
-            known = self._standings.get(each.name)
-            if known is None or known.deployment == each:
-                made._standings[each.name] = self.of(each)
+        for each in same:
+            made._standings[each.name] = self.of(each)
         return made
 
     def health(self) -> list[Health]:

@@ -26,7 +26,7 @@ from rowen.serve.standing import Standing, copied, environment_of, fate, needed
 from rowen.serve.tables import TABLES
 from rowen.store.base import Definitions, Revision
 from rowen.trace import TraceSettings
-from rowen.values import Call, Deployment, Embed, Live, Mistaken, Problem, Refused, Request
+from rowen.values import Call, Deployment, Embed, Live, Mistaken, Problem, Refused, ReleaseLine, Request
 
 log = logging.getLogger(__name__)
 
@@ -232,8 +232,9 @@ class Served:
         while True:
             live = await self._releases.live(app, environment)
             number = live.number if live is not None else 0
+            undone = number > 0 and _undone(await self._releases.log(app, environment=environment), hash)
             try:
-                match fate(live, loaded, dev=self._dev):
+                match fate(live, loaded, dev=self._dev, undone=undone):
                     case "release":
                         first = live is None or not live.definition
                         note = "the first version" if first else f"{loaded.path.name} was changed"
@@ -364,3 +365,13 @@ class Served:
                 continue
             stamps[file] = (stat.st_mtime_ns, stat.st_size)
         return stamps
+
+
+def _undone(lines: Sequence[ReleaseLine], hash: str) -> bool:
+    """Whether the last word about a Definition, newest line first, is that it was rolled back."""
+    for line in lines:
+        if line.act == "rollback" and hash in {line.evidence.get("candidate"), line.evidence.get("from")}:
+            return True
+        if line.definition == hash and line.act in {"release", "promote"}:
+            return False
+    return False

@@ -35,6 +35,7 @@ from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
 from rowen.release import Releases
+from rowen.release.exposure import Exposures
 from rowen.release.office import Office
 from rowen.score.cases import Cases
 from rowen.score.configs import Configs
@@ -55,6 +56,7 @@ from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.indexing import Indexing
 from rowen.serve.judging import AppModels
 from rowen.serve.releasing import Policy, office_of
+from rowen.serve.rolling import Rolling
 from rowen.serve.settings import ServerSettings, folder_of
 from rowen.serve.spans import Spans
 from rowen.serve.watching import Watching
@@ -77,8 +79,8 @@ class Opened:
     """What stands while the process runs."""
 
     served: Served
-    releases: Releases
     shadows: Shadows
+    rolling: Rolling
     store: Store
     sessions: access.Sessions
     register: access.Register
@@ -177,6 +179,7 @@ class Server:
             limits.AdmissionSettings(in_flight=settings.in_flight, queue=settings.queue, wait=settings.queue_wait),
             clock,
         )
+        exposures = Exposures(store.records, clock)
         follow: Follow[Trace] = Follow()
         follow.start()
         seen: Follow[Observed] = Follow()
@@ -192,6 +195,7 @@ class Server:
         known = partial(_known, store, buffer)
         intake = Intake(store.scores, configs, known, clock)
         follow.add(intake.filled)
+        follow.add(exposures.see)
         interactions = Interactions(store.traces, intake, alone=settings.workers == 1)
         follow.add(interactions.see)
         seen.add(intake.observed)
@@ -207,6 +211,7 @@ class Server:
         housekeeping = Housekeeping(store, settings, clock, keep=insight.keep, archiving=archiving)
         housekeeping.start()
         stack.push_async_callback(housekeeping.stop)
+        stack.push_async_callback(exposures.close)
         stack.push_async_callback(seen.close)
         stack.push_async_callback(follow.close)
         stack.push_async_callback(buffer.close)
@@ -241,8 +246,8 @@ class Server:
             vectors=Vectors(),
             user=user_hash(settings.user_key),
         )
-        releases = Releases(store.records, store.definitions, clock, signing=signing)
         shadows = Shadows(store.counters, clock)
+        releases = Releases(store.records, store.definitions, clock, signing=signing)
         served = Served(shared, store.definitions, releases, store.revisions, shadows, dev=settings.watch)
         stack.push_async_callback(served.close)
         for path in self._paths:
@@ -251,6 +256,9 @@ class Server:
         watching = Watching(store, served, transport, clock, looks=looks_of(insight, store.tenants, rules))
         watching.start()
         stack.push_async_callback(watching.stop)
+        rolling = Rolling(store, served, releases, exposures, queue=jobs, watch=watching.desk, clock=clock)
+        rolling.start()
+        stack.push_async_callback(rolling.stop)
         judging = Judging(
             rules,
             Traffic(store.traces),
@@ -279,13 +287,15 @@ class Server:
             await judging.rules.queue_written()
             await mornings.queue()
             await indexing.queue_written()
+            await rolling.queue()
 
         await queue_jobs()
         served.follow(queue_jobs)
         if settings.watch:
             served.watch(self._paths, queue_jobs)
         indexing.start(watch=settings.watch)
-        worker = Worker(jobs, {**judging.handlers, **mornings.handlers, **indexing.handlers}, clock)
+        handlers = {**judging.handlers, **mornings.handlers, **indexing.handlers, **rolling.handlers}
+        worker = Worker(jobs, handlers, clock)
         worker.start()
         stack.push_async_callback(worker.stop)
         register = access.Register(
@@ -406,8 +416,8 @@ class Server:
         )
         return Opened(
             served=served,
-            releases=releases,
             shadows=shadows,
+            rolling=rolling,
             store=store,
             sessions=sessions,
             register=register,

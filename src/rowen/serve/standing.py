@@ -54,13 +54,14 @@ def environment_of(loaded: Loaded) -> str:
     return environment or PRODUCTION
 
 
-def fate(live: Live | None, loaded: Loaded, *, dev: bool) -> Fate:
+def fate(live: Live | None, loaded: Loaded, *, dev: bool, undone: bool = False) -> Fate:
     """Return what becomes of what a file says.
 
     Args:
         live: what is live; None where nothing is.
         loaded: the file as it was read.
         dev: whether the file is to answer at once, whatever was decided.
+        undone: whether it was rolled back when it was tried.
 
     """
     hash = loaded.definition.hash
@@ -73,7 +74,7 @@ def fate(live: Live | None, loaded: Loaded, *, dev: bool) -> Fate:
     if "release" in loaded.definition.source:
         return "candidate"
     # Somebody has chosen what answers: a rollback, or a rollout that runs. A file does not undo that by being there.
-    return "kept" if live.pinned or live.rollouts else "release"
+    return "kept" if live.pinned or live.rollouts or undone else "release"
 
 
 def needed(live: Live) -> set[str]:

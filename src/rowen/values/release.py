@@ -79,8 +79,16 @@ class Rollout(Value, frozen=True, kw_only=True):
     """When the step began."""
     floor: float = 0.0
     """The least share that a bandit leaves to an arm, so that inference stays possible."""
+    policy: Literal["thompson", "top-two"] = "thompson"
+    """Of a bandit: `thompson` earns most while it learns, `top-two` finds the best arm soonest."""
     budget: float | None = None
     """US dollars that a shadow may cost."""
+    auto: bool = True
+    """Whether a rule takes steps, promotes and rolls back; without it the rule only says what it would do."""
+    least: int = 100
+    """Units that each arm must have had in a step before it goes on."""
+    pause: float = 0.0
+    """Seconds that a step lasts at least."""
     note: str = ""
     by: str = ""
     began_ns: int = 0
