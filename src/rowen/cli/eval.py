@@ -15,14 +15,17 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rowen.cli.evaluated import code_of, say, written
 from rowen.cli.options import flags_of, json_option, server_option, store_option
-from rowen.config import Loaded, read
+from rowen.config import Loaded, kept, read
 from rowen.evaluate.run.desk import Brought, Plan, plan_in, plan_of
 from rowen.evaluate.run.function import of_function
 from rowen.evaluate.run.result import Result
 from rowen.evaluate.run.suite import EvaluateTable, Undecided
+from rowen.release import Releases
 from rowen.serve.evaluating import Bench, bench
 from rowen.serve.run import settings_of
+from rowen.serve.settings import ServerSettings
 from rowen.serve.tables import TABLES
+from rowen.store.catalog import open_store
 from rowen.values import Mistaken, Run, SystemClock, Target
 
 ENDPOINT = "endpoint"
@@ -40,6 +43,9 @@ err = Console(stderr=True, highlight=False)
 @click.option("--cases", default="", help="A file of cases, or dataset:NAME[@VERSION], instead of a suite's.")
 @click.option("--scorer", "scorers", multiple=True, help="A scorer, by the name of its table or by its kind.")
 @click.option("--must", multiple=True, metavar="'METRIC >= N'", help="What a metric must be.")
+@click.option(
+    "--version", default="", help="Try a version of the app that is kept here, on what the file says of suites."
+)
 @click.option("--function", default="", metavar="MODULE:NAME", help="Try a function instead of the app.")
 @click.option("--endpoint", default="", metavar="URL", help="Try a model behind an OpenAI-shaped address instead.")
 @click.option("--model", default="", help="The model at the endpoint, or the app's own to ask.")
@@ -66,6 +72,7 @@ def command(
     cases: str,
     scorers: tuple[str, ...],
     must: tuple[str, ...],
+    version: str,
     function: str,
     endpoint: str,
     model: str,
@@ -108,7 +115,7 @@ def command(
 
     async def work() -> list[Result]:
         async with AsyncExitStack() as stack:
-            loaded = list(apps)
+            loaded = [await _kept(settings, apps[0], version)] if version and apps else list(apps)
             judge = loaded[0].definition.app if loaded else ""
             target: Target | None = None
             if endpoint:
@@ -127,7 +134,7 @@ def command(
                 earlier = await found.desk.get(again, tenant)
                 results.append(await _again(found, earlier, by=by, note=note, fresh=fresh))
             else:
-                target = of_function(function).target if function else target or _of_app(apps[0])
+                target = of_function(function).target if function else target or _of_app(loaded[0])
                 for name, table in _suites(apps[0] if apps else None, suites, wished):
                     brought = await found.desk.brought(table.cases, folder=path.parent, table=table, tenant=tenant)
                     plan = plan_of(table, apps[0].tables["score"] if apps else (), brought.cases)
@@ -213,6 +220,21 @@ def _bound(text: str) -> tuple[str, str]:
     if not place:
         raise Mistaken("field_invalid", f"a bound is METRIC >= N, not {text!r}", place="--must")
     return text[:place].strip(), text[place:].strip()
+
+
+async def _kept(settings: ServerSettings, loaded: Loaded, name: str) -> Loaded:
+    """Return a version of an app that is kept in the store, to be tried in the place of its file."""
+    clock = SystemClock()
+    store = await open_store(settings.store, clock=clock, traces=settings.traces)
+    try:
+        desk = Releases(store.records, store.definitions, clock)
+        hash = (await desk.version(loaded.definition.app, name)).definition
+        found = await store.definitions.get(hash)
+    finally:
+        await store.close()
+    if found is None:
+        raise Mistaken("not_found", f"the content of version {name} is not kept here", place="--version")
+    return kept(found, TABLES, loaded.path)
 
 
 def _of_app(loaded: Loaded) -> Target:

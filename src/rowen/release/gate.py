@@ -156,7 +156,7 @@ def _not_run(gate: str, suite: str, version: Version, every: Sequence[Run]) -> F
 
 
 def _eval(suite: str, definition: str) -> str:
-    return f"rowen eval --suite {suite} --definition {definition[:12]}"
+    return f"rowen eval {suite} --version {definition[:12]}"
 
 
 def _compared(gate: str, case: Candidate, candidate: Loaded, baseline: Loaded) -> list[Finding]:
@@ -167,33 +167,34 @@ def _compared(gate: str, case: Candidate, candidate: Loaded, baseline: Loaded) -
         fix = 'write `[metrics]` with `primary = "…"` in app.toml'
         return [Finding(gate=gate, kind="comparison", passed=False, why=why, fix=fix)]
     decision = decide(plan, differences(candidate, baseline, plan))
-    return [_stands(gate, one, plan, strict=strict) for one in decision.metrics]
+    runs = (candidate.run.id, baseline.run.id)
+    return [_stands(gate, one, plan, runs, strict=strict) for one in decision.metrics]
 
 
-def _stands(gate: str, judged: Judged, plan: MetricsTable, *, strict: bool) -> Finding:
+def _stands(gate: str, judged: Judged, plan: MetricsTable, runs: tuple[str, str], *, strict: bool) -> Finding:
     """Say whether one metric holds a version up.
 
-    Worse always does. Not decided does for a guard with a margin, which must be shown; and for the primary metric where
-    everybody would get the version at once: else the traffic decides about that.
+    Worse always does. Not decided does where a margin is written, which must be shown; and for the primary metric where
+    it fell and everybody would get the version at once: by steps, the traffic decides about that.
     """
     why, fix = f"against what is live, {judged}", ""
     passed = judged.role == "goal" or judged.standing in ("better", "not worse")
     if not passed and judged.standing == "undecided":
-        if judged.role == "guard" and not judged.margin and judged.difference is not None:
-            passed = True
-            why += "; no margin is written for it, so that only a loss that shows would count"
-        elif judged.role == "primary" and not strict and judged.difference is not None:
-            passed = True
-            why += "; the traffic will decide"
-        elif judged.difference is None:
+        found, primary = judged.difference, judged.role == "primary"
+        if found is None or found.value is None:
             fix = f"let the suite score `{judged.metric}`, or take it out of [metrics]"
+        elif primary and not strict:
+            passed, why = True, f"{why}; the traffic will decide"
+        elif not judged.margin and (
+            not primary or found.value * (1 if plan.higher_is_better(judged.metric) else -1) >= 0
+        ):
+            passed, why = True, f"{why}; no margin is written for it, so that only a loss that shows would count"
         else:
             fix = "add cases to the data set (`rowen cases needed` says how many)"
-            if judged.role == "primary":
-                fix += ' or let it out by `strategy = "canary"`'
+            fix += ', or let it out by `strategy = "canary"`' if primary else ""
     elif not passed:
         more = "lower" if plan.higher_is_better(judged.metric) else "higher"
-        fix = f"see `rowen compare` for the cases in which `{judged.metric}` is {more}"
+        fix = f"see `rowen compare {runs[1]} {runs[0]}` for the cases in which `{judged.metric}` is {more}"
     return Finding(gate=gate, kind="comparison", passed=passed, why=why, fix=fix)
 
 

@@ -120,7 +120,7 @@ class Office:
         version, table, ruling, live = await self._weighed(app, name, environment)
         if live is not None and live.definition == version.definition and not live.rollouts:
             raise Mistaken("conflict", f"version {version} is what is live in {environment}", place="version")
-        reason = await self._allowed(version, ruling, why)
+        reason = await self._allowed(version, ruling, why if why.note or why.force else why.but(note=version.note))
         # What was read at the gate must still hold when it goes through.
         expect = live.number if live else 0
         if table.strategy == "immediate" or live is None or not live.definition:

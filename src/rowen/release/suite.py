@@ -1,62 +1,44 @@
 """What a run of a suite shows of one version by itself: whether its cases were answered, and its thresholds met."""
 
-from decimal import Decimal
-
 from rowen.evaluate.run.base import Loaded
+from rowen.evaluate.run.must import Must, held
 from rowen.release.ruling import Finding
 from rowen.release.terms import Terms
-from rowen.values.interval import Interval
-from rowen.watch.bound import Bound
 
 
 def shown(gate: str, suite: str, loaded: Loaded, terms: Terms) -> list[Finding]:
     """Return what a run shows of what its suite must be."""
     found = [_answered(gate, loaded, terms.table.failed)]
-    for metric, bounds in terms.must.get(suite, {}).items():
-        found += [_met(gate, metric, loaded, each) for each in bounds]
-    return found
+    return [*found, *(_met(gate, loaded, must) for must in terms.must.get(suite, ()))]
 
 
 def _answered(gate: str, loaded: Loaded, most: float) -> Finding:
     n, failed = len(loaded.figures), sum(state == "failed" for state in loaded.figures.states)
-    why = f"run {loaded.run.id}: {n - failed} of {n} tries answered and judged"
-    if not n or n < loaded.run.cases * loaded.run.trials:
-        return Finding(
-            gate=gate,
-            kind="evaluation",
-            passed=False,
-            why=f"{why}, of {loaded.run.cases * loaded.run.trials} that there are",
-            fix=f"run `rowen eval --resume {loaded.run.id}`",
-        )
+    wanted = loaded.run.cases * loaded.run.trials
+    why = f"run {loaded.run.id}: {n - failed:,} of {n:,} tries answered and judged"
+    if not n or n < wanted:
+        why, fix = f"{why}, of {wanted:,} that there are", f"run `rowen eval --resume {loaded.run.id}`"
+        return Finding(gate=gate, kind="evaluation", passed=False, why=why, fix=fix)
     passed = failed <= most * n
-    fix = "" if passed else f"see what failed in run {loaded.run.id}; {most:.0%} may"
+    fix = "" if passed else f"see `rowen runs show {loaded.run.id}` for what failed; {most:.0%} may"
     return Finding(gate=gate, kind="evaluation", passed=passed, why=why, fix=fix)
 
 
-def _met(gate: str, metric: str, loaded: Loaded, must: Bound) -> Finding:
+def _met(gate: str, loaded: Loaded, must: Must) -> Finding:
     """Say whether a threshold is met by the interval, not by the figure alone: twenty good cases prove little."""
-    found = loaded.interval(metric)
-    if found.value is None:
-        fix = f"let the suite score `{metric}`, or take it out of `must`"
-        return Finding(gate=gate, kind="threshold", passed=False, why=f"no case has a {metric}", fix=fix)
-    edge = found.low if must.floor else found.high
-    passed = must.holds(Decimal(repr(edge)))
-    why = f"{metric} is {found}, and must be {must}"
-    if passed:
-        return Finding(gate=gate, kind="threshold", passed=True, why=why)
-    if must.holds(Decimal(repr(found.value))):
-        why += f": the figure is, but so few cases do not show it ({'from' if must.floor else 'up to'} {edge:.3g})"
-        return Finding(gate=gate, kind="threshold", passed=False, why=why, fix=_more(found, must))
-    fix = f"mend the cases in which `{metric}` falls short: `rowen eval --show {loaded.run.id}`"
+    found = held(must, loaded, "fail")
+    if found.found is None:
+        why, fix = f"no case has a {must.metric}", f"let the suite score `{must.base}`, or take it out of `must`"
+    elif found.state == "met":
+        return Finding(
+            gate=gate, kind="threshold", passed=True, why=f"{must.metric} is {found.found}, and must be {must}"
+        )
+    elif found.state == "undecided":
+        why = f"{must.metric} is {found.found}, and must be {must}: so few cases do not show it"
+        fix = "make the version better, or add cases"
+        if found.needed:
+            fix = f"add cases: about {found.needed:,} like these would decide, there are {found.found.n:,}"
+    else:
+        why = f"{must.metric} is {found.found}, and must be {must}"
+        fix = f"mend the cases that `rowen runs show {loaded.run.id}` tells of"
     return Finding(gate=gate, kind="threshold", passed=False, why=why, fix=fix)
-
-
-def _more(found: Interval, must: Bound) -> str:
-    """Say about how many cases would show it: the width of an interval goes with the root of their number."""
-    assert found.value is not None
-    edge = found.low if must.floor else found.high
-    room = abs(found.value - float(must.value))
-    if not room:
-        return "make the version better: it is exactly at the threshold"
-    needed = int(found.n * (abs(found.value - edge) / room) ** 2) + 1
-    return f"add cases: about {max(needed, found.n + 1):,} like these would show it, there are {found.n:,}"

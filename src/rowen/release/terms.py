@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rowen.evaluate.plan import MetricsTable
+from rowen.evaluate.run.must import Must, must_of
 from rowen.release.table import ReleaseTable
 from rowen.values import Value
-from rowen.watch.bound import Bound, bound
 
 
 class Terms(Value, frozen=True, kw_only=True):
@@ -14,8 +14,8 @@ class Terms(Value, frozen=True, kw_only=True):
 
     table: ReleaseTable
     plan: MetricsTable
-    must: dict[str, dict[str, tuple[Bound, ...]]] = {}
-    """What a suite's metrics must be, by suite and metric."""
+    must: dict[str, tuple[Must, ...]] = {}
+    """What metrics must be, by suite."""
     gates: tuple[str, ...] = ()
     approvals: int = 0
     objectives: tuple[str, ...] = ()
@@ -46,10 +46,7 @@ def terms(tables: Mapping[str, Any], live: Mapping[str, Any] | None = None) -> T
     other: ReleaseTable = live["release"]
     must = dict(own.must)
     for suite, asked in _must(live).items():
-        kept = dict(must.get(suite, {}))
-        for metric, bounds in asked.items():
-            kept[metric] = tuple(dict.fromkeys((*kept.get(metric, ()), *bounds)))
-        must[suite] = kept
+        must[suite] = tuple(dict.fromkeys((*must.get(suite, ()), *asked)))
     plan: MetricsTable = live["metrics"]
     return own.but(
         plan=plan if plan.primary else own.plan,
@@ -60,8 +57,8 @@ def terms(tables: Mapping[str, Any], live: Mapping[str, Any] | None = None) -> T
     )
 
 
-def _must(tables: Mapping[str, Any]) -> dict[str, dict[str, tuple[Bound, ...]]]:
+def _must(tables: Mapping[str, Any]) -> dict[str, tuple[Must, ...]]:
     return {
-        suite: {metric: (bound(asked),) for metric, asked in table.must.items()}
+        suite: tuple(must_of(metric, text) for metric, text in table.must.items())
         for suite, table in tables.get("evaluate", {}).items()
     }

@@ -6,16 +6,20 @@ from typing import Any
 
 from rowen.config import kept
 from rowen.evaluate.dataset import Datasets
-from rowen.release import Releases
+from rowen.release import PRODUCTION, Releases
 from rowen.release.evidence import Kept
 from rowen.release.freezer import Freezer
 from rowen.release.gate import Budget, Gate
 from rowen.release.office import Office
 from rowen.release.remark import Remarks
+from rowen.score.cases import Cases
 from rowen.serve.tables import TABLES
+from rowen.serve.watching import watched_of
 from rowen.store.base import Store
 from rowen.values import Clock, Definition
 from rowen.watch.desk import Desk
+from rowen.watch.engine import Watched
+from rowen.watch.judge import Judges
 
 _EVERY_NS = 60_000_000_000
 
@@ -50,6 +54,19 @@ def tables_of(definition: Definition) -> Mapping[str, Any]:
 
     """
     return kept(definition, TABLES, Path("app.toml"), secrets=False).tables
+
+
+async def office_in(store: Store, clock: Clock, *, signing: bytes) -> Office:
+    """Return the office over a store that no server has open here: objectives are those of what is live."""
+    desk = Releases(store.records, store.definitions, clock, signing=signing)
+    watched: dict[str, Watched] = {}
+    for live in await desk.lives():
+        definition = await store.definitions.get(live.definition)
+        if definition is not None and (live.app not in watched or live.environment == PRODUCTION):
+            watched[live.app] = watched_of(kept(definition, TABLES, Path("app.toml"), secrets=False))
+    objectives = Desk(store, lambda: [*watched.values()], clock, Judges(store, clock))
+    cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
+    return office_of(store, desk, objectives, Datasets(store.records, cases=cases, clock=clock), clock)
 
 
 def office_of(store: Store, desk: Releases, objectives: Desk, datasets: Datasets, clock: Clock) -> Office:

@@ -8,6 +8,7 @@ import msgspec
 
 from rowen.config import Table, read
 from rowen.config.read import toml
+from rowen.config.write import key_of, value_of
 from rowen.watch.base import KpiTable, Objectives, SlaTable, WatchTable
 from rowen.watch.contact import ContactTable, DigestTable, OncallTable
 
@@ -46,38 +47,19 @@ def toml_of(objectives: Objectives) -> str:
     lines: list[str] = []
     for kind, tables in (("watch", objectives.watch), ("sla", objectives.sla), ("kpi", objectives.kpi)):
         for name, table in tables.items():
-            _table(lines, f"{kind}.{_key(name)}", msgspec.to_builtins(table))
+            _table(lines, f"{kind}.{key_of(name)}", msgspec.to_builtins(table))
     return "\n".join(lines).lstrip("\n") + "\n"
 
 
 def _table(lines: list[str], path: str, fields: Mapping[str, Any]) -> None:
     lines += ["", f"[{path}]"]
     inner = [(key, value) for key, value in fields.items() if _is_tables(value)]
-    lines += [f"{_key(key)} = {_value(value)}" for key, value in fields.items() if not _is_tables(value)]
+    lines += [f"{key_of(key)} = {value_of(value)}" for key, value in fields.items() if not _is_tables(value)]
     for key, value in inner:
         for each in value:
-            lines += ["", f"[[{path}.{_key(key)}]]"]
-            lines += [f"{_key(name)} = {_value(inside)}" for name, inside in each.items()]
+            lines += ["", f"[[{path}.{key_of(key)}]]"]
+            lines += [f"{key_of(name)} = {value_of(inside)}" for name, inside in each.items()]
 
 
 def _is_tables(value: Any) -> bool:
     return isinstance(value, list | tuple) and bool(value) and isinstance(value[0], dict)
-
-
-def _key(name: str) -> str:
-    plain = name and all(letter.isascii() and (letter.isalnum() or letter in "-_") for letter in name)
-    return name if plain else _value(name)
-
-
-def _value(value: Any) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case int() | float():
-            return repr(value)
-        case str():
-            return msgspec.json.encode(value).decode()
-        case dict():
-            return "{ " + ", ".join(f"{_key(key)} = {_value(inside)}" for key, inside in value.items()) + " }"
-        case _:
-            return "[" + ", ".join(_value(each) for each in value) + "]"
