@@ -106,3 +106,40 @@ def test_what_cannot_be_is_told(folder, words, code, why):
 
     assert raised.value.code == code
     assert why in raised.value.message
+
+
+def test_an_app_that_minds_no_phrasing_has_no_sensitivity(folder):
+    pytest.importorskip("numpy")
+    said = ["prompts", "test", "--app", str(folder / "app.toml"), "--store", f"sqlite:{folder}/data"]
+    asked = ["--question", "When do you open?", "--question", "Where are you?", "--of", "prompt", "--at-most", "0.5"]
+
+    ended = CliRunner().invoke(rowen, [*said, *asked, "--json"], catch_exceptions=False, standalone_mode=False)
+    found = json.loads(ended.stdout)
+
+    assert ended.return_value is None
+    assert (found["sensitivity"]["value"], found["repeatability"]["value"]) == (0, 1)
+    assert {each["of"] for each in found["shifts"]} == {"prompt"}
+    assert {"space", "case", "polite"} <= {each["how"] for each in found["shifts"]}
+
+
+def test_an_app_that_repeats_what_it_is_asked_is_surely_sensitive(folder):
+    pytest.importorskip("numpy")
+    questions = [f"--question=Is the {word} open today?" for word in ("barn", "mill", "farm", "shop", "field", "house")]
+    said = ["prompts", "test", "--app", str(folder / "app.toml"), "--store", f"sqlite:{folder}/data", "--how", "typo"]
+
+    ended = CliRunner().invoke(
+        rowen, [*said, *questions, "--of", "question", "--at-most", "0"], catch_exceptions=False, standalone_mode=False
+    )
+
+    assert ended.return_value == 3
+    assert "Sensitivity to phrasing: 1" in ended.stdout
+
+
+def test_without_a_question_nothing_is_asked(folder):
+    with pytest.raises(Mistaken, match="--question"):
+        CliRunner().invoke(
+            rowen,
+            ["prompts", "test", "--app", str(folder / "app.toml"), "--store", f"sqlite:{folder}/data"],
+            catch_exceptions=False,
+            standalone_mode=False,
+        )

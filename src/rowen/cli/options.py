@@ -15,7 +15,7 @@ from rowen.serve.run import settings_of
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
 from rowen.store.catalog import open_store
-from rowen.values import SystemClock
+from rowen.values import Mistaken, SystemClock
 
 T = TypeVar("T")
 
@@ -69,3 +69,16 @@ def show(rows: list[Mapping[str, Any]], *, as_json: bool, empty: str) -> None:
         # As text, not markup: an answer may say [/b].
         table.add_row(*(Text("" if value is None else str(value)) for value in row.values()))
     out.print(table)
+
+
+def named(text: str) -> tuple[str, str]:
+    """Return a variable of the command line, `NAME=VALUE`.
+
+    Raises:
+        Mistaken: `field_invalid`.
+
+    """
+    name, equals, value = text.partition("=")
+    if not (equals and name):
+        raise Mistaken("field_invalid", f"expected NAME=VALUE, got {text!r}", place="--var")
+    return name, value

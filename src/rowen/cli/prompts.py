@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
+from rowen.cli.options import in_store, json_option, named, out, server_option, show, store_option
+from rowen.cli.rephrase import command as test
 from rowen.config import read
 from rowen.evaluate.files.rows import text_of
 from rowen.prompt import Prompts, PromptVersion, Written, written_of
@@ -30,7 +31,10 @@ var_option = click.option("--var", "given", multiple=True, metavar="NAME=VALUE",
 
 @click.group("prompts")
 def command() -> None:
-    """List, show, compare, render and label prompts."""
+    """List, show, compare, render, label and test prompts."""
+
+
+command.add_command(test)
 
 
 @command.command("list")
@@ -199,19 +203,6 @@ def label_version(
     """Give a version of NAME labels, which its other versions lose."""
     made = _with(server_file, store, lambda prompts: prompts.label(name, tenant, version, labels))
     show([_row(made, [made])], as_json=as_json, empty="")
-
-
-def named(text: str) -> tuple[str, str]:
-    """Return a variable of the command line, `NAME=VALUE`.
-
-    Raises:
-        Mistaken: `field_invalid`.
-
-    """
-    name, equals, value = text.partition("=")
-    if not (equals and name):
-        raise Mistaken("field_invalid", f"expected NAME=VALUE, got {text!r}", place="--var")
-    return name, value
 
 
 def _of_file(path: Path, name: str) -> Written:

@@ -93,7 +93,7 @@ def playing(apps: Apps) -> Playing:
     return play
 
 
-async def tried(app: App, asked: Try, *, caller: Caller, models: Collection[str]) -> list[Tried]:
+async def tried(app: App, asked: Try, *, caller: Caller, models: Collection[str] = (), tag: str = TAG) -> list[Tried]:
     """Return how each model answers, all asked at once.
 
     The calls are on the account of who tries: his limits hold, and what he may not read is not found.
@@ -103,6 +103,7 @@ async def tried(app: App, asked: Try, *, caller: Caller, models: Collection[str]
         asked: what it is asked.
         caller: who tries.
         models: those that he may ask; none: all.
+        tag: of the traces, and the feature by which costs are told apart.
 
     Raises:
         Mistaken: for what no model could be asked: `prompt_unknown`, `config_invalid`, `field_invalid`.
@@ -129,10 +130,12 @@ async def tried(app: App, asked: Try, *, caller: Caller, models: Collection[str]
         temperature=asked.temperature,
         max_tokens=asked.max_tokens,
     )
-    return list(await asyncio.gather(*(_one(app, request.but(model=each), caller) for each in dict.fromkeys(wanted))))
+    return list(
+        await asyncio.gather(*(_one(app, request.but(model=each), caller, tag) for each in dict.fromkeys(wanted)))
+    )
 
 
-async def _one(app: App, request: Request, caller: Caller) -> Tried:
+async def _one(app: App, request: Request, caller: Caller, tag: str) -> Tried:
     now_ns = app.clock.now_ns()
     walk = app.walk(
         Call(
@@ -144,9 +147,9 @@ async def _one(app: App, request: Request, caller: Caller) -> Tried:
             started_ns=now_ns,
             caller=caller,
             priority=caller.priority,
-            feature=TAG,
+            feature=tag,
             use_cache=False,
-            tags=(TAG,),
+            tags=(tag,),
         )
     )
     failed: Problem | None = None
