@@ -28,6 +28,7 @@ _SELDOM = frozenset(
         b"content-encoding",
         b"anthropic-version",
         b"anthropic-beta",
+        b"if-none-match",
     }
 )
 _WANTED = _USUAL | _SELDOM
@@ -57,6 +58,8 @@ class Envelope(msgspec.Struct, kw_only=True):
     agent: str = ""
     version: str = ""
     beta: tuple[str, ...] = ()
+    match: str = ""
+    """The tags of what the caller has already."""
 
 
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +115,8 @@ class Opener:
                 envelope.version = value
             case b"anthropic-beta":
                 envelope.beta = _listed(value)
+            case b"if-none-match":
+                envelope.match = value
             case b"x-rowen-app":
                 envelope.app = value
             case b"x-rowen-feature":

@@ -102,12 +102,13 @@ class Split:
 def place_of(salt: bytes, unit: Unit, call: Call) -> tuple[float, str]:
     """Return where a call's unit stands in 0 up to 1, and its hash, empty where each call is on its own."""
     if unit == "call":
-        return _hashed(salt, call.id)[0], ""
+        return hashed(salt, call.id)[0], ""
     first, second = (call.end_user, call.session) if unit == "user" else (call.session, call.end_user)
-    return _hashed(salt, first or second or call.door.key_digest or call.id)
+    return hashed(salt, first or second or call.door.key_digest or call.id)
 
 
-def _hashed(salt: bytes, unit: str) -> tuple[float, str]:
+def hashed(salt: bytes, unit: str) -> tuple[float, str]:
+    """Return where a unit stands in 0 up to 1, and its hash."""
     digest = blake2b(unit.encode(), digest_size=8, key=salt).digest()
     return int.from_bytes(digest, "big") / _RANGE, digest.hex()
 
@@ -124,7 +125,7 @@ def _copied(shadow: Rollout, call: Call) -> Assigned | None:
     if call.request.kind != "chat":
         return None
     baseline, candidate = shadow.arms
-    at, unit = _hashed(salt_of(shadow), call.id)
+    at, unit = hashed(salt_of(shadow), call.id)
     if at >= candidate.share:
         return None
     return Assigned(rollout=shadow.id, arm=baseline.name, probability=candidate.share, unit=unit)
@@ -143,6 +144,16 @@ def _choice(rollout: Rollout, apps: Mapping[str, App]) -> _Choice:
         baseline=baseline,
         app=apps[baseline.definition],
     )
+
+
+def arm_at(rollout: Rollout, at: float) -> Arm:
+    """Return the arm that a place in 0 up to 1 falls to: those beside the baseline lie from 0 on."""
+    end = 0.0
+    for arm in rollout.arms[1:]:
+        end += arm.share
+        if at < end:
+            return arm
+    return rollout.arms[0]
 
 
 def salt_of(rollout: Rollout) -> bytes:

@@ -106,6 +106,10 @@ class Served:
         """Return what is live of every app, as this process knows it."""
         return [each.live for each in self._apps.values()]
 
+    def lives(self) -> list[Live]:
+        """Return what is live of every app here."""
+        return [each.live for each in self._apps.values()]
+
     def environments(self) -> dict[str, str]:
         """Return the environment in which each app is live here, by app."""
         return {name: environment_of(each.file) for name, each in self._apps.items()}

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.applications import Starlette
 
 from rowen import access, limits, route
-from rowen.api import manage
+from rowen.api import manage, ofrep
 from rowen.api.base import DoorSettings, Receive, Scope, Send, Services
 from rowen.api.doors import Doors
 from rowen.api.feedback import Feedback, Pace
@@ -431,7 +431,7 @@ class Server:
                     pace=Pace(store.counters),
                 ),
                 exact=spans.doors(),
-                under=spans.under(),
+                under={**spans.under(), **ofrep.under(services, directory, served.lives)},
             ),
             pages=Starlette(routes=[*manage.routes(managing), *page_routes(paging)]),
             metrics=metrics,
