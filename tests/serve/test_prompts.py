@@ -100,4 +100,8 @@ def test_langfuses_doors_show_the_apps_prompts_and_make_candidates(rowen):
     assert [(each.version, each.labels) for each in known] == [(2, ()), (1, ("production",))]
     assert candidate is not None
     assert candidate.files["s.md"] == "Be ever so {{tone}}."
+    (version,) = [
+        each for each in rowen.do(rowen.opened.office.desk.versions("shop")) if each.definition == candidate.hash
+    ]
+    assert version.note == "Kinder."
     assert rowen.opened.served.named("shop").definition.hash != candidate.hash

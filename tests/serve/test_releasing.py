@@ -252,3 +252,22 @@ async def test_a_shadow_stops_at_its_budget(tmp_path, clock):
         assert len(await place.rows("tag:shadow")) == 2
         assert float(await place.server.opened.shadows.spent(begun.id)) <= cost * 2.5
         assert place.server.opened.shadows.skipped[begun.id] == 4
+
+
+async def test_a_candidate_of_a_prompt_is_released_and_its_label_follows_there_and_back(tmp_path, clock):
+    async with placed(write(tmp_path, "one"), clock) as here:
+        prompts, first = here.server.opened.prompts, here.known()
+        made = await prompts.add("shop/system", "Be long.", note="Longer.", by="ann")
+
+        await here.releases.release("shop", made.definition, WHY)
+        await here.served.refresh()
+        after = [(each.version, each.labels) for each in await prompts.versions("shop/system", "default")]
+        await here.said()
+        (row,) = await here.rows()
+        await here.releases.release("shop", first, WHY)
+        await here.served.refresh()
+        back = [(each.version, each.labels) for each in await prompts.versions("shop/system", "default")]
+
+    assert after == [(2, ("production",)), (1, ())]
+    assert back == [(2, ()), (1, ("production",))]
+    assert row["definition"] == made.definition

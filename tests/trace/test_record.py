@@ -4,7 +4,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from rowen.trace import Buffer, Place, TraceSettings, record
-from rowen.trace.mask import mask_of
+from rowen.trace.mask import mask_of, masked_request
 from rowen.trace.otlp import Exporter, encoded
 from rowen.trace.spans import trace_of
 from rowen.values import (
@@ -16,6 +16,7 @@ from rowen.values import (
     Door,
     Fault,
     Mistaken,
+    Prompted,
     Request,
     Stepped,
     Unavailable,
@@ -291,3 +292,13 @@ def test_a_call_bears_where_it_ran_and_the_name_of_the_version():
     assert (trace.row.environment, trace.row.release) == ("production", "1.5")
     assert trace.spans[0].attributes["service.version"] == "1.5"
     assert trace.spans[0].attributes["deployment.environment.name"] == "production"
+
+
+def test_variables_of_a_prompt_are_masked_whatever_they_are_called():
+    mask = mask_of(TraceSettings(content="masked", mask=(r"\d+",)))
+    asked = Request(model="m", prompt=Prompted(name="sum", variables={"type": "card 4111", "list": ["7", {"id": "8"}]}))
+
+    masked = masked_request(asked, mask)
+
+    assert masked.prompt.variables == {"type": "card [masked]", "list": ["[masked]", {"id": "[masked]"}]}
+    assert masked.prompt.name == "sum"

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from rowen.store.base import TraceFilter
-from rowen.values import Answer, Choice, Prompted, Request, Trace, TraceRow, says
+from rowen.values import Answer, Choice, Prompted, Request, Span, Trace, TraceRow, says
 
 
 @pytest.fixture
@@ -97,6 +97,10 @@ def test_a_draft_is_kept_as_a_candidate_with_its_note(prompting, reader):
     version = prompting.running.do(prompting.running.opened.prompts.versions("shop/system", "default"))[0]
     assert prompting.running.do(prompting.running.opened.store.definitions.get(version.definition)) is not None
     assert list(version.variables) == ["shop"]
+    known = prompting.running.do(prompting.running.opened.office.desk.versions("shop"))
+    assert [(each.definition, each.note) for each in known if each.definition == version.definition] == [
+        (version.definition, "At night.")
+    ]
 
 
 def test_a_label_is_set_and_that_of_releases_is_not(reader):
@@ -114,17 +118,25 @@ def test_what_a_trace_was_asked_is_loaded_without_what_the_app_put_to_it(prompti
     row = TraceRow(
         id="b" * 32, started_ns=1, duration_ns=5, app="shop", definition="d", tenant="default", model="small"
     )
-    messages = (says("system", "Be dry."), says("user", "Hi"), says("assistant", "Ho"), says("user", "And <now>?"))
+    shown = (says("user", "An example?"), says("assistant", "Its answer."))
+    said = (says("user", "Hi"), says("assistant", "Ho"), says("user", "And <now>?"))
+    messages = (says("system", "Be dry."), says("system", "The caller's own."), *shown, *said)
+    rendered = Span(
+        trace=row.id, id="d" * 16, name="prompt.render", started_ns=1, ended_ns=2, attributes={"rowen.examples": [{}]}
+    )
     asked = Request(model="small", messages=messages, prompt=Prompted(name="system", variables={"tone": "dry"}))
     answer = Answer(choices=(Choice(message=says("assistant", "Now."), reason="stop"),))
     hidden = Trace(row=row.but(id="c" * 32), request=asked, answer=answer, masked=True)
-    traces = [Trace(row=row, request=asked, answer=answer), hidden]
+    traces = [Trace(row=row, request=asked, answer=answer, spans=(rendered,)), hidden]
     prompting.running.do(prompting.running.opened.store.traces.write(traces))
 
     shown = reader.get(f"/playground?trace={'b' * 32}")
 
     assert "And &lt;now&gt;?" in shown.html
-    assert "2 turns before it" in shown.text
+    assert "3 turns before it" in shown.text
+    assert "own." in shown.text
+    assert "An example?" not in shown.text
+    assert "Be dry." not in shown.text
     assert "<option selected>dry</option>" in shown.html
     assert re.search(r'value="small" checked', shown.html)
     assert reader.get(f"/playground?trace={'c' * 32}").status == 409

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
+from rowen import access
+from rowen.cli.letting import by_option
 from rowen.cli.options import in_store, json_option, named, out, server_option, show, store_option
 from rowen.cli.rephrase import command as test
 from rowen.config import read
@@ -18,7 +20,9 @@ from rowen.prompt.diff import differ, unified
 from rowen.prompt.registry import TENANT
 from rowen.prompt.variables import unknown
 from rowen.prompt.version import LATEST
-from rowen.serve.settings import ServerSettings
+from rowen.release import Releases
+from rowen.serve.releasing import proposing
+from rowen.serve.settings import ServerSettings, folder_of
 from rowen.serve.tables import TABLES
 from rowen.store.base import Store
 from rowen.values import Mistaken, SystemClock, at
@@ -165,7 +169,7 @@ def render(
 @tenant_option
 @json_option
 @click.option("--note", required=True, help="Why it changes.")
-@click.option("--by", default="", help="Who changes it.")
+@by_option
 @click.option("--label", "labels", multiple=True, help="A label that it gets, and others lose; may be given again.")
 def add(
     name: str,
@@ -216,8 +220,12 @@ def _of_file(path: Path, name: str) -> Written:
 
 
 def _with(server_file: Path, store: str | None, work: Callable[[Prompts], Coroutine[Any, Any, T]]) -> T:
-    async def opened(found: Store, _: ServerSettings) -> T:
-        return await work(Prompts(found.records, found.definitions, SystemClock()))
+    async def opened(found: Store, settings: ServerSettings) -> T:
+        folder, clock = folder_of(settings), SystemClock()
+        signing = b"" if folder is None else access.signing_key(folder)
+        releases = Releases(found.records, found.definitions, clock, signing=signing)
+        propose = proposing(releases, found.definitions)
+        return await work(Prompts(found.records, found.definitions, clock, propose=propose))
 
     return in_store(server_file, store, opened)
 

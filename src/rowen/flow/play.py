@@ -12,6 +12,7 @@ from rowen.values import (
     Call,
     Caller,
     Door,
+    Message,
     Mistaken,
     Problem,
     Prompted,
@@ -25,6 +26,7 @@ from rowen.values import (
 
 TAG = "playground"
 """Of the traces of tries."""
+_LEADING = {"system", "developer"}
 MOST = 6
 """Models that are asked at once."""
 
@@ -174,25 +176,36 @@ async def _one(app: App, request: Request, caller: Caller, tag: str) -> Tried:
     )
 
 
-def question_of(request: Request) -> tuple[str, tuple[Turn, ...]]:
+def question_of(request: Request, *, own: bool, shown: int = 0) -> tuple[str, tuple[Turn, ...]]:
     """Return what a request asked and what was said before, without what the app put to it.
 
-    The app's own words lead; sources stand as a part of their own before the question.
+    Args:
+        request: as it was sent to a model.
+        own: whether the app's own words lead.
+        shown: how many messages of the app stand behind what leads: examples, or a question that a prompt is.
+
     """
-    messages = list(request.messages)
+    own = own and bool(request.messages) and request.messages[0].role in _LEADING
+    messages = list(request.messages[1 if own else 0 :])
+    first = next((place for place, each in enumerate(messages) if each.role not in _LEADING), len(messages))
+    del messages[first : first + shown]
     last = max((place for place, each in enumerate(messages) if each.role == "user"), default=None)
     if last is None:
         return "", ()
     parts = messages[last].parts
+    # Sources stand as a part of their own before the question.
     if request.passages and len(parts) > 1 and getattr(parts[0], "text", "").endswith("Question: "):
         parts = parts[1:]
-    question = messages[last].but(parts=parts).text
-    turns = tuple(
-        Turn(role=each.role, text=each.text)
-        for each in messages[:last]
-        if each.role in {"user", "assistant"} and each.text
-    )
-    return question, turns
+    turns = (Turn(role=_role(each), text=each.text) for each in messages[:last] if each.text and each.role != "tool")
+    return messages[last].but(parts=parts).text, tuple(turns)
+
+
+def _role(message: Message) -> Literal["system", "user", "assistant"]:
+    match message.role:
+        case "user" | "assistant":
+            return message.role
+        case _:
+            return "system"
 
 
 def variables_of(request: Request) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ served. A new version of it is a candidate: a Definition with that file changed,
 is written here changes what is answered. A prompt of no app is a text with versions and labels that anybody may move.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from rowen.prompt.base import Role, Variable
@@ -26,6 +26,10 @@ _LARGEST = 200_000  # characters of a prompt
 _TRIES = 20
 
 
+Propose = Callable[[Definition, str, str], Awaitable[None]]
+"""Keeps a candidate and puts it forward to be released, with why and by whom."""
+
+
 class Prompts:
     """The registry.
 
@@ -33,13 +37,17 @@ class Prompts:
         records: where versions are kept.
         definitions: where candidates are kept.
         clock: stamps them.
+        propose: puts candidates forward; None only keeps them.
 
     """
 
-    def __init__(self, records: Records, definitions: Definitions, clock: Clock) -> None:
+    def __init__(
+        self, records: Records, definitions: Definitions, clock: Clock, *, propose: Propose | None = None
+    ) -> None:
         self._versions = Shelf(records, "prompt", PromptVersion, _described)
         self._definitions = definitions
         self._clock = clock
+        self._propose = propose
         self._numbers: dict[tuple[str, str], int] = {}
 
     async def record(self, definition: Definition, prompts: Iterable[Written], label: str) -> None:
@@ -240,7 +248,10 @@ class Prompts:
             )
         other = made.variables if made.variables != carried.variables else None
         found = candidate(definition, made.short, made.prompt, other)
-        await self._definitions.put(found)
+        if self._propose is not None:
+            await self._propose(found, made.note, made.by)
+        else:
+            await self._definitions.put(found)
         return made.but(definition=found.hash, path=carried.path)
 
     async def _put(self, made: PromptVersion) -> PromptVersion:

@@ -6,7 +6,8 @@ from typing import Any
 
 from rowen.config import kept
 from rowen.evaluate.dataset import Datasets
-from rowen.release import PRODUCTION, Releases
+from rowen.prompt.registry import Propose
+from rowen.release import PRODUCTION, Reason, Releases
 from rowen.release.evidence import Kept
 from rowen.release.freezer import Freezer
 from rowen.release.gate import Budget, Gate
@@ -15,7 +16,7 @@ from rowen.release.remark import Remarks
 from rowen.score.cases import Cases
 from rowen.serve.tables import TABLES
 from rowen.serve.watching import watched_of
-from rowen.store.base import Store
+from rowen.store.base import Definitions, Store
 from rowen.values import Clock, Definition
 from rowen.watch.desk import Desk
 from rowen.watch.engine import Watched
@@ -54,6 +55,17 @@ def tables_of(definition: Definition) -> Mapping[str, Any]:
 
     """
     return kept(definition, TABLES, Path("app.toml"), secrets=False).tables
+
+
+def proposing(releases: Releases, definitions: Definitions) -> Propose:
+    """Return what puts candidates forward as versions of their apps."""
+
+    async def propose(definition: Definition, note: str, by: str) -> None:
+        await definitions.put(definition)
+        if all(each.definition != definition.hash for each in await releases.versions(definition.app)):
+            await releases.propose(definition.app, definition.hash, Reason(by=by, note=note))
+
+    return propose
 
 
 async def office_in(store: Store, clock: Clock, *, signing: bytes) -> Office:

@@ -55,7 +55,7 @@ from rowen.serve.explaining import Explaining
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.indexing import Indexing
 from rowen.serve.judging import AppModels
-from rowen.serve.releasing import Policy, office_of
+from rowen.serve.releasing import Policy, office_of, proposing
 from rowen.serve.rolling import Rolling
 from rowen.serve.settings import ServerSettings, folder_of
 from rowen.serve.spans import Spans
@@ -220,7 +220,8 @@ class Server:
         stale, bridges = Stale(), Bridges()
         cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
         datasets = Datasets(store.records, cases=cases, clock=clock)
-        prompts = Prompts(store.records, store.definitions, clock)
+        releases = Releases(store.records, store.definitions, clock, signing=signing)
+        prompts = Prompts(store.records, store.definitions, clock, propose=proposing(releases, store.definitions))
         shared = Shared(
             directory=directory,
             meter=meter,
@@ -247,7 +248,6 @@ class Server:
             user=user_hash(settings.user_key),
         )
         shadows = Shadows(store.counters, clock)
-        releases = Releases(store.records, store.definitions, clock, signing=signing)
         served = Served(shared, store.definitions, releases, store.revisions, shadows, dev=settings.watch)
         stack.push_async_callback(served.close)
         for path in self._paths:

@@ -39,7 +39,11 @@ def mask_of(settings: TraceSettings) -> Mask | None:
 
 def masked_request(request: Request, mask: Mask) -> Request:
     """Return the request with every text in it masked."""
-    return msgspec.convert(_each(msgspec.to_builtins(request), mask), Request)
+    masked = msgspec.convert(_each(msgspec.to_builtins(request), mask), Request)
+    if request.prompt is None:
+        return masked
+    # Names of variables are anybody's: one that is called `type` or `role` says nothing about structure.
+    return masked.but(prompt=request.prompt.but(variables=mask_texts(request.prompt.variables, mask)))
 
 
 def masked_answer(answer: Answer, mask: Mask) -> Answer:
