@@ -21,6 +21,7 @@ from rowen.retrieve.embed import Asked
 from rowen.retrieve.graph import extracting
 from rowen.retrieve.load import Page, Ports
 from rowen.retrieve.load.catalog import source_of, tables_of
+from rowen.retrieve.plan import manifest_of
 from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.rerank.endpoint import Endpoint, Post
 from rowen.retrieve.rerank.judge import Judge
@@ -244,6 +245,7 @@ def _search(
         bridged=lambda old: knowing.bridges.to(app, name, plain, old) if plain is not None else None,
         ask=ask_model,
         rerank=rerank_of(settings.rerank, loaded, knowing.transport, ask_model),
+        manifest=lambda: manifest_of(settings, chunking(settings.chunk), plain),
     )
     searching = Searching(collection_of(app, name), settings, means)
 

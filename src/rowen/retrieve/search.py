@@ -1,6 +1,7 @@
 """One search, from the question to passages: rewrite, embed, look by meaning and by words, fuse, follow the graph, rerank, merge."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
@@ -12,13 +13,16 @@ from rowen.retrieve.graph import grown, lifted
 from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.rewrite import folded, rewritten
 from rowen.store.knowledge import Build, Collection, Hit, Knowledge
-from rowen.values import AskModel, Clock, Condition, Embed, Fact, Found, Passage, Reader, Stage
+from rowen.values import AskModel, Clock, Condition, Embed, Fact, Found, Manifest, Passage, Problem, Reader, Stage
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 LIMIT = 100
 """Chunks that each way of searching hands on."""
 _SHOWN = 3  # chunks read for each passage that is wanted: neighbours become one
+_WHOLE = 0.9  # of the documents of the live index, for another to answer instead
 _JUDGED = 50  # at least, where what is read may be put into another order
 
 
@@ -35,10 +39,14 @@ class Means:
     ask: AskModel | None = None
     """Asks a model of the app, for `rewrite = "model"`."""
     rerank: Rerank | None = None
+    manifest: Callable[[], Awaitable[Manifest]] | None = None
+    """Gives how this version of the app makes its index; None where the live one is always meant."""
 
 
 class Searching:
-    """Searches one collection by its live index.
+    """Searches one collection by the index that its own version of the app makes, else by the live one.
+
+    So several versions answer at once, each by its own index, and one that was rolled back to finds its own again.
 
     Args:
         collection: what is searched.
@@ -51,6 +59,7 @@ class Searching:
         self._collection = collection
         self._settings = settings
         self._means = means
+        self._manifest: Manifest | None = None
 
     async def __call__(
         self,
@@ -71,7 +80,25 @@ class Searching:
         live = next((build for build in builds if build.state == "live"), None)
         if live is None or not question.strip() or top < 1:
             return Found(question=question, build=live.id if live else "")
-        return await _Search(self._settings, self._means, live, reader, where).run(question, top, recent)
+        build = await self._own(builds, live)
+        return await _Search(self._settings, self._means, build, reader, where).run(question, top, recent)
+
+    async def _own(self, builds: Sequence[Build], live: Build) -> Build:
+        """Return the build of this version where it has what the live one has, or nearly; else the live one."""
+        if self._means.manifest is None or len(builds) == 1:
+            return live
+        if self._manifest is None:
+            try:
+                self._manifest = await self._means.manifest()
+            except Problem as problem:
+                log.warning("the index of this version is not known, the live one answers: %s", problem)
+                return live
+        if live.manifest == self._manifest:
+            return live
+        # What changed while it was not kept up is missing until the next run; far too much missing is no index.
+        whole = _WHOLE * live.documents
+        own = (each for each in builds if each.manifest == self._manifest and each.state != "building")
+        return next((each for each in own if each.documents >= whole), live)
 
 
 async def searched(

@@ -147,6 +147,22 @@ class Sync:
             failed={name: each.state.message for name, each in looked.items() if each.state.code},
         )
 
+    async def beside(self) -> int:
+        """Make and keep up another version's index of what is known; it is asked by that version alone.
+
+        Returns how many documents were cut for it.
+
+        Raises:
+            Problem: of the store or the embedder.
+
+        """
+        build = await self._knowledge.begin(self._plan.collection, self._plan.manifest, now_ns=self._clock.now_ns())
+        recut = await self._recut(build)
+        if build.state == "building":
+            await self._knowledge.ready(build.id)
+        await self._weigh(build)
+        return recut
+
     async def _builds(self) -> list[Build]:
         return await self._knowledge.builds(self._plan.collection)
 

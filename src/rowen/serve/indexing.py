@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import msgspec
@@ -43,6 +43,10 @@ class Loads(Apps, Protocol):
 
     def loaded(self) -> list[Loaded]: ...
 
+    def answering(self, name: str) -> list[Loaded]:
+        """Return every version of an app that answers somebody now, what is live first."""
+        ...
+
 
 class Changed(Value, frozen=True, kw_only=True):
     """What a job was asked for."""
@@ -61,6 +65,8 @@ class Known:
     collection: Collection
     settings: RetrieveSettings
     loaded: Loaded
+    others: tuple["Known", ...] = ()
+    """The same of versions that roll out beside what is live, where they make another index."""
 
 
 class Indexing:
@@ -124,11 +130,16 @@ class Indexing:
         return {SYNC: self.sync}
 
     def all(self) -> list[Known]:
-        """Return what the apps that are served know, by their files."""
+        """Return what the apps that are served know, as they are live, and what of it only a rollout tries out."""
+        found: dict[Collection, list[Known]] = {}
+        for app in self._served.loaded():
+            for loaded in self._served.answering(app.definition.app):
+                for name, settings in loaded.tables["retrieve"].items():
+                    known = Known(collection_of(loaded.definition.app, name), settings, loaded)
+                    found.setdefault(known.collection, []).append(known)
         return [
-            Known(collection_of(loaded.definition.app, name), settings, loaded)
-            for loaded in self._served.loaded()
-            for name, settings in loaded.tables["retrieve"].items()
+            replace(first, others=tuple(each for each in others if each.settings != first.settings))
+            for first, *others in found.values()
         ]
 
     def named(self, app: str, name: str) -> Known:
@@ -166,7 +177,7 @@ class Indexing:
 
         """
         known = self.named(collection.app, collection.name)
-        asked = Changed(name=collection.name, settings=_hash(known.settings), removal=removal)
+        asked = Changed(name=collection.name, settings=_hash(known), removal=removal)
         return await self._again(await self._written(known), asked, _every_ns(known.settings))
 
     async def sync(self, task: Task) -> dict[str, object] | None:
@@ -187,9 +198,23 @@ class Indexing:
             plan, self._store.knowledge, self.states, self.reading, self._clock, tell=task.progress, check=task.check
         )
         try:
-            return told(await work.run(removal=asked.removal))
+            done = told(await work.run(removal=asked.removal))
+            if known.others:
+                done["beside"] = [await self._beside(each, task) for each in known.others]
+            return done
         finally:
             await self.refresh()
+
+    async def _beside(self, known: Known, task: Task) -> int:
+        """Keep up the index of a version that rolls out; what it cannot have leaves the live one alone."""
+        try:
+            plan = await self.plan(known)
+            return await Sync(
+                plan, self._store.knowledge, self.states, self.reading, self._clock, check=task.check
+            ).beside()
+        except Problem as problem:
+            log.warning("%s has no index of its own yet: %s", known.loaded.definition.hash[:12], problem)
+            return 0
 
     async def plan(self, known: Known) -> Plan:
         """Return what it takes to bring a collection up to date.
@@ -254,7 +279,7 @@ class Indexing:
         return {key: float(bool(state.code)) for key, state in self._figures.items()}
 
     async def _written(self, each: Known) -> Job:
-        asked = Changed(name=each.collection.name, settings=_hash(each.settings))
+        asked = Changed(name=each.collection.name, settings=_hash(each))
         every_ns = _every_ns(each.settings)
         job = await self.queue.add(
             SYNC,
@@ -336,5 +361,6 @@ def _every_ns(settings: RetrieveSettings) -> int:
     return round(min(wanted) * _S) if wanted else _NEVER_NS
 
 
-def _hash(settings: RetrieveSettings) -> str:
-    return hashlib.sha256(msgspec.json.encode(settings, order="deterministic")).hexdigest()[:16]
+def _hash(known: Known) -> str:
+    said = [known.settings, *(each.settings for each in known.others)]
+    return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()[:16]
