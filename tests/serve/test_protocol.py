@@ -66,15 +66,22 @@ class Socket:
         self.reading = True
 
 
+class Patient(Protocol):
+    """With limits that a test can wait for."""
+
+    head_timeout = 0.05
+    linger = 0.0
+
+
 class Talk:
     """One connection to an application."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, kind: type[Protocol] = Protocol) -> None:
         config = uvicorn.Config(app, interface="asgi3", proxy_headers=False, log_config=None)
         config.load()
         self.state = ServerState()
         self.socket = Socket()
-        self.protocol = Protocol(config, self.state, {})
+        self.protocol = kind(config, self.state, {})
         self.protocol.connection_made(self.socket)  # type: ignore[arg-type]
 
     async def say(self, *pieces: bytes) -> bytes:
@@ -88,12 +95,6 @@ class Talk:
     async def settled(self) -> None:
         for _ in range(20):
             await asyncio.sleep(0)
-
-
-class Patient(Protocol):
-    """With limits that a test can wait for."""
-
-    head_timeout = 0.05
 
 
 @asynccontextmanager
@@ -301,20 +302,17 @@ async def test_a_caller_that_left_is_told_to_the_application():
     assert talk.socket.written == []
 
 
-async def test_a_stop_closes_what_is_idle_and_lets_the_rest_finish():
-    idle, busy, go = Talk(echo), None, asyncio.Event()
+async def test_a_stop_lets_what_is_under_way_finish():
+    go = asyncio.Event()
 
     async def slow(scope, receive, send) -> None:
         await go.wait()
         await echo(scope, receive, send)
 
     busy = Talk(slow)
-    await idle.say(GET)
     await busy.say(GET)
-    idle.protocol.shutdown()
     busy.protocol.shutdown()
 
-    assert idle.socket.closed
     assert not busy.socket.closed
 
     go.set()
@@ -322,6 +320,32 @@ async def test_a_stop_closes_what_is_idle_and_lets_the_rest_finish():
 
     assert b"connection: close" in said
     assert busy.socket.closed
+
+
+@pytest.mark.parametrize("asked_before", [True, False])
+async def test_a_stop_answers_what_is_on_its_way_over_an_idle_connection_and_then_closes_it(asked_before):
+    idle = Talk(echo)
+    if asked_before:
+        await idle.say(GET)
+    idle.protocol.shutdown()
+
+    assert not idle.socket.closed
+
+    said = await idle.say(GET)
+
+    assert said.endswith(b"GET /a b ")
+    assert b"connection: close" in said
+    assert idle.socket.closed
+
+
+async def test_a_stop_closes_what_stays_idle():
+    idle = Talk(echo, Patient)
+    await idle.say(GET)
+
+    idle.protocol.shutdown()
+    await idle.settled()
+
+    assert idle.socket.closed
 
 
 async def test_a_stop_ends_a_page_that_streams_without_end():

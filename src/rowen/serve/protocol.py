@@ -27,6 +27,8 @@ class Protocol(asyncio.Protocol):
     """Closes a connection whose request head takes longer than `head_timeout` seconds, or that lies idle too long."""
 
     head_timeout = 30.0
+    linger = 0.25
+    """Seconds for which a connection that lies idle is still listened to when the server stops."""
 
     __slots__ = (
         "_app",
@@ -39,6 +41,7 @@ class Protocol(asyncio.Protocol):
         "_idle_since",
         "_keep_alive",
         "_last",
+        "_leaving",
         "_loop",
         "_parser",
         "_paused",
@@ -82,6 +85,7 @@ class Protocol(asyncio.Protocol):
         """The exchange whose request came last, which is another one when requests are sent ahead."""
         self._queue: deque[Exchange] = deque()
         self._paused = False
+        self._leaving = False
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._head_since = 0.0
@@ -134,12 +138,23 @@ class Protocol(asyncio.Protocol):
     # uvicorn's side
 
     def shutdown(self) -> None:
-        """Let what is under way end. A page's stream has no end of its own, so it ends now; its browser comes again."""
+        """Let what is under way end. A page's stream has no end of its own, so it ends now; its browser comes again.
+
+        A request may be on its way over a connection that looks idle, and its sender could not know whether it was heard:
+        for a moment it is still answered, as the last one.
+        """
+        self._leaving = True
         current = self._current
-        if current is None or (current.begun and _endless(current.scope)):
+        if current is None:
+            self._loop.call_later(self.linger, self._leave)
+        elif current.begun and _endless(current.scope):
             self._transport.close()
         else:
             current.keep = False
+
+    def _leave(self) -> None:
+        if self._current is None and not self._transport.is_closing():
+            self._transport.close()
 
     # the parser's side
 
@@ -177,7 +192,7 @@ class Protocol(asyncio.Protocol):
             "query_string": query,
             "headers": self._headers,
         }
-        keep = version == "1.1" and parser.should_keep_alive() and not parser.should_upgrade()
+        keep = version == "1.1" and parser.should_keep_alive() and not parser.should_upgrade() and not self._leaving
         exchange = self._last = Exchange(self, scope, keep=keep, continues=self._continues)
         if self._current is None:
             self._start(exchange)

@@ -69,6 +69,7 @@ def config_of(settings: ServerSettings, app: Callable[..., object] | str, *, fac
         backlog=4096,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=int(settings.grace),
+        timeout_worker_healthcheck=60,
         ssl_certfile=settings.tls_cert or None,
         ssl_keyfile=settings.tls_key or None,
         ssl_version=ssl.PROTOCOL_TLS_SERVER,
@@ -208,7 +209,10 @@ def _listen(settings: ServerSettings) -> socket.socket:
 
 
 def _several(settings: ServerSettings, boot: Boot, listening: socket.socket) -> None:
-    """Run workers that share the listening socket; uvicorn's supervisor restarts one that dies."""
+    """Run workers that share the listening socket; uvicorn's supervisor restarts one that dies.
+
+    On SIGHUP it starts a worker of the code that is installed then, and ends an old one when the new one is ready.
+    """
     os.environ[BOOT] = msgspec.json.encode(boot).decode()
     config = config_of(settings, "rowen.serve.run:worker", factory=True)
     Multiprocess(config, [listening]).run()
