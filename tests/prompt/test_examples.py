@@ -6,6 +6,7 @@ from rowen.config import TextFile
 from rowen.prompt import PromptSettings, render
 from rowen.prompt.base import ExamplesTable
 from rowen.prompt.examples import Shots, Vectors, examples_of
+from rowen.store.memory.shelves import MemoryRecords
 from rowen.values import Call, Caller, Case, Door, Embeddings, Reader, Request, Unavailable, says
 
 pytest.importorskip("numpy")
@@ -98,10 +99,24 @@ async def test_nobody_is_shown_an_example_that_is_not_for_him():
 async def test_a_vector_is_made_once_whichever_app_asks_for_it():
     embed, vectors = Letters(), Vectors()
 
-    for question in ("Fees?", "Fees?", "Dogs?"):
-        await shots(embed=embed, vectors=vectors).chosen(question, EVERYBODY)
+    for _ in range(2):
+        await shots(embed=embed, vectors=vectors).chosen("Fees?", EVERYBODY)
 
-    assert sorted(embed.asked) == sorted({*embed.asked})
+    assert sorted(embed.asked) == sorted(
+        [*(each.question for each in examples_of(CASES) if each.id != "pay"), *["Fees?"] * 2]
+    )
+
+
+async def test_vectors_outlast_the_process_and_what_callers_ask_is_not_kept():
+    records = MemoryRecords()
+    await shots(vectors=Vectors(records)).ready()
+    await shots(vectors=Vectors(records)).chosen("Fees?", EVERYBODY)
+    later = Letters()
+
+    await shots(embed=later, vectors=Vectors(records)).chosen("Dogs?", EVERYBODY)
+
+    assert later.asked == ["Dogs?"]
+    assert len(await records.find("example_vector")) == len(list(examples_of(CASES)))
 
 
 async def test_nothing_near_enough_is_no_example():

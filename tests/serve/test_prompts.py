@@ -105,3 +105,33 @@ def test_langfuses_doors_show_the_apps_prompts_and_make_candidates(rowen):
     ]
     assert version.note == "Kinder."
     assert rowen.opened.served.named("shop").definition.hash != candidate.hash
+
+
+def test_examples_are_shown_to_the_model_and_in_the_trace(tmp_path):
+    pytest.importorskip("numpy")
+    (tmp_path / "cases.jsonl").write_text(
+        '{"id": "open", "question": "When do you open?", "expected": "At nine."}\n'
+        '{"id": "hr", "question": "When do you open, boss?", "expected": "Never.", "metadata": {"access": ["hr"]}}\n'
+    )
+    (tmp_path / "app.toml").write_text(
+        '[app]\nname = "shop"\n[models.main]\nprovider = "echo"\n[models.vectors]\nprovider = "echo"\n'
+        '[prompt.examples]\nfiles = "cases.jsonl"\nembed = "vectors"\nleast = -1\n'
+    )
+    with (
+        serving(tmp_path / "app.toml") as running,
+        openai.OpenAI(base_url=f"{running.url}/v1", api_key=running.key, max_retries=0) as asking,
+    ):
+        asking.chat.completions.create(model="main", messages=[{"role": "user", "content": "When do you open today?"}])
+        running.do(running.opened.traces_written())
+        (row,) = running.do(running.opened.store.traces.find(TraceFilter(limit=9)))
+        trace = running.do(running.opened.store.traces.get(row.id))
+        kept = running.do(running.opened.store.records.find("example_vector"))
+
+    assert [(each.role, each.text) for each in trace.request.messages] == [
+        ("user", "When do you open?"),
+        ("assistant", "At nine."),
+        ("user", "When do you open today?"),
+    ]
+    (rendered,) = [each for each in trace.spans if each.name == "prompt.render"]
+    assert [each["case"] for each in rendered.attributes["rowen.examples"]] == ["open"]
+    assert len(kept) == 2

@@ -24,6 +24,7 @@ from rowen.serve.evaluating import bench
 from rowen.serve.run import settings_of
 from rowen.serve.tables import TABLES
 from rowen.values import Answer, AskModel, Caller, Mistaken, Request, SystemClock, Unavailable
+from rowen.values.interval import Interval
 
 TAG = "prompts-test"
 """Of the traces."""
@@ -148,14 +149,18 @@ def _asking(app: App) -> AskModel:
     return ask
 
 
+def _short(found: Interval) -> str:
+    return "unknown" if found.value is None else f"{found.value:.2f} [{found.low:.2f}, {found.high:.2f}]"
+
+
 def _tell(found: Sensitivity) -> None:
     rows: Sequence[Mapping[str, Any]] = [
         {
             "written otherwise": _OF[each.of],
             "how": each.how,
             "answers": each.n,
-            "say the same": str(each.agreed),
-            "sensitivity": str(each.sensitivity),
+            "say the same": _short(each.agreed),
+            "sensitivity": _short(each.sensitivity),
         }
         for each in found.shifts
     ]

@@ -1,6 +1,6 @@
 """An app that is being served: its Definition, its settings, and the chain assembled from them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -15,6 +15,10 @@ RENDER = "prompt.render"
 """The name of the step that puts the app's words to a call."""
 
 _NONE = PromptSettings()
+
+
+async def _nothing() -> None:
+    pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,8 @@ class App:
     prompts: PromptSettings = _NONE
     render: Callable[[PromptSettings], Step] = render
     """Makes the chain's step `prompt.render` of other prompts."""
+    ready: Callable[[], Awaitable[None]] = _nothing
+    """Makes what would keep the first call waiting: vectors of examples. Raises no `Problem`."""
 
     def drafted(self, name: str, text: str) -> "App":
         """Return the app as it would be with another text of a prompt: under the hash of that candidate Definition.

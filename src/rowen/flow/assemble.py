@@ -9,7 +9,7 @@ An app that has no knowledge goes without the stations of `retrieve`.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from rowen import access, limits, prompt, retrieve, route
@@ -121,8 +121,10 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
         clock=clock,
     )
 
+    shots = _shots(tables["prompt"].examples, loaded, places, fleet, shared)
+
     def render(settings: prompt.PromptSettings) -> Step:
-        return prompt.render(settings, shared.prompts.number, _shots(settings.examples, loaded, places, fleet, shared))
+        return prompt.render(settings, shared.prompts.number, shots)
 
     similar = _similar(tables["models"], places, fleet, shared)
     chain = Chain(
@@ -162,6 +164,8 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
         prompts=tables["prompt"],
         render=render,
     )
+    if shots is not None:
+        app = replace(app, ready=shots.ready)
     return Assembled(app=app, fleet=fleet, state=state, loaded=loaded, places=places)
 
 

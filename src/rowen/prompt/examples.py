@@ -6,16 +6,21 @@ Documents and Producing Summaries", SIGIR 1998.
 
 import asyncio
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol, cast
 
 from rowen.prompt.base import ExamplesTable
-from rowen.values import Case, CountText, Embed, Mistaken, Reader
+from rowen.store.base import Record, Records
+from rowen.store.shelf import Shelf
+from rowen.values import Case, CountText, Embed, Embeddings, Mistaken, Problem, Reader, Value
 from rowen.values.words import words
 
-_KEPT = 20_000  # vectors in memory
+log = logging.getLogger(__name__)
+
+_MOST = 20_000  # vectors in memory
 
 
 class Example(NamedTuple):
@@ -49,28 +54,59 @@ class Near(Protocol):
         ...
 
 
-class Vectors:
-    """Vectors by the model and the text that they are of, shared by all apps and kept over reloads."""
+class Kept(Value, frozen=True, kw_only=True):
+    """The vector of one example's question, by the model and the text."""
 
-    def __init__(self, most: int = _KEPT) -> None:
+    id: str
+    data: bytes
+    """float32, little-endian."""
+
+
+class Vectors:
+    """Vectors of examples, by the model and the text that they are of. Shared by all apps; what callers ask is not kept.
+
+    Args:
+        records: where they outlast the process; None keeps them in memory alone.
+        most: in memory.
+
+    """
+
+    def __init__(self, records: Records | None = None, *, most: int = _MOST) -> None:
+        self._shelf = (
+            Shelf(records, "example_vector", Kept, lambda each: Record(kind="", id=each.id)) if records else None
+        )
         self._most = most
-        self._kept: OrderedDict[tuple[str, bytes], bytes] = OrderedDict()
+        self._kept: OrderedDict[str, bytes] = OrderedDict()
 
     async def of(self, embed: Embed, texts: Sequence[str]) -> list[bytes]:
         """Return the vectors of texts; only those that are not known are made."""
-        keys = [(embed.fingerprint, hashlib.sha256(text.encode()).digest()) for text in texts]
-        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._kept}
-        found = {key: self._kept[key] for key in keys if key in self._kept}
+        keys = [f"{embed.fingerprint}:{hashlib.sha256(text.encode()).hexdigest()}" for text in texts]
+        found: dict[str, bytes] = {}
+        new: dict[str, str] = {}
+        for key, text in zip(keys, texts, strict=True):
+            if key in found or key in new:
+                continue
+            data = self._kept.get(key) or await self._read(key)
+            if data is None:
+                new[key] = text
+            else:
+                found[key] = data
         if new:
             made = await embed(list(new.values()), role="query")  # questions are held against questions
-            width = 4 * made.dimensions
-            found |= {key: made.data[place * width : (place + 1) * width] for place, key in enumerate(new)}
-        for key in dict.fromkeys(keys):
-            self._kept[key] = found[key]
+            for key, data in zip(new, _rows(made), strict=True):
+                found[key] = data
+                if self._shelf is not None:
+                    await self._shelf.put(Kept(id=key, data=data))
+        for key, data in found.items():
+            self._kept[key] = data
             self._kept.move_to_end(key)
         while len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return [found[key] for key in keys]
+
+    async def _read(self, key: str) -> bytes | None:
+        kept = await self._shelf.get(key) if self._shelf is not None else None
+        return None if kept is None else kept.data
 
 
 class Shots:
@@ -78,7 +114,7 @@ class Shots:
 
     Args:
         table: how many, and how.
-        load: gives the cases; asked once, at the first question.
+        load: gives the cases; asked once.
         embed: makes the vectors of questions.
         count: tokens of a text.
         vectors: keeps them.
@@ -110,7 +146,8 @@ class Shots:
         pool = [each for each in await self._all() if _may(each, reader) and _plain(each.question) != said]
         if not pool or not said:
             return Chosen((), {"examples": []})
-        (query, *rows) = await self._vectors.of(self._embed, [question, *(each.question for each in pool)])
+        rows = await self._vectors.of(self._embed, [each.question for each in pool])
+        (query,) = _rows(await self._embed([question], role="query"))
         table = self._table
         # More than are wanted, since some may not fit.
         ranked = self._near(query, rows, top=3 * table.top, variety=table.variety, least=table.least)
@@ -134,6 +171,13 @@ class Shots:
             facts["examples_unfit"] = left
         return Chosen(tuple(each for each, _ in taken), facts)
 
+    async def ready(self) -> None:
+        """Make the vectors of all examples, which can take a while the first time. What hinders it is only told."""
+        try:
+            await self._vectors.of(self._embed, [each.question for each in await self._all()])
+        except Problem as problem:
+            log.warning("examples cannot be shown yet: %s", problem.message)
+
     async def _all(self) -> list[Example]:
         if self._pool is None:
             async with self._loading:
@@ -151,6 +195,11 @@ def examples_of(cases: Iterable[Case]) -> Iterable[Example]:
             said = case.metadata.get("access") or ()
             access = (said,) if isinstance(said, str) else tuple(map(str, said))
             yield Example(case.id, question, answer, access)
+
+
+def _rows(made: Embeddings) -> list[bytes]:
+    width = 4 * made.dimensions
+    return [made.data[start : start + width] for start in range(0, len(made.data), width)] if width else []
 
 
 def _question(input: Any) -> str:

@@ -273,6 +273,8 @@ class Served:
                 warm[live.before] = await self._made(standing, live.before)
             except Problem as problem:
                 log.warning("%s cannot be rolled back in this process: %s", live.app, problem)
+        for hash in sorted(needed(live)):
+            await warm[hash].app.ready()
         rules = rules_of(warm[live.definition].loaded)
         for hash in sorted(needed(live) - {live.definition}):
             await self._record(warm[hash].loaded, CANDIDATE)

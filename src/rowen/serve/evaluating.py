@@ -242,7 +242,7 @@ async def bench(
                 ),
                 prompts=Prompts(store.records, store.definitions, clock),
                 examples=Examples(desk.datasets),
-                vectors=Vectors(),
+                vectors=Vectors(store.records),
                 user=user_hash(settings.user_key),
             ),
             store.definitions,

@@ -244,7 +244,7 @@ class Server:
             ),
             prompts=prompts,
             examples=Examples(datasets),
-            vectors=Vectors(),
+            vectors=Vectors(store.records),
             user=user_hash(settings.user_key),
         )
         shadows = Shadows(store.counters, clock)
