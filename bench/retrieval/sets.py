@@ -37,7 +37,7 @@ async def scifact(folder: Path, kind: str, split: str = "test") -> Judged:
     """Claims and the abstracts that decide them. A document is as good as its best chunk."""
     cutting = chunking(ChunkTable(kind=kind))
     items = []
-    for row in _lines(folder / "corpus.jsonl.gz"):
+    for row in rows(folder / "corpus.jsonl.gz"):
         document = _document(row["_id"], row["text"], title=row["title"])
         chunks = await in_context(document, cutting.cut(document), "free")
         items.append(Item(document, chunks, (row["_id"],) * len(chunks)))
@@ -47,10 +47,10 @@ async def scifact(folder: Path, kind: str, split: str = "test") -> Judged:
 async def codebases(folder: Path) -> Judged:
     """Questions about code, whose chunks are given: what they lost is given back for free."""
     documents = {
-        row["_id"]: _document(row["_id"], row["text"], kind="code") for row in _lines(folder / "documents.jsonl.gz")
+        row["_id"]: _document(row["_id"], row["text"], kind="code") for row in rows(folder / "documents.jsonl.gz")
     }
     chunks: dict[str, list[tuple[Chunk, str]]] = {id: [] for id in documents}
-    for row in _lines(folder / "corpus.jsonl.gz"):
+    for row in rows(folder / "corpus.jsonl.gz"):
         document = documents[row["metadata"]["doc"]]
         start = document.text.index(row["text"])
         end = start + len(row["text"])
@@ -66,13 +66,13 @@ async def chunkeval(folder: Path) -> Judged:
     """Questions and the very passages that answer them, found within 4,000 characters."""
     cutting = chunking(ChunkTable())
     items = []
-    for row in _lines(folder / "corpus.jsonl.gz"):
+    for row in rows(folder / "corpus.jsonl.gz"):
         document = _document(row["_id"], row["text"])
         chunks = await in_context(document, cutting.cut(document), "free")
         items.append(Item(document, chunks, (row["_id"],) * len(chunks)))
     questions = [
         Asked(row["text"], {}, tuple(Extent(s["doc"], s["start"], s["end"]) for s in row["metadata"]["spans"]))
-        for row in _lines(folder / "queries.jsonl")
+        for row in rows(folder / "queries.jsonl")
     ]
     return Judged("chunkeval", items, questions)
 
@@ -86,10 +86,10 @@ def _questions(folder: Path, split: str) -> list[Asked]:
     for line in (folder / "qrels" / f"{split}.tsv").read_text(encoding="utf-8").splitlines()[1:]:
         question, document, worth = line.split("\t")
         judged.setdefault(question, {})[document] = int(worth)
-    rows = _lines(folder / "queries.jsonl")
-    return [Asked(row["text"], judged[row["_id"]]) for row in rows if row["_id"] in judged]
+    asked = rows(folder / "queries.jsonl")
+    return [Asked(row["text"], judged[row["_id"]]) for row in asked if row["_id"] in judged]
 
 
-def _lines(path: Path) -> Iterable[dict]:
+def rows(path: Path) -> Iterable[dict]:
     text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     return [json.loads(line) for line in text.decode().splitlines()]

@@ -3,11 +3,11 @@ import json
 import pytest
 
 from rowen.evaluate.near import normal
-from rowen.improve.tune import read, read_space
+from rowen.improve.tune import parted, read, read_space
 from rowen.improve.tune.questions import measure_of
 from rowen.improve.tune.space import changed, mixed, point_of, singles, together
 from rowen.retrieve.base import RetrieveSettings
-from rowen.values import Mistaken
+from rowen.values import Document, Mistaken
 
 
 def line(**fields):
@@ -70,6 +70,28 @@ def test_no_document_and_no_wording_is_asked_for_on_both_sides(world):
     assert not {d for each in left for d in each.documents} & {d for each in right for d in each.documents}
     assert not {normal(each.text) for each in left} & {normal(each.text) for each in right}
     assert len(left) + len(right) == len(world.lines) + 6
+
+
+def test_where_few_documents_are_asked_about_places_in_them_are_told_apart():
+    text = "word " * 40_000
+    documents = [Document(id=f"d{n}", source="s", uri=f"d{n}.txt", version="1", text=text) for n in range(2)]
+    lines = [
+        line(
+            question=f"what is at {n}, in {chr(97 + n)}?",
+            spans=[{"doc": f"d{n % 2}.txt", "start": n * 6_000, "end": n * 6_000 + 40}],
+        )
+        for n in range(30)
+    ]
+
+    parts = parted(read("\n".join(lines), documents, place="q"), held=0.5, seed="1")
+
+    kept, out = (
+        {(s.document, s.start // 20_000) for each in side for s in each.spans}
+        for side in (parts.chosen_by, parts.held_out)
+    )
+    assert kept
+    assert out
+    assert not kept & out
 
 
 def test_too_few_questions_are_an_error(worlds):

@@ -13,6 +13,8 @@ from rowen.values import Case, Document, Mistaken, Settings, Value
 LEAST = 10
 """Questions that each part must have: fewer tell nothing."""
 
+_PLACE = 20_000  # characters of a long document that count as one place
+
 Measure = Literal["recall", "ndcg"]
 """Of the characters that hold the answer, within a budget of characters; or nDCG@10 of the documents within it."""
 
@@ -45,7 +47,7 @@ class Question(NamedTuple):
     """Ids of the documents. None: nothing here answers it."""
     spans: tuple[Extent, ...]
     group: int
-    """Questions with a document in common are of one group."""
+    """Questions with a document in common are of one group; where few documents are asked about, those with a place in common."""
 
 
 class Parts(NamedTuple):
@@ -78,10 +80,12 @@ def read(text: str, documents: Sequence[Document], *, place: str) -> tuple[Quest
                 raise Mistaken("config_invalid", f"this is no question: {error}", place=f"{place}:{number}") from error
             found.append(_question(said, number, documents, f"{place}:{number}"))
     groups = Groups(len(found))
-    first: dict[str, int] = {}
+    few = len({document for each in found for document in each.documents}) < LEAST
+    first: dict[object, int] = {}
     for at, each in enumerate(found):
-        for document in each.documents:
-            groups.join(first.setdefault(document, at), at)
+        places = [(one.document, one.start // _PLACE) for one in each.spans] if few else []
+        for shared in places or each.documents:
+            groups.join(first.setdefault(shared, at), at)
     return tuple(each._replace(group=groups.of(at)) for at, each in enumerate(found))
 
 

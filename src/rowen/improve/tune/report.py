@@ -58,7 +58,12 @@ def _lines(found: Tuned, name: str, about: str) -> Iterator[str]:
     yield (
         f"Measured: {_CALLED[found.measure]} within {found.characters:,} characters of passages, over {found.documents} "
         f"documents. {found.questions} questions to choose by, {found.held} held out (in {found.groups} groups that share "
-        f"no document with any other; intervals are over groups)."
+        + (
+            "no 20,000 characters of a document with any other; intervals are over groups, and hold for questions about these "
+            "very documents)."
+            if found.by_place
+            else "no document with any other; intervals are over groups)."
+        )
     )
     yield from ("", "## On the questions held out", "", "| | quality |", "|---|---|")
     yield f"| now: {short(found.baseline)} | {_said(found.before)} |"

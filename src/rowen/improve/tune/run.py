@@ -56,6 +56,8 @@ class Tuned(Value, frozen=True, kw_only=True):
     """That were held out."""
     groups: int
     """Of questions with a document in common, among those held out: what the intervals rest on."""
+    by_place: bool
+    """Whether so few documents are asked about that questions are told apart by places in them."""
     documents: int
     first: int
     """Questions that all candidates were asked."""
@@ -159,6 +161,7 @@ async def tuned(
         questions=len(asked),
         held=len(parts.held_out),
         groups=len(set(groups)),
+        by_place=bool(_documents(parts.chosen_by) & _documents(parts.held_out)),
         documents=(await bench.index(base)).build.documents,
         first=len(first),
         tried=len(tried),
@@ -258,6 +261,10 @@ def short(point: Point) -> str:
 def _dealt(questions: Sequence[Question], seed: str) -> list[Question]:
     """Return questions in an order that has nothing to do with the file's."""
     return sorted(questions, key=lambda each: hashlib.sha256(f"{seed}\0{each.text}\0{each.id}".encode()).digest())
+
+
+def _documents(questions: Sequence[Question]) -> set[str]:
+    return {document for each in questions for document in each.documents}
 
 
 def _groups(questions: Sequence[Question]) -> list[Any]:
