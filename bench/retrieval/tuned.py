@@ -40,8 +40,8 @@ gate = {{ junk = "off", duplicate = "off", near_duplicate = "off" }}
 """
 SPACES = {
     "scifact": (
-        'kind = ["overlap", "whole", "sentence"]\nsize = [1200]\noverlap = [0.0, 0.5]\ncontext = ["free", "none"]\n'
-        'search = ["hybrid"]\nweight = [0.2, 0.3, 0.4, 0.5, 0.6]\ntop = [20]\ndiversity = []\n'
+        'kind = ["whole"]\nsize = []\noverlap = []\ncontext = []\nsearch = ["hybrid"]\n'
+        "weight = [0.2, 0.3, 0.4, 0.5, 0.6]\ntop = [20]\ndiversity = []\n"
     ),
     "codebases": (
         'kind = ["overlap", "recursive", "structure"]\nsize = [400, 800, 1200]\noverlap = [0.0, 0.25, 0.5]\n'
