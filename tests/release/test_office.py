@@ -180,6 +180,25 @@ async def test_the_gate_sees_what_was_said_of_the_version(office: Office, gate: 
     assert (asked.environment, [one.text for one in asked.remarks], asked.terms.approvals) == ("staging", ["wait"], 1)
 
 
+async def test_what_this_rowen_cannot_read_is_closed_and_says_why(
+    store: MemoryStore, releases: Releases, gate: Stub, clock: FakeClock
+):
+    def unreadable(definition: Definition) -> Mapping[str, Any]:
+        raise Mistaken("config_unknown_key", 'unknown key "old"', place="app.toml")
+
+    office = Office(
+        releases, gate, remarks=Remarks(store.records, clock), definitions=store.definitions, tables=unreadable
+    )  # type: ignore[arg-type]
+    await office.propose(asking("f"), ANN)
+
+    ruling = await office.ruling("shop", "1")
+
+    assert not ruling.open
+    assert ruling.findings[0].why == 'this version of Rowen cannot run it: unknown key "old" (app.toml)'
+    with pytest.raises(Refused, match="cannot run it"):
+        await office.let_out("shop", "1", ANN)
+
+
 async def test_a_remark_is_resolved_once(store: MemoryStore, clock: FakeClock):
     remarks = Remarks(store.records, clock)
     remark = await remarks.add("shop", A, " fix this ", by="ben", blocks=True)

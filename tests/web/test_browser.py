@@ -198,6 +198,9 @@ WATCHED = [
     "/incidents/incident",
     "/status",
     "/night",
+    "/releases?app=shop",
+    "/releases/shop/1",
+    "/releases/shop/diff?left=1&right=1",
 ]
 """The pages of what is watched, of an app that has objectives."""
 

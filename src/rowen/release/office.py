@@ -7,7 +7,7 @@ from rowen.release.desk import PRODUCTION, Releases
 from rowen.release.gate import Candidate, Gate
 from rowen.release.ledger import Reason
 from rowen.release.remark import Remarks
-from rowen.release.ruling import Ruling
+from rowen.release.ruling import Finding, Ruling
 from rowen.release.table import ReleaseTable
 from rowen.release.terms import terms
 from rowen.release.version import Version
@@ -151,11 +151,16 @@ class Office:
     ) -> tuple[Version, ReleaseTable, Ruling, Live | None]:
         version = await self.desk.version(app, name)
         live = await self.desk.live(app, environment)
-        own = self._tables(await self.definition(version))
+        try:
+            own = self._tables(await self.definition(version))
+        except Mistaken as problem:
+            if not problem.code.startswith("config_"):
+                raise
+            return version, ReleaseTable(), _unreadable(version, environment, problem), live
         other = None
         if live is not None and live.definition and live.definition != version.definition:
             kept = await self._definitions.get(live.definition)
-            other = None if kept is None else self._tables(kept)
+            other = None if kept is None else self._read(kept)
         case = Candidate(
             version=version,
             environment=environment,
@@ -164,6 +169,13 @@ class Office:
             remarks=tuple(await self.remarks.of(app, version.definition)),
         )
         return version, case.terms.table, await self._gate.ruling(case), live
+
+    def _read(self, definition: Definition) -> Mapping[str, Any] | None:
+        """Return the tables of what is live; None where this version of Rowen cannot read what an older one let out."""
+        try:
+            return self._tables(definition)
+        except Mistaken:
+            return None
 
     async def _allowed(self, version: Version, ruling: Ruling, why: Reason) -> Reason:
         """Return the reason with what the gate said; the refusal goes into the log before it is raised."""
@@ -186,6 +198,19 @@ class Office:
                 "findings": [{"gate": each.gate, "why": each.why, "fix": each.fix} for each in ruling.refused],
             },
         )
+
+
+def _unreadable(version: Version, environment: str, problem: Mistaken) -> Ruling:
+    finding = Finding(
+        gate="definition",
+        kind="gate",
+        passed=False,
+        why=f"this version of Rowen cannot run it: {problem}",
+        fix="put it forward again from an app.toml that `rowen check` passes",
+    )
+    return Ruling(
+        app=version.app, environment=environment, definition=version.definition, open=False, findings=(finding,)
+    )
 
 
 def rollout_of(table: ReleaseTable, live: Live, version: Version) -> Rollout:

@@ -408,6 +408,7 @@ class Server:
             address=lambda request: client_address(request.scope, proxies),
             secure=lambda request: came_secure(request.scope, proxies),
             desk=watching.desk,
+            office=office,
             insight=insight,
             views=views,
             pricing=Prices(shared.snapshot),

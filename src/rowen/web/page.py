@@ -22,6 +22,7 @@ from rowen.insight.desk import Insight
 from rowen.insight.views import Views
 from rowen.jobs import Queue
 from rowen.prompt import Prompts
+from rowen.release.office import Office
 from rowen.retrieve.desk import Desk as KnowledgeDesk
 from rowen.route import Health
 from rowen.score.cases import Cases
@@ -85,6 +86,8 @@ class Services:
     secure: Callable[[Request], bool]
     """Whether the page came by TLS, here or at a trusted proxy."""
     desk: Desk
+    office: Office
+    """The one way by which versions of apps are let out."""
     insight: Insight
     views: Views
     pricing: Pricing
@@ -117,6 +120,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Run",
         (
+            ("Releases", "/releases"),
             ("Models", "/models"),
             ("Prompts", "/prompts"),
             ("Playground", "/playground"),
@@ -145,7 +149,7 @@ def apps_seen(services: Services, visit: Visit, named: str = "") -> list[Watched
 
 def may_manage(visit: Visit) -> bool:
     """Whether the reader may change things, and not only read."""
-    return bool({"manage", "admin"} & set(visit.caller.scopes))
+    return bool({"manage", "release", "admin"} & set(visit.caller.scopes))
 
 
 def api_call(request: Request, path: str, **query: str) -> str:
