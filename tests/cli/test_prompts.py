@@ -143,3 +143,13 @@ def test_without_a_question_nothing_is_asked(folder):
             catch_exceptions=False,
             standalone_mode=False,
         )
+
+
+def test_a_version_is_removed_and_what_is_served_stays(run):
+    run("add", "shop/system", "-", "--note", "Less.", sent="Be {{tone}}.\n")
+
+    (gone,) = json.loads(run("delete", "shop/system", "--version", "2", "--yes", "--json"))
+
+    assert gone["version"] == 2
+    with pytest.raises(Mistaken, match="is served"):
+        run("delete", "shop/system", "--yes")

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
+from rowen.prompt import Variable
 from rowen.store.base import TraceFilter
 from rowen.values import Answer, Choice, Prompted, Request, Span, Trace, TraceRow, says
 
@@ -28,7 +29,7 @@ def test_prompts_are_listed_with_their_labels(reader):
     shown = reader.get("/prompts")
 
     assert re.search(r"shop/sum app shop 1 production 1 latest 1", shown.text)
-    assert 'href="/prompts/shop/system"' in shown.html
+    assert 'href="/prompts/shop/system?"' in shown.html
 
 
 def test_one_prompt_is_shown_as_text_with_its_variables(reader):
@@ -152,3 +153,26 @@ def test_whoever_may_only_read_changes_and_tries_nothing(prompting):
     assert "Save as candidate" not in reads.get("/playground").text
     assert other.get("/prompts/shop/sum").status == 404
     assert other.get("/playground?app=shop").status == 404
+
+
+def test_whoever_sees_all_tenants_opens_their_prompts_too(prompting, reader):
+    prompting.running.new_key("acme", tenant="acme")
+    prompting.running.do(prompting.running.opened.prompts.add("theirs", "Be acme.", note="n", tenant="acme"))
+
+    listed = reader.get("/prompts")
+    shown = reader.get("/prompts/theirs?tenant=acme&version=1")
+    manages = prompting.reader(prompting.running.new_key("manages", scopes=("read", "manage")))
+
+    assert 'href="/prompts/theirs?tenant=acme&amp;"' in listed.html
+    assert "Be acme." in shown.text
+    assert manages.get("/prompts/theirs?tenant=acme").status == 404
+
+
+def test_variables_that_changed_stand_before_the_text(prompting, reader):
+    prompts = prompting.running.opened.prompts
+    shape = {"body": Variable(type="text", most=50)}
+    made = prompting.running.do(prompts.add("shop/sum", "Sum up: {{body}}!", note="Shorter.", variables=shape))
+
+    shown = reader.get(f"/prompts/shop/sum?version={made.version}&against=1")
+
+    assert '"most": 50' in shown.text

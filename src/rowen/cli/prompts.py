@@ -1,6 +1,5 @@
 """`rowen prompts`: what apps say, in all its versions, and prompts that programs fetch for themselves."""
 
-import difflib
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
@@ -111,18 +110,13 @@ def diff(
         return one, await prompts.get(name, tenant, version=later or 0, label="" if later else LATEST)
 
     one, other = _with(server_file, store, work)
-    lines = differ(one.text, other.text)
+    lines, declared = differ(one.text, other.text), differ(one.declared, other.declared)
     if as_json:
-        print(msgspec.json.encode({"earlier": one, "later": other, "lines": lines}).decode())
+        said = {"earlier": one, "later": other, "lines": lines, "declared": declared}
+        print(msgspec.json.encode(said).decode())
         return
-    if one.variables != other.variables:
-        before, after = (msgspec.json.format(msgspec.json.encode(each.variables)).decode() for each in (one, other))
-        for said in difflib.unified_diff(
-            before.splitlines(), after.splitlines(), "variables", "variables", lineterm=""
-        ):
-            _coloured(said)
-    for said in unified(lines):
-        _coloured(said)
+    for said_line in (*unified(declared), *unified(lines)):
+        _coloured(said_line)
     if one.hash == other.hash:
         out.print("They are the same.")
 
@@ -191,6 +185,24 @@ def add(
         server_file, store, lambda prompts: prompts.add(name, text, note=note, by=by, labels=labels, tenant=tenant)
     )
     show([_row(made, [made])], as_json=as_json, empty="")
+
+
+@command.command("delete")
+@click.argument("name")
+@server_option
+@store_option
+@tenant_option
+@json_option
+@click.option("--version", type=click.IntRange(1), default=None, help="Which version; default: all of them.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def delete(
+    name: str, server_file: Path, store: str | None, tenant: str, as_json: bool, version: int | None, yes: bool
+) -> None:
+    """Remove a version of NAME, or all. What is served stays."""
+    if not yes:
+        click.confirm(f"Remove {f'version {version}' if version else 'all versions'} of {name}?", abort=True, err=True)
+    gone = _with(server_file, store, lambda prompts: prompts.remove(name, tenant, version=version or 0))
+    show([_row(each, gone) for each in gone], as_json=as_json, empty="")
 
 
 @command.command("label")

@@ -64,6 +64,15 @@ class PromptVersion(Value, frozen=True, kw_only=True):
         """What it says as one text. Of a chat, each message under its role."""
         return self.prompt if isinstance(self.prompt, str) else "\n\n".join(_lines(self.prompt))
 
+    @property
+    def declared(self) -> str:
+        """Its variables and its configuration as text, a line for each thing, to be compared."""
+        plain = {name: msgspec.to_builtins(each) for name, each in self.variables.items()}
+        said = {"variables": plain} if plain else {}
+        if self.config:
+            said["config"] = self.config
+        return msgspec.json.format(msgspec.json.encode(said)).decode() if said else ""
+
     def written(self) -> Written:
         """Return it as an app's file would have it."""
         return Written(name=self.name, text=self.text, path=self.path, role=self.role, variables=self.variables)

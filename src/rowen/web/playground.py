@@ -131,7 +131,7 @@ async def keep(request: Request, services: Services, visit: Visit) -> Page | Res
     except Problem as problem:
         return _page(services, visit, app, asked, failed=problem)
     await _note(services, actor, name)
-    return RedirectResponse(f"{link_of(name)}?version={made.version}", status_code=303)
+    return RedirectResponse(f"{link_of(name)}version={made.version}", status_code=303)
 
 
 async def _note(services: Services, actor: Actor, name: str) -> None:

@@ -50,6 +50,8 @@ class OnePrompt:
     versions: Sequence[PromptVersion]
     against: PromptVersion | None
     lines: Sequence[DiffLine]
+    declared: Sequence[DiffLine]
+    """Of the variables, where they differ."""
     served: str
     """The label of where an app's prompt is served; empty where it is not."""
     try_it: str
@@ -87,7 +89,7 @@ async def label(request: Request, services: Services, visit: Visit) -> Page | Re
     except Mistaken as problem:
         return await _one(request, services, visit, failed=problem)
     await services.register.recorder.note(actor, "prompt.label", tenant=tenant, target=f"{name}:{number}")
-    return RedirectResponse(f"{link_of(name)}?version={number}", status_code=303)
+    return RedirectResponse(f"{link_of(name, tenant)}version={number}", status_code=303)
 
 
 def _label(form: Fields) -> str:
@@ -97,9 +99,9 @@ def _label(form: Fields) -> str:
     return wanted
 
 
-def link_of(name: str) -> str:
-    """Return the address of a prompt's page."""
-    return f"/prompts/{quote(name)}"
+def link_of(name: str, tenant: str = TENANT) -> str:
+    """Return the address of a prompt's page, to which further fields of the query can be added."""
+    return f"/prompts/{quote(name)}?{f'tenant={quote(tenant)}&' if tenant != TENANT else ''}"
 
 
 async def _one(request: Request, services: Services, visit: Visit, *, failed: Problem | None = None) -> Page:
@@ -119,6 +121,7 @@ async def _one(request: Request, services: Services, visit: Visit, *, failed: Pr
             versions=known,
             against=against,
             lines=differ(against.text, shown.text) if against else (),
+            declared=differ(against.declared, shown.declared) if against and against.declared != shown.declared else (),
             served=served.released if served else "",
             try_it=_try(shown, served),
             may_change=may_manage(visit),
@@ -132,7 +135,8 @@ async def _one(request: Request, services: Services, visit: Visit, *, failed: Pr
 async def _versions(request: Request, services: Services, visit: Visit) -> list[PromptVersion]:
     name = request.path_params["name"]
     # Whoever sees all tenants sees first what apps say, which belongs to nobody in particular.
-    for tenant in (TENANT, visit.caller.tenant) if tenant_of(visit) is None else (visit.caller.tenant,):
+    wanted = request.query_params.get("tenant", "") or TENANT
+    for tenant in (wanted, visit.caller.tenant) if tenant_of(visit) is None else (visit.caller.tenant,):
         found = await services.prompts.versions(name, tenant)
         if found and _seen(visit, found):
             return found
@@ -147,7 +151,10 @@ def _kept(versions: Sequence[PromptVersion]) -> Kept:
     newest = versions[0]
     labels = [(label, each.version) for each in versions for label in each.labels]
     return Kept(
-        newest=newest, count=len(versions), labels=[*labels, (LATEST, newest.version)], link=link_of(newest.name)
+        newest=newest,
+        count=len(versions),
+        labels=[*labels, (LATEST, newest.version)],
+        link=link_of(newest.name, newest.tenant),
     )
 
 

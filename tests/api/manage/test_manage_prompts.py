@@ -76,3 +76,22 @@ async def test_a_chat_prompt_of_no_app_is_kept_as_messages(api):
 
     assert (made["kind"], made["prompt"]) == ("chat", body["prompt"])
     assert [each["version"] for each in gone] == [1]
+
+
+async def test_an_admin_names_the_tenant_and_others_see_their_own_alone(api):
+    theirs = "/api/prompts/version?name=said.globex&tenant=globex"
+
+    seen = await api.ask("GET", theirs, "acme.admin")
+    hidden = await api.ask("GET", theirs, "acme.manage")
+
+    assert seen.json()["data"]["note"] == "of globex"
+    assert hidden.status_code == 404
+
+
+async def test_other_variables_are_told_apart_from_the_text(served):
+    body = {**MADE, "variables": {"tone": {"type": "choice", "choices": ["kind", "dry"]}}}
+    await served.ask("POST", "/api/prompts", "acme.admin", json=body)
+
+    diff = (await served.ask("GET", "/api/prompts/diff?name=handbook/system&earlier=1", "acme.admin")).json()["data"]
+
+    assert any("choice" in piece["text"] for line in diff["declared"] for piece in line["after"] if piece["new"])

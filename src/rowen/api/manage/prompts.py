@@ -31,12 +31,14 @@ class NamedParams(Settings, frozen=True, kw_only=True):
     """Which prompt: `APP/NAME` for one of an app."""
 
     name: Name
+    tenant: Plain = ""
 
 
 class VersionParams(Settings, frozen=True, kw_only=True):
     """Which version: by its number, by a label, or else the one in production, and the newest where none is."""
 
     name: Name
+    tenant: Plain = ""
     version: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
     label: Word = ""
 
@@ -45,6 +47,7 @@ class DiffParams(Settings, frozen=True, kw_only=True):
     """Which two versions; without a later one, the newest."""
 
     name: Name
+    tenant: Plain = ""
     earlier: Number
     later: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
 
@@ -107,6 +110,8 @@ class Differing(Value, frozen=True, kw_only=True, omit_defaults=False):
     earlier: PromptVersion
     later: PromptVersion
     lines: tuple[DiffLine, ...]
+    declared: tuple[DiffLine, ...]
+    """Of the variables and the configuration as JSON; empty where these are the same."""
 
 
 class Rendered(Value, frozen=True, kw_only=True, omit_defaults=False):
@@ -165,7 +170,9 @@ async def prompt_diff(asked: Asked[DiffParams, None]) -> Differing:
     params = asked.params
     one = await _one(asked, params.name, params.earlier)
     other = await _one(asked, params.name, params.later, "" if params.later else LATEST)
-    return Differing(earlier=one, later=other, lines=tuple(differ(one.text, other.text)))
+    declared = differ(one.declared, other.declared) if one.declared != other.declared else ()
+    lines = differ(one.text, other.text)
+    return Differing(earlier=one, later=other, lines=tuple(lines), declared=tuple(declared))
 
 
 async def label_prompt(asked: Asked[NoParams, NewLabels]) -> PromptVersion:
@@ -189,7 +196,7 @@ async def delete_prompt(asked: Asked[VersionParams, None]) -> Page[PromptVersion
     params = asked.params
     await _one(asked, params.name, params.version, params.label)
     await _note(asked, "prompt.delete", params.name)
-    gone = await asked.manage.prompts.remove(params.name, home(asked), version=params.version, label=params.label)
+    gone = await asked.manage.prompts.remove(params.name, _home(asked), version=params.version, label=params.label)
     return Page(items=gone)
 
 
@@ -218,6 +225,12 @@ def row_of(versions: list[PromptVersion]) -> PromptRow:
     )
 
 
+def _home(asked: Asked[Any, Any]) -> str:
+    """Return the tenant whose prompts are meant: an admin may name another than his own."""
+    named = getattr(asked.params, "tenant", "")
+    return named if named and asked.actor.sees(named) else home(asked)
+
+
 async def _versions(asked: Asked[Any, Any], name: str) -> list[PromptVersion]:
     """Return the versions of a prompt; none where nobody has made it.
 
@@ -225,7 +238,7 @@ async def _versions(asked: Asked[Any, Any], name: str) -> list[PromptVersion]:
         Mistaken: `not_found` for one of an app that the key may not see.
 
     """
-    found = await asked.manage.prompts.versions(name, home(asked))
+    found = await asked.manage.prompts.versions(name, _home(asked))
     if found and not _seen(asked, found):
         raise Mistaken("not_found", f"there is no prompt {name!r}", place="name")
     return found
@@ -233,7 +246,7 @@ async def _versions(asked: Asked[Any, Any], name: str) -> list[PromptVersion]:
 
 async def _one(asked: Asked[Any, Any], name: str, version: int, label: str = "") -> PromptVersion:
     await _versions(asked, name)
-    return await asked.manage.prompts.get(name, home(asked), version=version, label=label)
+    return await asked.manage.prompts.get(name, _home(asked), version=version, label=label)
 
 
 def _seen(asked: Asked[Any, Any], versions: list[PromptVersion]) -> bool:
@@ -241,7 +254,7 @@ def _seen(asked: Asked[Any, Any], versions: list[PromptVersion]) -> bool:
 
 
 async def _note(asked: Asked[Any, Any], act: str, name: str) -> None:
-    await asked.manage.register.recorder.note(asked.actor, act, tenant=home(asked), target=name)
+    await asked.manage.register.recorder.note(asked.actor, act, tenant=_home(asked), target=name)
 
 
 VERBS: Verbs = (
