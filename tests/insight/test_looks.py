@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from rowen.evaluate.canary import Canaries, Reading
 from rowen.insight.budget import Budget, stands
 from rowen.insight.calendar import DAY_NS, HOUR_NS, moment
 from rowen.insight.desk import Insight
@@ -30,8 +31,16 @@ def rules(store, clock) -> Rules:
 
 
 @pytest.fixture
-def look(insight, store, clock, rules):
-    looks = {one.name: one for one in looks_of(insight, store.tenants, rules)}
+def canaries(store, clock) -> Canaries:
+    async def nobody(app, place, request):
+        raise AssertionError("nothing is asked")
+
+    return Canaries(store.records, Queue(store.records, clock), list, nobody, clock)
+
+
+@pytest.fixture
+def look(insight, store, clock, rules, canaries):
+    looks = {one.name: one for one in looks_of(insight, store.tenants, rules, canaries)}
 
     async def made(name: str, since_ns: int | None = None):
         return await looks[name].look(clock.ns if since_ns is None else since_ns, clock.ns)
@@ -155,3 +164,29 @@ async def test_a_judge_that_fails_on_end_is_told_until_it_judges_again(look, rul
 
     await rules.ledgers.put(Ledger(key=RULE.key, failing=0, failing_ns=7))
     assert (await look("judging")).found == ()
+
+
+async def test_a_model_whose_answers_changed_is_found_once_and_one_that_is_as_before_is_not(canaries, look, clock):
+    clock.ns = moment("2026-11-10")
+    for number, changed in enumerate((False, True, False)):
+        await canaries.readings.put(
+            Reading(
+                id=f"r{number}",
+                app="shop",
+                canary="hay",
+                deployment="main",
+                model="grass-1",
+                prompts="p",
+                answers=(),
+                at_ns=clock.ns - number * HOUR_NS,
+                changed=changed,
+                p=0.0002 if changed else 0.4,
+                why="the answers differ in words" if changed else "",
+            )
+        )
+
+    (found,) = (await look("models")).found
+
+    assert found.title == "The model grass-1 at main answers otherwise than it did: the answers differ in words"
+    assert found.facts == {"canary": "hay", "deployment": "main", "model": "grass-1", "p": "0.0002"}
+    assert found.ends_ns == found.at_ns + 7 * DAY_NS

@@ -8,9 +8,11 @@ import click
 import msgspec
 from rich.markup import escape
 
+from rowen.cli.choices import Candidates, Decided, catalogue_of, filed
 from rowen.cli.datasets import err, tenant_option
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.config import read
+from rowen.evaluate.choice import choice_text
 from rowen.evaluate.compare import Comparing, Comparison
 from rowen.evaluate.compare.write import markdown, named, told
 from rowen.evaluate.plan import MetricsTable
@@ -38,6 +40,17 @@ _HELD = 3
 @click.option("--primary", default="", help="The metric that decides, in place of a plan.")
 @click.option("--metric", default="", help="The metric by which slices and cases are sorted.")
 @click.option("--cases", default=10, show_default=True, type=click.IntRange(0, 1000), help="Cases told, each way.")
+@click.option("--report", "as_report", is_flag=True, help="File the choice among RUNS: quality, cost, latency.")
+@click.option("--chosen", default="", help="With --report: the run that is chosen.")
+@click.option("--because", default="", help="With --report: why.")
+@click.option("--by", default="", help="With --report: who chooses.")
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="RUN=NAME",
+    help="With --report: the model of [catalogue] that a run tried.",
+)
 @click.option("--gate", is_flag=True, help="Exit with 3 unless every candidate is to be shipped.")
 def command(
     runs: tuple[str, ...],
@@ -50,14 +63,28 @@ def command(
     primary: str,
     metric: str,
     cases: int,
+    as_report: bool,
+    chosen: str,
+    because: str,
+    by: str,
+    models: tuple[str, ...],
     gate: bool,
 ) -> None:
     """Compare RUNS over the cases that they share, the baseline first.
 
     Every metric has the interval of its difference, and the plan says ship, hold or stop. Slices that differ significantly
     stand first, and the cases that became worse before those that became better.
+
+    With --report candidates are held against one another in quality, cost and latency, and the report is kept: see
+    `rowen choices`.
     """
     plan = MetricsTable(primary=primary) if primary else plan_of(app)
+    if as_report:
+        decided = Decided(chosen=chosen, because=because, by=by)
+        asked = Candidates(runs=runs, tenant=tenant, metric=metric, models=models)
+        made = in_store(server_file, store, lambda found, _: filed(found, asked, plan, catalogue_of(app), decided))
+        print(msgspec.json.encode(made).decode() if as_json else choice_text(made))
+        return
 
     async def work(found: Store, _: ServerSettings) -> tuple[list[Run], list[Comparison]]:
         desk = Comparing(found.records, found.runs, lambda _: plan)

@@ -41,6 +41,8 @@ VERBS = {
     "prompts": "List, show, compare, render, label and test prompts.",
     "compare": "Compare runs over the same cases: metrics, slices, answers, and whether to ship.",
     "robust": "Ask cases in other ways or about other people, and say where answers break.",
+    "choices": "List, show and complete the reports on candidates for a model.",
+    "canaries": "Say whether models answer fixed prompts as they did.",
     "costs": "Say what was spent, and hold it against the provider's bill.",
     "insight": "Find out why calls are slow, why answers got worse, and which errors are one error.",
     "cache": "Find the threshold of a cache by meaning.",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from rowen.evaluate.canary import Canaries, Reading
 from rowen.insight.calendar import DAY_NS, HOUR_NS, WEEK_NS, day_of, month_of
 from rowen.insight.desk import Insight
 from rowen.insight.errors import Group, findings
@@ -22,22 +23,24 @@ _FAILING = 5
 """Errors of a judge on end that are told of."""
 
 
-def looks_of(insight: Insight, tenants: Tenants, rules: Rules) -> tuple[Look, ...]:
+def looks_of(insight: Insight, tenants: Tenants, rules: Rules, canaries: Canaries) -> tuple[Look, ...]:
     """Return every look of this stage."""
-    looks = _Looks(insight, tenants, rules)
+    looks = _Looks(insight, tenants, rules, canaries)
     return (
         Look(name="budgets", kinds=("budget", "forecast"), every_ns=5 * _MINUTE_NS, look=looks.budgets),
         Look(name="anomalies", kinds=("anomaly",), every_ns=HOUR_NS, look=looks.anomalies),
         Look(name="errors", kinds=("errors",), every_ns=5 * _MINUTE_NS, look=looks.errors),
         Look(name="judging", kinds=("judging",), every_ns=5 * _MINUTE_NS, look=looks.judging),
+        Look(name="models", kinds=("model",), every_ns=_MINUTE_NS, look=looks.models),
     )
 
 
 class _Looks:
-    def __init__(self, insight: Insight, tenants: Tenants, rules: Rules) -> None:
+    def __init__(self, insight: Insight, tenants: Tenants, rules: Rules, canaries: Canaries) -> None:
         self._insight = insight
         self._tenants = tenants
         self._rules = rules
+        self._canaries = canaries
 
     async def budgets(self, since_ns: int, now_ns: int) -> Round:
         """Look at every budget; after the turn of a day or month also at how the last one ended."""
@@ -78,6 +81,10 @@ class _Looks:
         groups = await inbox.groups(None, since_ns=max(0, now_ns - _QUIET_NS), limit=_EVERY_GROUP)
         return Round(found=tuple(findings(groups, max(0, since_ns - _LATE_NS))), holding=holding(groups))
 
+    async def models(self, since_ns: int, _: int) -> Round:
+        """Look for models whose answers to the canaries' prompts changed. A week later it is what they are."""
+        return Round(found=tuple(heard(each) for each in await self._canaries.changes(max(0, since_ns - _LATE_NS))))
+
     async def judging(self, _: int, now_ns: int) -> Round:
         """Look for judges whose day's budget is used up, and for those that fail on end."""
         found: list[Finding] = []
@@ -88,6 +95,20 @@ class _Looks:
             faults = await self._rules.faults.find(group=rule.key, limit=3) if ledger.failing >= _FAILING else []
             found += judged(rule, ledger, faults, now_ns)
         return Round(found=tuple(found), holding=frozenset())
+
+
+def heard(reading: Reading) -> Finding:
+    """Return what there is to tell of a model whose answers changed."""
+    return Finding(
+        kind="model",
+        key=f"model:{reading.group}:{reading.at_ns}",
+        app=reading.app,
+        title=f"The model {reading.model} at {reading.deployment} answers otherwise than it did: {reading.why}",
+        at_ns=reading.at_ns,
+        ends_ns=reading.at_ns + WEEK_NS,
+        facts={"canary": reading.canary, "deployment": reading.deployment, "model": reading.model}
+        | ({"p": f"{reading.p:.2g}"} if reading.p is not None else {}),
+    )
 
 
 def judged(rule: Rule, ledger: Ledger, faults: Sequence[Fault], now_ns: int) -> list[Finding]:

@@ -16,10 +16,12 @@ from rowen.flow.shadow import Shadows, quiet
 from rowen.flow.split import split_of
 from rowen.prompt import written_of
 from rowen.prompt.version import CANDIDATE
+from rowen.provider.fleet import Fleet
 from rowen.release import Reason, Releases
 from rowen.retrieve import RetrieveSettings
 from rowen.route import Health
 from rowen.score.rule import Rule
+from rowen.serve.canarying import canaries_of
 from rowen.serve.exampling import vet_examples
 from rowen.serve.judging import rules_of
 from rowen.serve.standing import Standing, copied, environment_of, fate, needed
@@ -139,6 +141,10 @@ class Served:
         plan: MetricsTable = MetricsTable() if found is None else found.main.loaded.tables["metrics"]
         return plan
 
+    def fleet(self, name: str) -> Fleet:
+        """Return the deployments of an app as it is live, to ask one by itself."""
+        return self._apps[name].main.fleet
+
     def tracing(self, name: str) -> TraceSettings | None:
         """Return an app's `[trace]` table, None when no such app is served."""
         found = self._apps.get(name)
@@ -171,6 +177,7 @@ class Served:
             if before is not None and before.path != path:
                 raise Mistaken("config_invalid", f'two apps are named "{name}"', place=str(path))
             rules_of(loaded)
+            canaries_of(loaded)
             made = assemble(loaded, self._shared, before.main if before else None)
             await self._definitions.put(loaded.definition)
             live = await self._let_out(loaded)

@@ -19,6 +19,7 @@ from rowen.api.base import DoorSettings, Receive, Scope, Send, Services
 from rowen.api.doors import Doors
 from rowen.api.feedback import Feedback, Pace
 from rowen.api.metrics import Metrics
+from rowen.evaluate.canary import Canaries
 from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
 from rowen.flow.assemble import Shared
@@ -50,6 +51,7 @@ from rowen.score.traffic import Traffic
 from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
 from rowen.serve.archiving import archiving_of
+from rowen.serve.canarying import Places
 from rowen.serve.exampling import Examples
 from rowen.serve.explaining import Explaining
 from rowen.serve.housekeeping import Housekeeping
@@ -253,7 +255,9 @@ class Server:
         for path in self._paths:
             await served.load(path)
         rules = Rules(store.records, jobs, clock, served.rules)
-        watching = Watching(store, served, transport, clock, looks=looks_of(insight, store.tenants, rules))
+        places = Places(served, shared.snapshot, clock)
+        canaries = Canaries(store.records, jobs, places.canaries, places.ask, clock)
+        watching = Watching(store, served, transport, clock, looks=looks_of(insight, store.tenants, rules, canaries))
         watching.start()
         stack.push_async_callback(watching.stop)
         rolling = Rolling(store, served, releases, exposures, queue=jobs, watch=watching.desk, clock=clock)
@@ -286,6 +290,7 @@ class Server:
         async def queue_jobs() -> None:
             await judging.rules.queue_written()
             await mornings.queue()
+            await canaries.queue_written()
             await indexing.queue_written()
             await rolling.queue()
 
@@ -294,8 +299,8 @@ class Server:
         if settings.watch:
             served.watch(self._paths, queue_jobs)
         indexing.start(watch=settings.watch)
-        handlers = {**judging.handlers, **mornings.handlers, **indexing.handlers, **rolling.handlers}
-        worker = Worker(jobs, handlers, clock)
+        learning = {**mornings.handlers, **canaries.handlers, **indexing.handlers}
+        worker = Worker(jobs, {**judging.handlers, **learning, **rolling.handlers}, clock)
         worker.start()
         stack.push_async_callback(worker.stop)
         register = access.Register(
@@ -371,6 +376,7 @@ class Server:
             review=review,
             cases=cases,
             comparing=comparing,
+            canaries=canaries,
             prompts=prompts,
             play=playing(served),
             datasets=datasets,

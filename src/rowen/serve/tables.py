@@ -1,6 +1,8 @@
 """All tables of an `app.toml`: those of the live stages, and those of the stages that learn from what was answered."""
 
 from rowen.config import Table
+from rowen.evaluate.canary import CanaryTable
+from rowen.evaluate.choice import CatalogueTable
 from rowen.evaluate.plan import MetricsTable
 from rowen.evaluate.run.suite import TABLES as EVALUATE
 from rowen.flow.tables import TABLES as LIVE
@@ -13,6 +15,8 @@ TABLES: dict[str, Table] = {
     "score": Table(kind=tuple[ScoreTable, ...], default=()),
     "metrics": Table(kind=MetricsTable, default=MetricsTable()),
     **EVALUATE,
+    "catalogue": Table(kind=dict[str, CatalogueTable], default={}),
+    "canary": Table(kind=dict[str, CanaryTable], default={}),
     **WATCH,
     "release": Table(kind=ReleaseTable, default=ReleaseTable()),
 }

@@ -8,7 +8,7 @@ from typing import Literal
 
 from rowen.values import Value
 
-FindingKind = Literal["budget", "forecast", "anomaly", "errors", "latency", "regression", "judging"]
+FindingKind = Literal["budget", "forecast", "anomaly", "errors", "latency", "regression", "judging", "model"]
 Gravity = Literal["info", "warning", "critical"]
 
 

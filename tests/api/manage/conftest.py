@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 
 from rowen.access import SYSTEM, Directory, Register, Sessions, Throttle, Wanted
 from rowen.api.manage import Manage, ModelState, routes
+from rowen.evaluate.canary import Canaries, Reading
 from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
 from rowen.evaluate.plan import MetricsTable
@@ -375,6 +376,7 @@ class Api:
             cases=self.cases,
             datasets=self.datasets,
             comparing=self.comparing,
+            canaries=Canaries(self.small, self.jobs, list, self.nobody, self.clock),
             prompts=self.prompts,
             play=self._played,
             office=self.office,
@@ -407,6 +409,10 @@ class Api:
         if asked.prompt not in {"", "system"}:
             raise Mistaken("prompt_unknown", place="prompt")
         return [Tried(model=model, answer=asked.question, trace="t" * 32) for model in asked.models or ("fast",)]
+
+    @staticmethod
+    async def nobody(app, place, request):
+        raise AssertionError("nothing is asked")
 
     async def _explained(self, tenant: str, question: str) -> str:
         return f"The line of {tenant} was cut [span {'c' * 16}]."
@@ -522,6 +528,11 @@ class Api:
             await self.insight.inbox.count([broken], START, START + 1)
         self.told.asked.clear()
         for app in ("handbook", "shop"):
+            reading = Reading(
+                id=app, app=app, canary="hay", deployment="main", model="m", prompts="p", answers=(), at_ns=START,
+                changed=app == "shop",
+            )  # fmt: skip
+            await Reading.shelf(self.small).put(reading)
             await self.definitions.put(Definition(app=app, hash=f"hash-{app}", source={"app": {"name": app}}))
         await self.know()
         await self.let_out()

@@ -35,3 +35,13 @@ async def test_a_key_of_one_app_compares_only_that_apps_runs(api):
     answer = await api.ask("GET", "/api/runs/compare?runs=old-acme,new-acme", "acme.shop")
 
     assert answer.status_code == 404
+
+
+async def test_canaries_are_listed_with_those_that_heard_something(api):
+    newest = (await api.ask("GET", "/api/canaries", "acme.admin")).json()["data"]
+    changed = (await api.ask("GET", "/api/canaries?changes=true", "acme.admin")).json()["data"]
+    of_one = (await api.ask("GET", "/api/canaries?app=handbook", "acme.admin")).json()["data"]
+
+    assert sorted(each["app"] for each in newest) == ["handbook", "shop"]
+    assert [each["app"] for each in changed] == ["shop"]
+    assert [each["app"] for each in of_one] == ["handbook"]

@@ -10,6 +10,7 @@ from msgspec import Meta
 from rowen.access import Actor, Directory, Entry, Register, Sessions, Visit
 from rowen.api.base import DoorSettings
 from rowen.api.manage.state import ModelState
+from rowen.evaluate.canary import Canaries
 from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
 from rowen.flow.play import Playing
@@ -89,6 +90,7 @@ class Manage:
     cases: Cases
     datasets: Datasets
     comparing: Comparing
+    canaries: Canaries
     prompts: Prompts
     play: Playing
     office: Office

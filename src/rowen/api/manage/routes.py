@@ -9,6 +9,7 @@ from rowen.api.envelope import Opener
 from rowen.api.manage import (
     alerts,
     audit,
+    canaries,
     compare,
     costs,
     datasets,
@@ -53,6 +54,7 @@ VERBS: Verbs = (
     *queues.VERBS,
     *datasets.VERBS,
     *compare.VERBS,
+    *canaries.VERBS,
     *prompts.VERBS,
     *costs.VERBS,
     *insight.VERBS,

@@ -107,10 +107,10 @@ def _answers(each: Change) -> list[str]:
     return [f"  - before: {plain(texts[0])}", f"  - after: {plain(texts[1])}"]
 
 
-def plain(text: str) -> str:
+def plain(text: str, *, most: int = _ANSWER) -> str:
     """Return a text that stays on its line and in its cell, and is no markup."""
     flat = " ".join(text.split())
-    flat = flat if len(flat) <= _ANSWER else f"{flat[: _ANSWER - 1]}…"
+    flat = flat if len(flat) <= most else f"{flat[: most - 1]}…"
     for sign in "\\`*_[]<>|#":
         flat = flat.replace(sign, f"\\{sign}")
     return flat

@@ -27,7 +27,7 @@ from rowen.values import (
 )
 from rowen.values.trace import EVALUATED
 
-_AFTER = frozenset({"evaluate", "metrics", "score", "watch", "release"})
+_AFTER = frozenset({"canary", "catalogue", "evaluate", "metrics", "score", "watch", "release"})
 """Tables that no answer depends on: another threshold, and what was answered is still what would be."""
 
 
