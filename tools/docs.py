@@ -92,6 +92,7 @@ ASKED = (
     ("x-forwarded-for", "The caller's address, believed only from `trusted_proxies`."),
     ("anthropic-version", "Asks for Anthropic's shape where both are spoken."),
     ("anthropic-beta", "Handed on to Anthropic's own models, and noted in the trace."),
+    ("if-none-match", "The `etag` of flags that are known already: the answer is 304 where nothing has changed."),
     ("content-encoding", "Only `identity`; spans may come as `gzip` or `deflate` too."),
 )
 
