@@ -45,8 +45,8 @@ class Gateway:
     """Whether the model "cached" answers from a cache."""
 
 
-def rowen(workers: int = 1, python: str = "") -> Gateway:
-    """Rowen as it stands in this checkout, perhaps under another interpreter of the same minor version."""
+def rowen(workers: int = 1, python: str = "", tree: Path = ROOT) -> Gateway:
+    """Rowen as it stands in a checkout, perhaps under another interpreter of the same minor version."""
 
     def launch(folder: Path, port: int, upstream: int) -> Launch:
         (folder / "app.toml").write_text(
@@ -84,15 +84,17 @@ concurrency = {{ per_key = 4000 }}
             secret.write_text((parsed[0] if isinstance(parsed, list) else parsed)["secret"])
         argv = [python or sys.executable, "-m", "rowen", "serve", "app.toml", "--port", str(port)]
         argv += ["--store", "sqlite:data"]
-        env = {"BENCH_UPSTREAM_KEY": UPSTREAM_KEY}
+        env = {"BENCH_UPSTREAM_KEY": UPSTREAM_KEY, "PYTHONPATH": str(tree / "src")}
         if workers > 1:
             argv += ["--workers", str(workers)]
         if python:
-            env["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), sysconfig.get_path("purelib")])
+            env["PYTHONPATH"] = os.pathsep.join([str(tree / "src"), sysconfig.get_path("purelib")])
         return Launch(argv=argv, env=env)
 
     if python:
         name, title = "rowen-python", f"Rowen, {python}"
+    elif tree != ROOT:
+        name, title = "rowen-tree", f"Rowen in {tree}"
     elif workers > 1:
         name, title = f"rowen{workers}", f"Rowen, {workers} workers"
     else:

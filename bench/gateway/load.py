@@ -164,16 +164,17 @@ async def connected(target: dict[str, Any], tally: Tally, ended: Callable[[Line]
 
 
 async def calls(job: dict[str, Any]) -> dict[str, Any]:
-    """`concurrency` connections asking again and again for `seconds`; every answer begun is awaited."""
+    """`concurrency` connections asking again and again for `seconds`, `most` times at most; every answer is awaited."""
     tally = Tally()
     loop = asyncio.get_running_loop()
     over = asyncio.Event()
     until = 0.0
     going = 0
+    most = job.get("most", sys.maxsize)
 
     def ended(line: Line) -> None:
         nonlocal going
-        if loop.time() < until and tally.errors < 100:
+        if loop.time() < until and tally.errors < 100 and tally.done + going <= most:
             if line.lost:
                 task = loop.create_task(again())
                 tasks.add(task)

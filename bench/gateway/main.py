@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--peers", default=",".join(known), help="comma-separated; default: all of them")
     parser.add_argument("--only", help="one gateway alone, such as rowen")
     parser.add_argument("--python", default="", help="run Rowen once more under this interpreter, as a peer of itself")
+    parser.add_argument("--tree", type=Path, help="another checkout whose Rowen runs too, as a peer of this one")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("--rounds", type=int, help="rounds whose median is shown; default 5")
     parser.add_argument("--parts", default=",".join(PARTS), help="comma-separated parts: " + ", ".join(PARTS))
@@ -42,6 +43,8 @@ def main() -> int:
     gateways = [rowen() if name == "rowen" else known[name] for name in wanted]
     if told.python:
         gateways.insert(1, rowen(python=told.python))
+    if told.tree:
+        gateways.insert(1, rowen(tree=told.tree.resolve()))
     gateways = [each for each in gateways if _there(each)]
     if told.install:
         return 0
@@ -102,6 +105,7 @@ def _print(medians: dict[str, dict[str, float]]) -> None:
     if "cpu_scale_one" in own and "cpu_scale_two" in own:
         own["scaling"] = 2 * own["cpu_scale_one"] / own["cpu_scale_two"]
     titles = {"rowen": "Rowen", "rowen-python": "Rowen, the other interpreter"}
+    titles["rowen-tree"] = "Rowen, the other checkout"
     titles |= {name: each.title for name, each in peers().items() if name in medians}
     print(f"\n{printed(medians, titles)}")
     if "many_largest" in medians.get("direct", {}):
