@@ -105,9 +105,11 @@ class ModelDoor:
             return
         bodies.check_head(envelope, services.settings)
         vet(services, envelope, self.shape)
-        body = bodies.table_of(await bodies.read(receive, services.settings), services.settings.depth)
         inbound = Inbound(envelope=envelope, trace=trace, started_ns=started, receive=receive)
-        asked = await self.read(body, inbound)
+        # The body has no name here, so that a stream does not hold it for as long as it lasts.
+        asked = await self.read(
+            bodies.table_of(await bodies.read(receive, services.settings), services.settings.depth), inbound
+        )
         place = place_of(services.apps, envelope.app, asked.request.model)
         request = asked.request
         if place.model != request.model:

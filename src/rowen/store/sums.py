@@ -116,15 +116,17 @@ Chart = tuple[str, int, str, int, str, str]
 
 def charts(changes: Iterable[tuple[TraceRow, int]]) -> dict[Chart, Sums]:
     """Return what rows that came (sign 1) and went (-1) change of the sums for charts, in the order of their places."""
-    found: dict[Chart, Sums] = {}
+    alike: dict[tuple[str, int, str, str], Sums] = {}
     for row, sign in changes:
-        hour = row.started_ns // HOUR_NS * HOUR_NS
+        what = (row.tenant, row.started_ns // HOUR_NS * HOUR_NS, row.app, row.model)
+        sums = alike.get(what)
+        if sums is None:
+            sums = alike[what] = Sums()
+        sums.count(row, sign)
+    found: dict[Chart, Sums] = {}
+    for (tenant, hour, app, model), some in alike.items():
         for by in CHARTED:
-            place = (row.tenant, HOUR_NS, by, hour, row.app, row.model if by else "")
-            sums = found.get(place)
-            if sums is None:
-                sums = found[place] = Sums()
-            sums.count(row, sign)
+            found.setdefault((tenant, HOUR_NS, by, hour, app, model if by else ""), Sums()).take(some)
     days: dict[Chart, Sums] = {}
     for (tenant, _, kept, hour, app, name), sums in found.items():
         days.setdefault((tenant, DAY_NS, kept, hour // DAY_NS * DAY_NS, app, name), Sums()).take(sums)

@@ -7,12 +7,25 @@ under `rowen.`.
 import random
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 from rowen.trace.base import NOWHERE, Place, TraceSettings
 from rowen.trace.looked import retrievals
 from rowen.trace.mask import Mask, masked_answer, masked_request
-from rowen.values import Answer, Assigned, Attempt, Call, Request, Span, Trace, TraceRow, Usage, new_span_ids
+from rowen.values import (
+    Answer,
+    Assigned,
+    Attempt,
+    Call,
+    Request,
+    Span,
+    Stepped,
+    Trace,
+    TraceRow,
+    Usage,
+    new_span_ids,
+)
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/gen-ai/1.42.0"
 
@@ -101,7 +114,7 @@ def _row(
         environment=place.environment,
         release=place.release,
         spans=len(spans),
-        failed_spans=sum(span.status == "error" for span in spans),
+        failed_spans=len([1 for span in spans if span.status == "error"]),
         asked=_asked(request, preview),
         said=answer.text[:preview] if answer else "",
     )
@@ -146,16 +159,14 @@ def _asked(request: Request | None, preview: int) -> str:
 
 
 def _spans(call: Call, used: Attempt | None, rand: random.Random | None, place: Place) -> tuple[Span, ...]:
-    searched = sum(1 + len(one.found.stages) for one in call.looked)
-    connected = sum(attempt.connected_ns > 0 for attempt in call.attempts)
+    searched = sum(1 + len(one.found.stages) for one in call.looked) if call.looked else 0
+    connected = len([1 for attempt in call.attempts if attempt.connected_ns])
     ids = new_span_ids(1 + len(call.steps) + searched + len(call.attempts) + connected, rand)
     trace, root = call.id, ids[0]
     spans = [_root(call, used, root, place)]
     notes = dict(call.notes)
     for step in call.steps:
-        attributes: dict[str, Any] = {"rowen.changed": list(step.changed)}
-        if notes:
-            _note(attributes, notes, step.name)
+        attributes = _noted(notes, step) if notes else _changed(step.changed)
         spans.append(
             Span(
                 trace=trace,
@@ -191,14 +202,34 @@ def _connect(attempt: Attempt, asked: Span, id: str) -> Span:
     )
 
 
-def _note(attributes: dict[str, Any], notes: dict[str, Any], step: str) -> None:
-    """Move what a step noted to its attributes. Notes under a room's name belong to the room's first step."""
-    noted = notes.pop(step, None) or notes.pop(step.partition(".")[0], None)
+@cache
+def _changed(fields: tuple[str, ...]) -> dict[str, Any]:
+    """The attributes of a step that noted nothing: the same for each that changed the same."""
+    return {"rowen.changed": list(fields)}
+
+
+def _noted(notes: dict[str, Any], step: Stepped) -> dict[str, Any]:
+    """The attributes of a step, with what it noted. Notes under a room's name belong to the room's first step."""
+    noted = notes.pop(step.name, None) or notes.pop(_room(step.name), None)
+    if not noted:
+        return _changed(step.changed)
+    attributes: dict[str, Any] = {"rowen.changed": list(step.changed)}
     if isinstance(noted, dict):
         for key, value in noted.items():
-            attributes[f"rowen.{key}"] = value
-    elif noted:
+            attributes[_ours(key)] = value
+    else:
         attributes["rowen.note"] = noted
+    return attributes
+
+
+@lru_cache(256)
+def _room(step: str) -> str:
+    return step.partition(".")[0]
+
+
+@lru_cache(256)
+def _ours(name: str) -> str:
+    return f"rowen.{name}"
 
 
 _ASKED = (

@@ -95,6 +95,8 @@ class Message(Value, frozen=True, kw_only=True):
     @property
     def text(self) -> str:
         """The text parts joined, without anything else."""
+        if len(self.parts) == 1 and type(only := self.parts[0]) is Text:  # nearly always
+            return only.text
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
 

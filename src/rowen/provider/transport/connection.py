@@ -1,7 +1,6 @@
 """One HTTP/1.1 connection to an upstream: bytes in, one exchange at a time, httptools for the grammar."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Self, cast
 
@@ -36,7 +35,7 @@ class Exchange:
     def __init__(self, connection: "Connection", who: str, silence: float | None) -> None:
         self._connection = connection
         self._error: Unavailable | None = None
-        self.parts: deque[bytes] = deque()
+        self.parts: list[bytes] = []
         self.held = 0
         self._waiter: asyncio.Future[None] | None = None
         self.who = who

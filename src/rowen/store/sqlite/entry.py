@@ -19,6 +19,7 @@ from rowen.store.sqlite.rows import (
     SENT_NAMES,
     SPAN_TABLES,
     TRACE_NAMES,
+    blob,
     place_of,
     sent_row,
     short,
@@ -139,7 +140,7 @@ class Entry:
         self._spans: list[tuple[int, SpanRow, int]] = []
         self._put_traces: list[tuple[Any, ...]] = []
         self._put_spans: list[tuple[Any, ...]] = []
-        self._put_bodies: list[tuple[int, bytes]] = []
+        self._put_bodies: list[tuple[int, bytearray]] = []
         self._packs = WrittenPacks(connection, ledger.packing)
         self._put_told: list[tuple[int, bytes]] = []
         self._texts: list[tuple[int, int, str]] = []
@@ -202,7 +203,7 @@ class Entry:
 
     def put_body(self, number: int, body: bytes) -> None:
         """Write what a call has beside its row."""
-        self._put_bodies.append((number, body))
+        self._put_bodies.append((number, blob(body)))
 
     def put_told(self, number: int, telling: Telling) -> None:
         """Write what is known of the spans of a trace."""
