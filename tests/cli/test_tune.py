@@ -68,6 +68,16 @@ def test_as_json_all_of_it_is_told_and_a_second_run_finds_the_same(run):
     assert first["winner"] == again["winner"]
 
 
+def test_where_answers_are_lost_is_told_with_the_model_asked_or_not(run, tmp_path):
+    unasked = json.loads(run("--json"))["lost"]
+    asked = json.loads(run("--json", "--failures", "--report", "report.md"))["lost"]
+
+    assert unasked["asked"] == asked["asked"] == 30
+    assert {each["point"] for each in unasked["failures"]} <= {"missed_in_ranking", "not_in_context"}
+    assert asked["failed"] >= unasked["failed"]
+    assert "## Where answers are lost" in (tmp_path / "report.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "match"),
     [

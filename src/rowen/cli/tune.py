@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
-from typing import NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import click
 import msgspec
@@ -18,13 +18,17 @@ from rowen.config import Loaded, read
 from rowen.flow.deployments import placed, prices
 from rowen.flow.knowledge import Bundled, collection_of, embed_of, rerank_of
 from rowen.improve import tune
+from rowen.improve.tune.answers import went
+from rowen.improve.tune.failures import CALLED, Split, split
 from rowen.improve.tune.keep import Keep, Purse, whole
 from rowen.improve.tune.learn import Learnt, adapter_of
-from rowen.improve.tune.report import markdown, table, verdict
+from rowen.improve.tune.report import markdown, said, table, verdict
 from rowen.improve.tune.run import short
 from rowen.improve.tune.space import point_of
+from rowen.prompt import render
 from rowen.provider.fleet import Fleet
 from rowen.provider.prices import Prices, Snapshot
+from rowen.provider.tokens import count
 from rowen.provider.transport import HttpTransport
 from rowen.retrieve import RetrieveSettings
 from rowen.retrieve.adapter import Adapted, Adapter
@@ -35,10 +39,12 @@ from rowen.retrieve.plan import plan_of
 from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.state import States
 from rowen.retrieve.sync import Sync
+from rowen.score.base import AskModel as Asks
+from rowen.score.base import Told
 from rowen.serve.reading import Web
 from rowen.serve.tables import TABLES
 from rowen.store.catalog import open_store
-from rowen.values import Document, Embed, Mistaken, SystemClock
+from rowen.values import AskModel, Document, Embed, Mistaken, Request, SystemClock
 
 T = TypeVar("T")
 
@@ -50,6 +56,13 @@ class Ready(NamedTuple):
 
     bench: tune.Bench
     questions: tuple[tune.Question, ...]
+
+
+class Found(NamedTuple):
+    """What came of the search, and where answers are lost as the app is now."""
+
+    tuned: tune.Tuned
+    lost: Split
 
 
 @click.command("tune")
@@ -71,6 +84,12 @@ class Ready(NamedTuple):
     type=click.FloatRange(0.01, 0.9),
     help="The share of what users ask that nothing answers, where the questions have too few to show it.",
 )
+@click.option(
+    "--failures", is_flag=True, help="Ask the app's model too, and tell at which of seven points answers are lost."
+)
+@click.option(
+    "--judge", default="", help="A model of the app that decides where an answer was lost and rules are unsure."
+)
 @click.option("--seed", default="0", show_default=True, help="Of the parts and the candidates.")
 @click.option("--report", type=_PATH, help="Write the report here, as Markdown.")
 @click.option("--table", "table_file", type=_PATH, help="Write the candidate's `[retrieve.NAME]` here, as TOML.")
@@ -88,6 +107,8 @@ def command(
     held: float,
     characters: int | None,
     unanswerable: float,
+    failures: bool,
+    judge: str,
     seed: str,
     report: Path | None,
     table_file: Path | None,
@@ -122,9 +143,9 @@ def command(
         async def learn(ready: Ready) -> Learnt:
             return await adapter_of(ready.bench, point_of(settings), ready.questions, tell=tell)
 
-        async def search(ready: Ready) -> tune.Tuned:
+        async def search(ready: Ready) -> Found:
             parts, budget = tune.parted(ready.questions, held=held, seed=seed), tune.Budget(minutes * 60, candidates)
-            return await tune.tuned(
+            found = await tune.tuned(
                 ready.bench,
                 tried,
                 parts,
@@ -134,6 +155,19 @@ def command(
                 unanswerable=unanswerable,
                 tell=tell,
             )
+            ask = ready.bench.ask_model
+            if (failures or judge) and ask is None:
+                raise Mistaken("config_invalid", "this app has no model to ask", place="models")
+            asked = await went(
+                ready.bench,
+                found.baseline,
+                ready.questions,
+                count=count,
+                render=render(loaded.tables["prompt"]),
+                ask=ask if failures else None,
+                tell=tell,
+            )
+            return Found(found, await split(asked, _judging(ask, judge) if judge and ask is not None else None))
 
         if adapter is not None:
             bare = settings.but(adapter=None)
@@ -148,17 +182,23 @@ def command(
         _tell_adapter(learnt, adapter, as_json=as_json)
         return
     if report is not None:
-        _write(report, markdown(found, name))
+        _write(report, markdown(found.tuned, name, lost=found.lost))
     if table_file is not None:
-        _write(table_file, table(found, name))
+        _write(table_file, table(found.tuned, name))
     if as_json:
         print(
             msgspec.json.encode(
-                {"verdict": verdict(found), "proven": found.proven, **msgspec.to_builtins(found)}
+                {
+                    "verdict": verdict(found.tuned),
+                    "proven": found.tuned.proven,
+                    **msgspec.to_builtins(found.tuned),
+                    "lost": found.lost,
+                }
             ).decode()
         )
         return
-    _tell(found, name)
+    _tell(found.tuned, name)
+    _tell_lost(found.lost)
 
 
 async def _with(
@@ -263,6 +303,24 @@ def _tell(found: tune.Tuned, name: str) -> None:
     out.print(table(found, name), markup=False)
     if found.spent:
         out.print(f"Models cost {found.spent:.4f} USD.")
+
+
+def _tell_lost(lost: Split) -> None:
+    if lost.failures:
+        out.print(f"\nOf {lost.asked} questions, {lost.failed} were lost:")
+        rows: list[Mapping[str, Any]] = [
+            {"where": CALLED[point], "share": said(each), "n": round((each.value or 0) * each.n)}
+            for point, each in lost.shares.items()
+            if each.value
+        ]
+        show(rows, as_json=False, empty="")
+
+
+def _judging(ask: AskModel, model: str) -> Asks:
+    async def judged(request: Request) -> Told:
+        return Told(await ask(request.but(model=model)), "", None)
+
+    return judged
 
 
 def _tell_adapter(learnt: Learnt, file: Path, *, as_json: bool) -> None:

@@ -48,6 +48,8 @@ class Question(NamedTuple):
     spans: tuple[Extent, ...]
     group: int
     """Questions with a document in common are of one group; where few documents are asked about, those with a place in common."""
+    reference: str = ""
+    """What would be a right answer; empty where nobody said."""
 
 
 class Parts(NamedTuple):
@@ -127,7 +129,7 @@ def _question(said: Line, number: int, documents: Sequence[Document], place: str
         places = ((each.id, each.text.find(said.answer)) for each in about)
         spans = [Extent(id, at, at + len(said.answer)) for id, at in places if at >= 0][:1]
         wanted |= dict.fromkeys(each.document for each in spans)
-    return Question(f"q{number}", said.question, tuple(wanted), tuple(spans), 0)
+    return Question(f"q{number}", said.question, tuple(wanted), tuple(spans), 0, said.answer)
 
 
 def _named(name: str, documents: Sequence[Document], place: str) -> list[Document]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from rowen.improve.tune.effects import Effect
+from rowen.improve.tune.failures import CALLED, Split
 from rowen.improve.tune.run import Tuned, short
 from rowen.improve.tune.space import Point
 from rowen.values.interval import Interval
@@ -12,16 +13,17 @@ from rowen.values.interval import Interval
 _CALLED = {"recall": "share of the answers' characters found", "ndcg": "nDCG@10 of the documents found"}
 
 
-def markdown(found: Tuned, name: str, *, about: str = "") -> str:
+def markdown(found: Tuned, name: str, *, about: str = "", lost: Split | None = None) -> str:
     """Return the report.
 
     Args:
         found: by the run.
         name: of the `[retrieve.NAME]`.
         about: a paragraph to stand at its beginning.
+        lost: where answers are lost, as the app is now.
 
     """
-    return "\n".join(_lines(found, name, about)) + "\n"
+    return "\n".join((*_lines(found, name, about), *(_lost(lost) if lost is not None else ()))) + "\n"
 
 
 def verdict(found: Tuned) -> str:
@@ -40,7 +42,7 @@ def table(found: Tuned, name: str) -> str:
     point = found.winner
     lines = [
         f"# {verdict(found)}",
-        f"# Held out: {_said(found.gain)} against the baseline.",
+        f"# Held out: {said(found.gain)} against the baseline.",
         f"[retrieve.{_key(name)}]",
     ]
     lines += [f"{key} = {_written(value)}" for key, value in _keys(point, found)]
@@ -66,9 +68,9 @@ def _lines(found: Tuned, name: str, about: str) -> Iterator[str]:
         )
     )
     yield from ("", "## On the questions held out", "", "| | quality |", "|---|---|")
-    yield f"| now: {short(found.baseline)} | {_said(found.before)} |"
-    yield f"| candidate: {short(found.winner)} | {_said(found.after)} |"
-    yield f"| difference, by pairs | {_said(found.gain)} |"
+    yield f"| now: {short(found.baseline)} | {said(found.before)} |"
+    yield f"| candidate: {short(found.winner)} | {said(found.after)} |"
+    yield f"| difference, by pairs | {said(found.gain)} |"
     yield from ("", "## Which choice mattered", "")
     yield (
         f"Each made otherwise alone, on the {found.first} questions that all candidates were asked. Noise: p above 0.05 "
@@ -81,9 +83,7 @@ def _lines(found: Tuned, name: str, about: str) -> Iterator[str]:
     yield from ("", "| candidate | quality | CPU ms a question | index MB | front |", "|---|---|---|---|---|")
     for row in found.rows:
         front = "yes" if row.front else ""
-        yield (
-            f"| {short(row.point)} | {_said(row.quality)} | {row.cpu_s * 1e3:.1f} | {row.size / 1e6:.2f} | {front} |"
-        )
+        yield (f"| {short(row.point)} | {said(row.quality)} | {row.cpu_s * 1e3:.1f} | {row.size / 1e6:.2f} | {front} |")
     yield from ("", "## When to say that nothing is known", "")
     yield from _threshold(found)
     yield from ("", "## What was left out", "")
@@ -102,7 +102,7 @@ def _lines(found: Tuned, name: str, about: str) -> Iterator[str]:
 def _effect(each: Effect) -> str:
     level = "(learnt)" if each.level is None else each.level if each.level != "" else "(none)"
     says = ("better" if (each.gain.value or 0) > 0 else "worse") if each.matters else "noise"
-    return f"| {each.choice} | {level} | {_said(each.gain)} | {each.p:.3f} | {says} |"
+    return f"| {each.choice} | {level} | {said(each.gain)} | {each.p:.3f} | {says} |"
 
 
 def _threshold(found: Tuned) -> Iterator[str]:
@@ -122,17 +122,35 @@ def _threshold(found: Tuned) -> Iterator[str]:
         yield f"No threshold keeps the share of unfounded answers at {one.risk:.0%}: leave `answer_above` out."
     else:
         parts = [f"`answer_above = {one.value}` keeps unfounded answers at {one.risk:.0%} of what is answered."]
-        for said, share in (
+        for words, share in (
             ("Held out, of the questions that have an answer are answered", one.answered),
             ("of those without one are refused", one.refused),
             ("of the answers rest on nothing", one.wrong),
         ):
             if share is not None:
-                parts.append(f"{said}: {_said(share)};")
+                parts.append(f"{words}: {said(share)};")
         yield " ".join(parts).rstrip(";") + "."
     yield from ("", "| answered, of all held out | resting on nothing, of these | from |", "|---|---|---|")
     for each in one.curve:
         yield f"| {each.coverage:.0%} | {each.risk:.1%} | {each.threshold:.3f} |"
+
+
+def _lost(lost: Split) -> Iterator[str]:
+    yield from ("", "## Where answers are lost", "")
+    yield (
+        f"Of {lost.asked} questions, as the app is now, {lost.failed} were lost at a point that can be told: the first on the way from the documents "
+        "to the answer. Shares are of these, with Wilson's interval."
+    )
+    yield from ("", "| point | | share | surest | for example |", "|---|---|---|---|---|")
+    for point, share in lost.shares.items():
+        some = sorted((each for each in lost.failures if each.point == point), key=lambda each: -each.confidence)
+        if some:
+            first = some[0]
+            asked = " ".join(first.question.split())[:80].replace("|", "/")
+            yield f"| {point} | {CALLED[point]} | {said(share)} | {first.confidence:.2f}, by {first.by} | {asked} |"
+    never = [point for point in lost.shares if not any(each.point == point for each in lost.failures)]
+    if never:
+        yield from ("", f"At none of: {', '.join(never)}.")
 
 
 def _keys(point: Point, found: Tuned) -> Iterator[tuple[str, Any]]:
@@ -159,7 +177,8 @@ def _key(name: str) -> str:
     return name if name.replace("-", "").replace("_", "").isalnum() and name.isascii() else json.dumps(name)
 
 
-def _said(each: Interval) -> str:
+def said(each: Interval) -> str:
+    """Return an estimate with its interval, for people."""
     if each.value is None:
         return "unknown"
     return f"{each.value:.3f} [{each.low:.3f}, {each.high:.3f}] (n = {each.n})"
