@@ -19,8 +19,10 @@ import time
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
+from evaluated import fill_runs
 from load import APP, Load
 
+from rowen.evaluate.run.base import shelf as shelf_of
 from rowen.insight.desk import Insight
 from rowen.store.base import Store, TraceFilter
 from rowen.store.catalog import open_store
@@ -35,7 +37,8 @@ PAGES = (
     "/scores/thumbs", "/review", "/objectives", "/objectives/available", "/objectives/grounded", "/costs",
     "/costs?range=90d", "/costs?by=app", "/costs?by=feature", "/costs?by=key", "/costs?by=user", "/costs?by=release",
     "/costs?by=purpose", "/errors", "/errors/{error}", "/night", "/status", "/alerts",
-    "/incidents", "/models", "/keys",
+    "/incidents", "/models", "/keys", "/runs", "/runs/{run}", "/runs/{run}?show=failed", "/runs/{run}?show=all&at=9000",
+    "/runs/compare?runs={other},{run}", "/datasets", "/datasets/golden",
 )  # fmt: skip
 
 
@@ -47,7 +50,7 @@ def main() -> None:
         app = folder / "app.toml"
         app.write_text(APP)
         url = said.store or f"sqlite:{folder}/data"
-        asyncio.run(filled(url, said.traces))
+        asyncio.run(filled(url, said.traces, said.cases, said.runs))
         began = time.perf_counter()
         with serving(app, store=url) as run:
             counted(run)
@@ -59,11 +62,12 @@ def main() -> None:
         Path(said.json).write_text(json.dumps(told, indent=1) + "\n")
 
 
-async def filled(url: str, traces: int) -> None:
+async def filled(url: str, traces: int, cases: int, runs: int) -> None:
     """Fill the store unless something is in it."""
     store = await open_store(url, clock=SystemClock())
     if not await store.traces.find(TraceFilter(limit=1)):
         await fill(store, traces)
+    await fill_runs(store, cases, runs)
     await store.close()
 
 
@@ -127,12 +131,15 @@ def places(run: Running) -> dict[str, str]:
     call = run.do(store.traces.find(TraceFilter(origin="call", limit=1)))[0]
     sent = run.do(store.traces.find(TraceFilter(origin="spans", limit=1)))[0]
     groups = run.do(insight_of(run).inbox.groups("default", since_ns=0, limit=1))
+    runs = run.do(shelf_of(store.records).find(limit=2))
     return {
         "call": call.id,
         "sent": sent.id,
         "session": call.session,
         "word": call.asked.split()[0],
         "error": groups[0].id if groups else "",
+        "run": runs[0].id,
+        "other": runs[1].id,
     }
 
 
@@ -187,6 +194,8 @@ def show(found: dict[str, dict[str, float]], traces: int) -> None:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--traces", type=int, default=100_000)
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--times", type=int, default=15)
     parser.add_argument("--folder", default="")
     parser.add_argument("--store", default="")

@@ -14,10 +14,12 @@ from rowen.evaluate.run.app import Manner, of_app
 from rowen.evaluate.run.desk import Plan, RunDesk
 from rowen.evaluate.run.function import of_function
 from rowen.evaluate.run.judges import Judge, Wanted, judges
+from rowen.evaluate.run.office import RunOffice
 from rowen.evaluate.run.work import RunWork
 from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
 from rowen.flow.knowledge import Bundled, Knowing, Stale
+from rowen.jobs import Queue
 from rowen.prompt import Prompts
 from rowen.prompt.examples import Vectors
 from rowen.provider.prices import Snapshot
@@ -26,6 +28,7 @@ from rowen.provider.transport import HttpTransport
 from rowen.score.base import Ports
 from rowen.score.cases import Cases
 from rowen.score.rule import Rule
+from rowen.serve.apps import Served
 from rowen.serve.exampling import Examples
 from rowen.serve.judging import AppModels, rules_of
 from rowen.serve.settings import ServerSettings
@@ -146,6 +149,15 @@ class Means:
         found = await self._apart.found(target.app, target.definition, self._path(target.app))
         return of_app(found.app, found.loaded, self._manner(run, plan), kind=run.target.kind, name=run.target.name)
 
+    async def loaded(self, app: str, definition: str) -> Loaded:
+        """Return an app as a Definition of it says.
+
+        Raises:
+            Mistaken: `app_unknown`, `not_found`, `config_*`.
+
+        """
+        return (await self._apart.found(app, definition, self._path(app))).loaded
+
     def judges(self, run: Run, plan: Plan) -> list[Judge]:
         """Return who judges.
 
@@ -253,6 +265,19 @@ async def bench(
         paths = {loaded.definition.app: loaded.path for loaded in apps}
         means = Means(apart, lambda app: paths.get(app, Path("app.toml")), judge=judge, priority="normal")
         yield Bench(store=store, apart=apart, desk=desk, work=RunWork(desk, store.records, means, clock), means=means)
+
+
+def runs_of(store: Store, shared: Shared, served: Served, queue: Queue, stack: AsyncExitStack) -> RunOffice:
+    """Return the office of runs of a server, whose apps stand apart from those that answer."""
+    apart = Apart(shared, store.definitions)
+    stack.push_async_callback(apart.close)
+
+    def path(app: str) -> Path:
+        return next((each.path for each in served.loaded() if each.definition.app == app), Path("app.toml"))
+
+    desk, means = desk_of(store, shared.clock), Means(apart, path)
+    work = RunWork(desk, store.records, means, shared.clock)
+    return RunOffice(desk, work, means, store.records, queue, shared.clock, served.loaded)
 
 
 def desk_of(store: Store, clock: Clock) -> RunDesk:

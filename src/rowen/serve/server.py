@@ -52,6 +52,7 @@ from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.apps import Served
 from rowen.serve.archiving import archiving_of
 from rowen.serve.canarying import Places
+from rowen.serve.evaluating import runs_of
 from rowen.serve.exampling import Examples
 from rowen.serve.explaining import Explaining
 from rowen.serve.housekeeping import Housekeeping
@@ -286,6 +287,7 @@ class Server:
         indexing = Indexing(store, served, jobs, clock, served.embed, stale, bridges)
         knowledge = indexing.desk()
         stack.push_async_callback(indexing.close)
+        runs = runs_of(store, shared, served, jobs, stack)
 
         async def queue_jobs() -> None:
             await judging.rules.queue_written()
@@ -293,13 +295,14 @@ class Server:
             await canaries.queue_written()
             await indexing.queue_written()
             await rolling.queue()
+            await runs.queue_written()
 
         await queue_jobs()
         served.follow(queue_jobs)
         if settings.watch:
             served.watch(self._paths, queue_jobs)
         indexing.start(watch=settings.watch)
-        learning = {**mornings.handlers, **canaries.handlers, **indexing.handlers}
+        learning = {**mornings.handlers, **canaries.handlers, **indexing.handlers, **runs.handlers}
         worker = Worker(jobs, {**judging.handlers, **learning, **rolling.handlers}, clock)
         worker.start()
         stack.push_async_callback(worker.stop)
@@ -377,6 +380,7 @@ class Server:
             cases=cases,
             comparing=comparing,
             canaries=canaries,
+            runs=runs,
             prompts=prompts,
             play=playing(served),
             datasets=datasets,
@@ -403,6 +407,7 @@ class Server:
             review=review,
             cases=cases,
             comparing=comparing,
+            runs=runs,
             judging=judging,
             jobs=jobs,
             knowledge=knowledge,

@@ -113,6 +113,7 @@ class _Own:
     def __init__(self, means: Means, aim: Aim) -> None:
         self._aim = aim
         self.judges = means.judges
+        self.loaded = means.loaded
 
     async def aim(self, run: Run, plan: Plan) -> Aim:  # noqa: ARG002 - the shape of all means
         return self._aim

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from rowen import __version__
 from rowen.access import COOKIE, Register, Sessions, Visit
 from rowen.evaluate.compare import Comparing
+from rowen.evaluate.run.office import RunOffice
 from rowen.flow import App
 from rowen.flow.play import Playing
 from rowen.insight.desk import Insight
@@ -72,6 +73,7 @@ class Services:
     review: Review
     cases: Cases
     comparing: Comparing
+    runs: RunOffice
     judging: Judging
     jobs: Queue
     knowledge: KnowledgeDesk
@@ -112,6 +114,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("", (("Overview", "/"),)),
     ("Look", (("Traces", "/traces"), ("Sessions", "/sessions"), ("Users", "/users"), ("Errors", "/errors"))),
     ("Judge", (("Scores", "/scores"), ("Review", "/review"), ("Rules", "/rules"))),
+    ("Evaluate", (("Data sets", "/datasets"), ("Runs", "/runs"))),
     (
         "Watch",
         (("Objectives", "/objectives"), ("Alerts", "/alerts"), ("Incidents", "/incidents"), ("Status", "/status")),
@@ -179,6 +182,8 @@ def page(view: View, services: Services) -> Callable[[Request], Awaitable[Respon
             made = Page(
                 template="problem.html", context=Failed(problem=problem, status=problem.status), status=problem.status
             )
+        finally:
+            await request.close()  # and with it the files that a form brought
         return render(made, visit, request.url.path) if isinstance(made, Page) else made
 
     return endpoint

@@ -7,6 +7,7 @@ from starlette.routing import Mount, Route
 from rowen.web import (
     alerts,
     costs,
+    datasets,
     errors,
     incidents,
     jobs,
@@ -17,6 +18,7 @@ from rowen.web import (
     releases,
     review,
     rules,
+    runs,
     sign,
     views,
 )
@@ -41,7 +43,15 @@ def routes(services: Services) -> list[Route | Mount]:
     return [
         Route("/", page(overview, services)),
         Route("/traces", page(traces, services)),
+        Route("/runs", page(runs.runs, services), methods=["GET"]),
+        Route("/runs", page(runs.start, services), methods=["POST"]),
         Route("/runs/compare", page(comparison, services)),
+        Route("/runs/{id}", page(runs.run, services), methods=["GET"]),
+        Route("/runs/{id}/{what}", page(runs.change, services), methods=["POST"]),
+        Route("/datasets", page(datasets.datasets, services), methods=["GET"]),
+        Route("/datasets", page(datasets.add, services), methods=["POST"]),
+        Route("/datasets/{name}", page(datasets.dataset, services), methods=["GET"]),
+        Route("/datasets/{name}/freeze", page(datasets.freeze, services), methods=["POST"]),
         Route("/traces/tail", tail(services)),
         Route("/traces/compare", page(compare, services)),
         Route("/traces/views", page(views.create, services), methods=["POST"]),

@@ -16,6 +16,8 @@ from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
 from rowen.evaluate.plan import MetricsTable
 from rowen.evaluate.run.base import shelf as runs_of
+from rowen.evaluate.run.desk import RunDesk
+from rowen.evaluate.run.office import RunOffice
 from rowen.flow.play import Tried, Try
 from rowen.insight.budget import Budget
 from rowen.insight.desk import Insight
@@ -377,6 +379,15 @@ class Api:
             datasets=self.datasets,
             comparing=self.comparing,
             canaries=Canaries(self.small, self.jobs, list, self.nobody, self.clock),
+            runs=RunOffice(
+                RunDesk(self.small, self.runs, datasets=self.datasets, clock=self.clock),
+                work=None,
+                means=None,
+                records=self.small,
+                queue=self.jobs,
+                clock=self.clock,
+                served=list,
+            ),
             prompts=self.prompts,
             play=self._played,
             office=self.office,

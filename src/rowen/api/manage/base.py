@@ -13,6 +13,7 @@ from rowen.api.manage.state import ModelState
 from rowen.evaluate.canary import Canaries
 from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
+from rowen.evaluate.run.office import RunOffice
 from rowen.flow.play import Playing
 from rowen.insight.desk import Insight
 from rowen.insight.views import Views
@@ -91,6 +92,7 @@ class Manage:
     datasets: Datasets
     comparing: Comparing
     canaries: Canaries
+    runs: RunOffice
     prompts: Prompts
     play: Playing
     office: Office

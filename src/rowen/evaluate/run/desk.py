@@ -232,13 +232,16 @@ class RunDesk:
         """Make a run that ended early ready to go on; return it. What has an outcome is not tried again.
 
         Raises:
-            Mistaken: `not_found`; `conflict` while it runs.
+            Mistaken: `not_found`; `field_invalid` for a budget that is none.
 
         """
         run = await self.get(id, tenant)
         plan = plan_in(run)
         plan = plan.but(budget=budget) if budget else plan
-        amount: Decimal | None = dollars(plan.budget) if plan.budget else None
+        try:
+            amount: Decimal | None = dollars(plan.budget) if plan.budget else None
+        except ValueError as error:
+            raise Mistaken("field_invalid", str(error), place="budget") from error
 
         def change(run: Run) -> Run:
             return run.but(state="waiting", why="", budget=amount, settings=msgspec.to_builtins(plan))

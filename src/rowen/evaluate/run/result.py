@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import msgspec
+
 from rowen.evaluate.run.base import MEASURED, Loaded
 from rowen.evaluate.run.desk import Plan
 from rowen.evaluate.run.must import Held, held
@@ -98,9 +100,57 @@ async def errors_of(outcomes: Runs, run: Loaded) -> dict[str, int]:
     return dict(Counter(_kind(each.reasons.get("error", "")) for each in found).most_common())
 
 
-def results(records: Records) -> Shelf[Result]:
-    """Return where the results of runs that have ended stand, so that no page counts them again."""
-    return Shelf(records, "run.result", Result, lambda each: Record(kind="", id=each.run.id, tenant=each.run.tenant))
+class Kept(Value, frozen=True, kw_only=True):
+    """A result among the records. JSON has no infinity, which an interval may end in, so it is packed otherwise."""
+
+    run: str
+    tenant: str
+    app: str
+    created_ns: int
+    packed: bytes
+    """MessagePack."""
+
+
+class Results:
+    """The results of runs that have ended, kept so that no page counts them again.
+
+    Args:
+        records: where they are.
+
+    """
+
+    def __init__(self, records: Records) -> None:
+        self._shelf = Shelf(records, "run.result", Kept, _described)
+
+    async def put(self, result: Result) -> None:
+        """Keep a result in place of an earlier one of its run."""
+        run = result.run
+        await self._shelf.put(
+            Kept(run=run.id, tenant=run.tenant, app=run.app, created_ns=run.created_ns, packed=_pack(result))
+        )
+
+    async def get(self, run: Run) -> Result | None:
+        """Return the result of a run, None where it is not that of how the run ended."""
+        kept = await self._shelf.get(run.id, run.tenant)
+        found = None if kept is None else _unpack(kept.packed)
+        return found if found is not None and found.run.ended_ns == run.ended_ns else None
+
+    async def latest(self, tenant: str | None, limit: int) -> dict[str, Result]:
+        """Return results by run, those of the newest runs."""
+        found = await self._shelf.find(tenant=tenant, limit=limit)
+        return {kept.run: _unpack(kept.packed) for kept in found}
+
+    async def delete(self, run: Run) -> None:
+        """Remove a run's result."""
+        await self._shelf.delete(run.id, run.tenant)
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(Result).decode
+
+
+def _described(kept: Kept) -> Record:
+    return Record(kind="", id=kept.run, tenant=kept.tenant, app=kept.app, at_ns=kept.created_ns)
 
 
 def _why(run: Run, kept: Sequence[Held]) -> str:

@@ -49,6 +49,8 @@ class EvaluateTable(Settings, frozen=True, kw_only=True):
     """Whose documents the app may read for the cases, beside those of everybody."""
     cache: bool = False
     """Whether the app's own caches may answer."""
+    every: Duration = 0
+    """How often a server runs it by itself, such as `1d`; 0 leaves it to people."""
     timeout: Duration = 600
     """How long a case may take."""
 

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
+from rowen.config import Loaded
 from rowen.evaluate.run.aim import Aim
 from rowen.evaluate.run.desk import Plan, RunDesk, plan_in
 from rowen.evaluate.run.judges import Judge
 from rowen.evaluate.run.pace import Sleep
-from rowen.evaluate.run.result import Result, errors_of, result_of, results
+from rowen.evaluate.run.result import Result, Results, errors_of, result_of
 from rowen.evaluate.run.runner import Runner
 from rowen.store.base import Records
 from rowen.values import Clock, Run
@@ -16,6 +17,15 @@ from rowen.values import Clock, Run
 
 class Means(Protocol):
     """What runs are done with: apps, models and functions."""
+
+    async def loaded(self, app: str, definition: str) -> Loaded:
+        """Return an app as a Definition of it says.
+
+        Raises:
+            Mistaken: it was never kept, or cannot be run here.
+
+        """
+        ...
 
     async def aim(self, run: Run, plan: Plan) -> Aim:
         """Return what a run tries.
@@ -52,7 +62,7 @@ class RunWork:
         self, desk: RunDesk, records: Records, means: Means, clock: Clock, *, sleep: Sleep = asyncio.sleep
     ) -> None:
         self._desk = desk
-        self._results = results(records)
+        self._results = Results(records)
         self._means = means
         self._runner = Runner(desk.shelf, desk.outcomes, clock, sleep=sleep)
 
@@ -86,7 +96,6 @@ async def counted(desk: RunDesk, run: Run, *, slices: bool = True) -> Result:
 
 async def result(desk: RunDesk, records: Records, run: Run) -> Result:
     """Return what came of a run: as it was kept at its end, or counted so far."""
-    kept = await results(records).get(run.id, run.tenant)
-    if kept is not None and kept.run.ended_ns == run.ended_ns and run.state not in {"running", "waiting"}:
+    if run.state not in {"running", "waiting"} and (kept := await Results(records).get(run)) is not None:
         return kept
     return await counted(desk, run, slices=False)
