@@ -66,6 +66,13 @@ DOORS = (
     ),
     ("POST", "/v1/metrics` `/api/public/otel/v1/metrics", "OTLP", "Counted, and not kept."),
     ("*", "/api/public/…", "Langfuse", "What Langfuse's SDK uses; see [traces](../how-to/traces.md#langfuses-sdk)."),
+    (
+        "POST",
+        "/ofrep/v1/evaluate/flags` `/ofrep/v1/evaluate/flags/{key}",
+        "OpenFeature",
+        "Which version of an app answers whom; see [releases](../how-to/release.md#over-the-api-and-for-programs-in-any-language).",
+    ),
+    ("GET", "/ofrep/v1/configuration", "OpenFeature", "What providers of flags may expect."),
     ("GET", "/healthz", "–", "Whether the process lives. Open to everybody."),
     (
         "GET",
