@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -45,13 +45,25 @@ Load = Callable[[], Awaitable[Sequence[Case]]]
 
 
 class Near(Protocol):
-    """Ranks vectors (`rowen.prompt.near`)."""
+    """Vectors among which is ranked (`rowen.prompt.near`)."""
 
-    def __call__(
-        self, query: bytes, rows: Sequence[bytes], *, top: int, variety: float, least: float
+    def nearest(
+        self, query: bytes, *, top: int, variety: float, least: float, without: Collection[int] = ()
     ) -> list[tuple[int, float]]:
-        """Return places and cosines of rows in the order in which they are chosen."""
+        """Return places and cosines in the order in which they are chosen."""
         ...
+
+
+class Pool(NamedTuple):
+    """All examples of an app, ready to be chosen from."""
+
+    examples: tuple[Example, ...]
+    near: Near | None
+    """None where there is no example."""
+    asking: Mapping[str, tuple[int, ...]]
+    """The places of examples by their question's words."""
+    limited: tuple[int, ...]
+    """The places of those that are not for everybody."""
 
 
 class Kept(Value, frozen=True, kw_only=True):
@@ -131,8 +143,8 @@ class Shots:
         self._embed = embed
         self._count = count
         self._vectors = vectors
-        self._near = _near()
-        self._pool: list[Example] | None = None
+        self._rows = _rows_type()
+        self._pool: Pool | None = None
         self._loading = asyncio.Lock()
 
     async def chosen(self, question: str, reader: Reader) -> Chosen:
@@ -143,19 +155,25 @@ class Shots:
 
         """
         said = _plain(question)
-        pool = [each for each in await self._all() if _may(each, reader) and _plain(each.question) != said]
-        if not pool or not said:
+        pool = await self._ready()
+        if pool.near is None or not said:
             return Chosen((), {"examples": []})
-        rows = await self._vectors.of(self._embed, [each.question for each in pool])
+        hidden = [place for place in pool.limited if {*pool.examples[place].access}.isdisjoint(reader.groups)]
         (query,) = _rows(await self._embed([question], role="query"))
         table = self._table
         # More than are wanted, since some may not fit.
-        ranked = self._near(query, rows, top=3 * table.top, variety=table.variety, least=table.least)
+        ranked = pool.near.nearest(
+            query,
+            top=3 * table.top,
+            variety=table.variety,
+            least=table.least,
+            without=(*pool.asking.get(said, ()), *hidden),
+        )
         room, taken, left = table.budget, list[tuple[Example, float]](), 0
         for place, cosine in ranked:
             if len(taken) == table.top:
                 break
-            example = pool[place]
+            example = pool.examples[place]
             tokens = self._count(example.question) + self._count(example.answer)
             if tokens > room:
                 left += 1
@@ -174,16 +192,29 @@ class Shots:
     async def ready(self) -> None:
         """Make the vectors of all examples, which can take a while the first time. What hinders it is only told."""
         try:
-            await self._vectors.of(self._embed, [each.question for each in await self._all()])
+            await self._ready()
         except Problem as problem:
             log.warning("examples cannot be shown yet: %s", problem.message)
 
-    async def _all(self) -> list[Example]:
+    async def _ready(self) -> Pool:
         if self._pool is None:
             async with self._loading:
                 if self._pool is None:
-                    self._pool = list(examples_of(await self._load()))
+                    self._pool = await self._made(tuple(examples_of(await self._load())))
         return self._pool
+
+    async def _made(self, examples: tuple[Example, ...]) -> Pool:
+        asking: dict[str, tuple[int, ...]] = {}
+        for place, each in enumerate(examples):
+            said = _plain(each.question)
+            asking[said] = (*asking.get(said, ()), place)
+        rows = await self._vectors.of(self._embed, [each.question for each in examples])
+        return Pool(
+            examples=examples,
+            near=self._rows(rows) if rows else None,
+            asking=asking,
+            limited=tuple(place for place, each in enumerate(examples) if each.access),
+        )
 
 
 def examples_of(cases: Iterable[Case]) -> Iterable[Example]:
@@ -213,17 +244,13 @@ def _question(input: Any) -> str:
             return ""
 
 
-def _may(example: Example, reader: Reader) -> bool:
-    return not example.access or not {*example.access}.isdisjoint(reader.groups)
-
-
 def _plain(text: str) -> str:
     return " ".join(words(text))
 
 
-def _near() -> Near:
+def _rows_type() -> Callable[[Sequence[bytes]], Near]:
     try:
-        return cast("Near", import_module("rowen.prompt.near").nearest)
+        return cast("Callable[[Sequence[bytes]], Near]", import_module("rowen.prompt.near").Rows)
     except ModuleNotFoundError as error:
         message = "examples that are chosen need `pip install rowen[rag]`"
         raise Mistaken("extra_missing", message, place="[prompt] examples") from error
