@@ -31,6 +31,7 @@ VERBS = {
     "promote": "Let what rolls out, or what is live elsewhere, answer everybody.",
     "rollback": "Undo what was let out last, all of it together.",
     "versions": "List, show, compare, label and approve versions of apps.",
+    "rollouts": "List, show, start and stop rollouts: canaries, experiments, bandits, shadows.",
     "releases": "Show and verify the log of releases; freeze and thaw them.",
     "keys": "Create, list, rotate and revoke keys.",
     "traces": "List, show and export what happened.",

@@ -11,7 +11,7 @@ POINTS = 240
 """Points of a line at most; the older half is thinned when there are more."""
 
 
-class Point(Value, frozen=True, kw_only=True, array_like=True):
+class Point(Value, frozen=True, kw_only=True):
     """The primary metric of an arm less that of the baseline, as a look found it."""
 
     at_ns: int

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 
+from rowen.release.course import courses
 from rowen.release.ledger import Deed, Ledger, Reason
 from rowen.release.log import Fault
 from rowen.release.possible import arm_of, possible, still_running
@@ -12,6 +13,8 @@ from rowen.values import Act, Clock, Live, Mistaken, ReleaseLine, Rollout, Rollo
 
 _LABEL = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,59}")
 PRODUCTION = "production"
+_SPLITS = frozenset({"experiment", "bandit"})
+"""Those that have everybody whom the canary leaves, so that there can be but one."""
 
 
 class Releases:
@@ -32,6 +35,8 @@ class Releases:
         self._ledger = Ledger(records, clock, signing)
         self._definitions = definitions
         self._clock = clock
+        self.courses = courses(records)
+        """How rollouts go, as they were looked at last."""
 
     # What there is.
 
@@ -179,6 +184,8 @@ class Releases:
                 raise Mistaken(
                     "conflict", "a canary runs already: promote it, roll it back or stop it", place="strategy"
                 )
+            if begun.strategy in _SPLITS and any(one.strategy in _SPLITS for one in live.rollouts):
+                raise Mistaken("conflict", "an experiment runs already: promote an arm or stop it", place="strategy")
             if any(one.id == begun.id for one in live.rollouts):
                 raise Mistaken("conflict", f"the rollout {begun.id!r} runs already", place="id")
             return Deed(

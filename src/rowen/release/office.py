@@ -131,6 +131,23 @@ class Office:
         assert after is not None
         return Done(version=version, ruling=ruling, live=after, rollout=rollout)
 
+    async def begin(self, rollout: Rollout, why: Reason) -> Rollout:
+        """Let versions answer beside what is live, by a rollout that somebody has written; the gate is asked of each.
+
+        Raises:
+            Refused: `release_refused`, `release_frozen`.
+            Mistaken: `not_found`, `conflict`, `field_invalid`.
+
+        """
+        reason, expect = why, 0
+        for arm in rollout.arms[1:]:
+            version, _, ruling, live = await self._weighed(rollout.app, arm.definition, rollout.environment)
+            expect = live.number if live else 0
+            # A shadow answers nobody, and is how evidence is found; what it may cost is its budget.
+            if rollout.strategy != "shadow":
+                reason = await self._allowed(version, ruling, reason)
+        return await self.desk.begin(rollout, reason, expect=expect)
+
     async def promote(self, id: str, why: Reason, *, arm: str = "") -> Done:
         """Let an arm of a rollout answer everybody.
 

@@ -38,6 +38,8 @@ def possible(rollout: Rollout) -> None:
     names = [arm.name for arm in rollout.arms]
     if len(names) < 2 or len(set(names)) < len(names):
         raise Mistaken("field_invalid", "a rollout has two arms or more, each with its own name", place="arms")
+    if rollout.strategy in {"canary", "shadow"} and len(names) > 2:
+        raise Mistaken("field_invalid", f"a {rollout.strategy} has one arm beside what is live", place="arms")
     if any(not 0 <= arm.share <= 1 for arm in rollout.arms):
         raise Mistaken("field_invalid", "a share is from 0 to 1", place="arms")
     if rollout.strategy != "shadow" and not isclose(sum(arm.share for arm in rollout.arms), 1, abs_tol=1e-9):

@@ -8,13 +8,13 @@ from typing import Any
 from rowen.evaluate.plan import MetricsTable
 from rowen.jobs import Handler, Later, Queue, Task
 from rowen.release.bandit import chances, shares, what_if
-from rowen.release.course import Course, Point, courses, longer
+from rowen.release.course import Course, Point, longer
 from rowen.release.desk import Releases
 from rowen.release.exposure import Exposures
 from rowen.release.ledger import Reason
 from rowen.release.tally import Tally, since_of
 from rowen.release.verdict import Looks, Verdict, judged, looked, plan_of
-from rowen.store.base import Records, Scores
+from rowen.store.base import Scores
 from rowen.values import Clock, Live, Mistaken, Problem, Refused, Rollout
 from rowen.values.interval import Interval, mean_of_sums
 
@@ -41,7 +41,6 @@ class Rounds:
         releases: what is live.
         exposures: who got what.
         scores: what was said of it.
-        records: where the course of each rollout stays.
         queue: where the looks are queued.
         clock: what time it is.
         plan: gives the metric plan of an app.
@@ -54,7 +53,6 @@ class Rounds:
         releases: Releases,
         exposures: Exposures,
         scores: Scores,
-        records: Records,
         *,
         queue: Queue,
         clock: Clock,
@@ -69,7 +67,6 @@ class Rounds:
         self._plan = plan
         self._held = held
         self._tallies: dict[str, Tally] = {}
-        self.courses = courses(records)
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -109,7 +106,7 @@ class Rounds:
         if tally is None or tally.since_ns != since_of(rollout) or tally.metrics != tuple(plan.roles):
             tally = self._tallies[rollout.id] = Tally(rollout, plan.roles)
         await tally.read(self._exposures, self._scores, rollout.app)
-        course = await self.courses.get(rollout.id) or Course(id=rollout.id, app=rollout.app)
+        course = await self._releases.courses.get(rollout.id) or Course(id=rollout.id, app=rollout.app)
         now = self._clock.now_ns()
         looks = looked(rollout, plan, tally, course.looks)
         verdict = judged(rollout, plan, tally, looks, now_ns=now, held=await self._held(rollout.app))
@@ -135,7 +132,7 @@ class Rounds:
                 each for each in told if _bounded(*(one.estimate for one in (each.inverse, each.normal, each.robust)))
             ]
             course = course.but(chances=chances(rollout, plan, tally), what_if=tuple(bounded))
-        await self.courses.put(course)
+        await self._releases.courses.put(course)
         try:
             if rollout.strategy == "bandit":
                 await self._allot(rollout, plan, tally, course)

@@ -55,7 +55,6 @@ class Rolling:
             releases,
             self.exposures,
             store.scores,
-            store.records,
             queue=queue,
             clock=clock,
             plan=self._plan,

@@ -58,6 +58,11 @@ BODIES = {
     "roll_back": {"note": "worse"},
     "freeze_releases": {"note": "an incident"},
     "thaw_releases": {"environment": "staging"},
+    "begin_rollout": {
+        "strategy": "shadow",
+        "arms": [{"name": "candidate", "version": "hash-handbook-2", "share": 0.1}],
+        "note": "does it hold?",
+    },
     "step_rollout": {},
     "promote_rollout": {"note": "better"},
     "stop_rollout": {"note": "no need"},

@@ -11,7 +11,7 @@ from rowen.release.mirror import Difference, mirror
 from rowen.release.office import Done
 from rowen.release.remark import Remark
 from rowen.release.ruling import Ruling
-from rowen.values import Live, Mistaken, ReleaseLine, Rollout, Settings, Value
+from rowen.values import Live, Mistaken, ReleaseLine, Settings, Value
 
 T = TypeVar("T")
 
@@ -102,22 +102,6 @@ class Back(Settings, frozen=True, kw_only=True):
     """A version to go to at once; empty undoes the last thing."""
 
 
-class Promotion(Settings, frozen=True, kw_only=True):
-    """Why an arm of a rollout shall answer everybody."""
-
-    note: Text = ""
-    arm: Plain = ""
-    """The name of the arm; the candidate unless one is named."""
-    force: bool = False
-
-
-class Shift(Settings, frozen=True, kw_only=True):
-    """Why a rollout takes its next step, or which shares its arms shall have."""
-
-    note: Text = ""
-    shares: dict[str, Share] | None = None
-
-
 class Said(Settings, frozen=True, kw_only=True):
     """A note."""
 
@@ -157,45 +141,45 @@ async def list_release_lines(asked: Asked[LogParams, None]) -> Page[ReleaseLine]
     """What was done, newest first."""
     params = asked.params
     found = await asked.manage.office.desk.log(
-        _app(asked), environment=params.environment, before=params.before, limit=params.limit
+        app_of(asked), environment=params.environment, before=params.before, limit=params.limit
     )
     return Page(items=found, next=str(found[-1].number) if len(found) == params.limit and found[-1].number > 1 else "")
 
 
 async def verify_releases(asked: Asked[NoParams, None]) -> Held:
     """Whether the log holds, and where it first does not."""
-    fault = await asked.manage.office.desk.verify(_app(asked))
+    fault = await asked.manage.office.desk.verify(app_of(asked))
     return Held(holds=fault is None, fault=fault)
 
 
 async def list_versions(asked: Asked[NoParams, None]) -> Page[Version]:
     """The versions of an app, the last one first."""
-    return Page(items=(await asked.manage.office.desk.versions(_app(asked)))[::-1])
+    return Page(items=(await asked.manage.office.desk.versions(app_of(asked)))[::-1])
 
 
 async def create_version(asked: Asked[NoParams, NewVersion]) -> Version:
     """Put a Definition that is kept here forward, under a note."""
-    app, body = _app(asked), asked.body
+    app, body = app_of(asked), asked.body
     definition = await asked.manage.definitions.get(body.definition)
     if definition is None or definition.app != app:
         raise Mistaken("not_found", f"{app} has no definition {body.definition[:12]!r}", place="definition")
-    version = await asked.manage.office.propose(definition, _why(asked, body.note))
-    return await _noted(asked, "release.propose", app, version)
+    version = await asked.manage.office.propose(definition, why_of(asked, body.note))
+    return await noted(asked, "release.propose", app, version)
 
 
 async def get_version(asked: Asked[NoParams, None]) -> Version:
     """One version: its author, labels, approvals."""
-    return await asked.manage.office.desk.version(_app(asked), asked.path["version"])
+    return await asked.manage.office.desk.version(app_of(asked), asked.path["version"])
 
 
 async def get_ruling(asked: Asked[Where, None]) -> Ruling:
     """What the gate says of a version now; nothing is let out by asking."""
-    return await asked.manage.office.ruling(_app(asked), asked.path["version"], environment=asked.params.environment)
+    return await asked.manage.office.ruling(app_of(asked), asked.path["version"], environment=asked.params.environment)
 
 
 async def diff_versions(asked: Asked[Two, None]) -> Diff:
     """How two versions differ: prompts word by word, settings by place, what would cost more or less."""
-    app, office = _app(asked), asked.manage.office
+    app, office = app_of(asked), asked.manage.office
     left, right = [
         await office.definition(await office.desk.version(app, name))
         for name in (asked.params.left, asked.params.right)
@@ -205,124 +189,92 @@ async def diff_versions(asked: Asked[Two, None]) -> Diff:
 
 async def mirror_environments(asked: Asked[Environments, None]) -> Page[Difference]:
     """What two environments do not share: first what nobody said might differ, then what must."""
-    app, office = _app(asked), asked.manage.office
+    app, office = app_of(asked), asked.manage.office
     left, right = [await office.answering(app, name) for name in (asked.params.left, asked.params.right)]
     return Page(items=mirror(left, right, office.may_differ(right)))
 
 
 async def release_version(asked: Asked[NoParams, Wanted]) -> Done:
     """Let a version out by its app's strategy, if the gate is open."""
-    app, body = _app(asked), asked.body
+    app, body = app_of(asked), asked.body
     done = await asked.manage.office.let_out(
-        app, asked.path["version"], _why(asked, body.note, force=body.force), environment=body.environment
+        app, asked.path["version"], why_of(asked, body.note, force=body.force), environment=body.environment
     )
-    return await _noted(asked, "release.out", app, done)
+    return await noted(asked, "release.out", app, done)
 
 
 async def roll_back(asked: Asked[NoParams, Back]) -> Live:
     """Undo what was done last: end what rolls out, or let what was live before answer again."""
-    app, body = _app(asked), asked.body
+    app, body = app_of(asked), asked.body
     desk = asked.manage.office.desk
     to = (await desk.version(app, body.to)).definition if body.to else ""
-    live = await desk.rollback(app, _why(asked, body.note), environment=body.environment, to=to)
-    return await _noted(asked, "release.rollback", app, live)
+    live = await desk.rollback(app, why_of(asked, body.note), environment=body.environment, to=to)
+    return await noted(asked, "release.rollback", app, live)
 
 
 async def freeze_releases(asked: Asked[NoParams, Freeze]) -> Live:
     """Let nothing be let out until it is thawed. What goes back goes back all the same."""
-    app, body = _app(asked), asked.body
-    live = await asked.manage.office.desk.freeze(app, _why(asked, body.note), environment=body.environment)
-    return await _noted(asked, "release.freeze", app, live)
+    app, body = app_of(asked), asked.body
+    live = await asked.manage.office.desk.freeze(app, why_of(asked, body.note), environment=body.environment)
+    return await noted(asked, "release.freeze", app, live)
 
 
 async def thaw_releases(asked: Asked[NoParams, Thaw]) -> Live:
     """Let things be let out again."""
-    app, body = _app(asked), asked.body
-    live = await asked.manage.office.desk.thaw(app, _why(asked, body.note), environment=body.environment)
-    return await _noted(asked, "release.thaw", app, live)
+    app, body = app_of(asked), asked.body
+    live = await asked.manage.office.desk.thaw(app, why_of(asked, body.note), environment=body.environment)
+    return await noted(asked, "release.thaw", app, live)
 
 
 async def approve_version(asked: Asked[NoParams, Said]) -> ReleaseLine:
     """Approve of a version. The author's own approval does not count at the gate."""
-    app = _app(asked)
-    line = await asked.manage.office.desk.approve(app, asked.path["version"], _why(asked, asked.body.note))
-    return await _noted(asked, "release.approve", app, line)
+    app = app_of(asked)
+    line = await asked.manage.office.desk.approve(app, asked.path["version"], why_of(asked, asked.body.note))
+    return await noted(asked, "release.approve", app, line)
 
 
 async def label_version(asked: Asked[NoParams, Labelled]) -> ReleaseLine:
     """Give a version a label."""
-    app, body = _app(asked), asked.body
-    line = await asked.manage.office.desk.label(app, asked.path["version"], body.label, _why(asked, body.note))
-    return await _noted(asked, "release.label", app, line)
+    app, body = app_of(asked), asked.body
+    line = await asked.manage.office.desk.label(app, asked.path["version"], body.label, why_of(asked, body.note))
+    return await noted(asked, "release.label", app, line)
 
 
 async def list_remarks(asked: Asked[NoParams, None]) -> Page[Remark]:
     """What was said of a version, the oldest first."""
-    app, office = _app(asked), asked.manage.office
+    app, office = app_of(asked), asked.manage.office
     version = await office.desk.version(app, asked.path["version"])
     return Page(items=await office.remarks.of(app, version.definition))
 
 
 async def create_remark(asked: Asked[NoParams, NewRemark]) -> Remark:
     """Say something of a version; it may block it."""
-    app, office = _app(asked), asked.manage.office
+    app, office = app_of(asked), asked.manage.office
     version = await office.desk.version(app, asked.path["version"])
     remark = await office.remarks.add(
         app, version.definition, asked.body.text, by=_who(asked), blocks=asked.body.blocks
     )
-    return await _noted(asked, "release.remark", app, remark)
+    return await noted(asked, "release.remark", app, remark)
 
 
 async def resolve_remark(asked: Asked[NoParams, Said]) -> Remark:
     """Say that a remark holds nothing up any more."""
-    app = _app(asked)
+    app = app_of(asked)
     remark = await asked.manage.office.remarks.resolve(asked.path["id"], app, by=_who(asked), answer=asked.body.note)
-    return await _noted(asked, "release.resolve", app, remark)
+    return await noted(asked, "release.resolve", app, remark)
 
 
-async def list_rollouts(asked: Asked[NoParams, None]) -> Page[Rollout]:
-    """The rollouts of an app, those that have ended too, the last begun first."""
-    return Page(items=await asked.manage.office.desk.rollouts(_app(asked)))
+def app_of(asked: Asked[Any, Any]) -> str:
+    """Return the app of the path.
 
+    Raises:
+        Mistaken: `not_found` for one that the key may not see.
 
-async def get_rollout(asked: Asked[NoParams, None]) -> Rollout:
-    """One rollout."""
-    return await _rollout(asked)
-
-
-async def step_rollout(asked: Asked[NoParams, Shift]) -> Rollout:
-    """Give a canary its next share, or any rollout the shares that are named."""
-    rollout = await _rollout(asked)
-    found = await asked.manage.office.desk.step(rollout.id, _why(asked, asked.body.note), shares=asked.body.shares)
-    return await _noted(asked, "release.step", rollout.app, found)
-
-
-async def promote_rollout(asked: Asked[NoParams, Promotion]) -> Done:
-    """Let an arm of a rollout answer everybody, if the gate is open."""
-    rollout, body = await _rollout(asked), asked.body
-    done = await asked.manage.office.promote(rollout.id, _why(asked, body.note, force=body.force), arm=body.arm)
-    return await _noted(asked, "release.promote", rollout.app, done)
-
-
-async def stop_rollout(asked: Asked[NoParams, Said]) -> Rollout:
-    """End a rollout; what is live answers everybody."""
-    rollout = await _rollout(asked)
-    found = await asked.manage.office.desk.stop(rollout.id, _why(asked, asked.body.note))
-    return await _noted(asked, "release.stop", rollout.app, found)
-
-
-def _app(asked: Asked[Any, Any]) -> str:
+    """
     app = asked.path["app"]
     if asked.entry.apps and app not in asked.entry.apps:
         raise Mistaken("not_found", f"there is no app {app!r}", place="app")
     return app
-
-
-async def _rollout(asked: Asked[Any, Any]) -> Rollout:
-    rollout = await asked.manage.office.desk.rollout(asked.path["id"])
-    if rollout.app != _app(asked):
-        raise Mistaken("not_found", f"there is no rollout {asked.path['id']!r}", place="rollout")
-    return rollout
 
 
 def _who(asked: Asked[Any, Any]) -> str:
@@ -330,20 +282,22 @@ def _who(asked: Asked[Any, Any]) -> str:
     return asked.entry.key.user or asked.entry.key.id
 
 
-def _why(asked: Asked[Any, Any], note: str, *, force: bool = False) -> Reason:
+def why_of(asked: Asked[Any, Any], note: str, *, force: bool = False) -> Reason:
+    """Return why somebody does it; whoever forces it must administer."""
     if force:
         asked.actor.must_administer()
     return Reason(by=_who(asked), note=note, force=force)
 
 
-async def _noted(asked: Asked[Any, Any], act: str, app: str, done: T) -> T:
+async def noted(asked: Asked[Any, Any], act: str, app: str, done: T) -> T:
+    """Note an act of somebody's in the audit log; return what came of it."""
     await asked.manage.register.recorder.note(asked.actor, act, tenant=asked.actor.tenant, target=app)
     return done
 
 
 _APP = "/api/releases/{app}"
 _ONE = f"{_APP}/versions/{{version}}"
-_OUT = ("not_found", "conflict", "release_refused", "release_frozen", "field_invalid", "key_scope")
+OUT = ("not_found", "conflict", "release_refused", "release_frozen", "field_invalid", "key_scope")
 
 VERBS: Verbs = (
     Verb(
@@ -399,7 +353,7 @@ VERBS: Verbs = (
     ),
     Verb(
         method="POST", path=f"{_ONE}/release", name="release_version", scope="release", run=release_version, gives=Done,
-        summary="Let a version out, if the gate is open.", params=NoParams, body=Wanted, errors=_OUT,
+        summary="Let a version out, if the gate is open.", params=NoParams, body=Wanted, errors=OUT,
     ),
     Verb(
         method="POST", path=f"{_ONE}/approve", name="approve_version", scope="release", run=approve_version,
@@ -422,25 +376,5 @@ VERBS: Verbs = (
         method="POST", path=f"{_APP}/remarks/{{id}}/resolve", name="resolve_remark", scope="release", run=resolve_remark,
         summary="Say that a remark holds nothing up any more.", params=NoParams, body=Said, gives=Remark,
         errors=("not_found", "conflict"),
-    ),
-    Verb(
-        method="GET", path=f"{_APP}/rollouts", name="list_rollouts", scope="release", run=list_rollouts, gives=Rollout,
-        summary="The rollouts of an app, the last begun first.", many=True, params=NoParams,
-    ),
-    Verb(
-        method="GET", path=f"{_APP}/rollouts/{{id}}", name="get_rollout", scope="release", run=get_rollout, gives=Rollout,
-        summary="One rollout, running or ended.", params=NoParams, errors=("not_found",),
-    ),
-    Verb(
-        method="POST", path=f"{_APP}/rollouts/{{id}}/step", name="step_rollout", scope="release", run=step_rollout,
-        summary="Give a rollout its next share.", params=NoParams, body=Shift, gives=Rollout, errors=_OUT,
-    ),
-    Verb(
-        method="POST", path=f"{_APP}/rollouts/{{id}}/promote", name="promote_rollout", scope="release", run=promote_rollout,
-        summary="Let an arm answer everybody, if the gate is open.", params=NoParams, body=Promotion, gives=Done, errors=_OUT,
-    ),
-    Verb(
-        method="POST", path=f"{_APP}/rollouts/{{id}}/stop", name="stop_rollout", scope="release", run=stop_rollout,
-        summary="End a rollout.", params=NoParams, body=Said, gives=Rollout, errors=("not_found", "conflict"),
     ),
 )  # fmt: skip
