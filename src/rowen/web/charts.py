@@ -95,13 +95,15 @@ def trend(
     share: bool = False,
     target: float | None = None,
     most: float = inf,
+    holds: Sequence[float] = (),
     say: Say = "{:.3g}".format,
 ) -> Markup:
     """A line of means with a ribbon of their intervals, and upright lines where something happened.
 
-    The axis of a share goes from 0 to 1; any other holds the means and the target, with some room up to `most`.
+    The axis of a share goes from 0 to 1; any other holds the means, the target and what it is to hold besides, with some
+    room up to `most`.
     """
-    values = [mean.value for mean in means if mean.value is not None]
+    values = [*(mean.value for mean in means if mean.value is not None), *holds]
     low, high = (0.0, 1.0) if share else _room(values if target is None else [*values, target])
     high = min(high, most)
     scale = 100 / (high - low)
