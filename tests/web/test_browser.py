@@ -200,6 +200,7 @@ WATCHED = [
     "/night",
     "/releases?app=shop",
     "/releases/shop/1",
+    "/releases/shop/rollouts",
     "/releases/shop/diff?left=1&right=1",
 ]
 """The pages of what is watched, of an app that has objectives."""
