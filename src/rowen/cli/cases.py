@@ -20,6 +20,7 @@ from rowen.cli.datasets import (
 )
 from rowen.cli.needed import needed
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
+from rowen.cli.questions import questions
 from rowen.evaluate.files import WRITES, Shape, written
 from rowen.score.cases import Cases
 from rowen.serve.settings import ServerSettings
@@ -35,7 +36,7 @@ def command() -> None:
     """List, export and import cases; keep, split and compare data sets."""
 
 
-for each in (sets, import_files, describe, freeze, versions, diff, report, split_cases, needed, drop):
+for each in (sets, import_files, describe, freeze, versions, diff, report, split_cases, needed, questions, drop):
     command.add_command(each)
 
 

@@ -1,5 +1,6 @@
 """`rowen insight`: why it is slow, why it got worse, which errors are one error. On the machine itself."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,9 @@ import msgspec
 
 from rowen.cli.costs import app_option, counting, insight_of, tenant_option, window_of
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
+from rowen.improve.tune.complaints import complaint, judged
+from rowen.improve.tune.failures import CALLED, Split, split
+from rowen.improve.tune.report import said
 from rowen.insight.desk import Window
 from rowen.insight.errors import Group, trend
 from rowen.insight.latency import Diagnosis
@@ -200,3 +204,35 @@ def _windows(
         return window, None
     first, last = window_of(baseline[0], baseline[1], 0)
     return window, window.but(since_ns=first, until_ns=last)
+
+
+@command.command("failures")
+@server_option
+@store_option
+@json_option
+@tenant_option
+@app_option
+@click.option("--limit", default=1000, show_default=True, type=click.IntRange(1), help="Traces at most.")
+def failures(server_file: Path, store: str | None, as_json: bool, tenant: str | None, app: str, limit: int) -> None:
+    """Tell at which of seven points answers were lost that users called bad or that were corrected.
+
+    By rules alone, from what a trace holds: without a correction only the form and a refusal can be told.
+    """
+
+    async def work(found: Store, _: ServerSettings) -> Split:
+        judgements = await judged(found.scores, found.traces, tenant=tenant, app=app, limit=limit)
+        bad = [complaint(each.trace, each.scores) for each in judgements if each.bad]
+        return await split([each for each in bad if each is not None], bad=True)
+
+    lost = in_store(server_file, store, work)
+    if as_json:
+        out.print_json(msgspec.json.encode(lost).decode())
+        return
+    rows: list[Mapping[str, Any]] = [
+        {"point": point, "where": CALLED[point], "share": said(each), "of": each.n}
+        for point, each in lost.shares.items()
+    ]
+    show(rows if lost.failures else [], as_json=False, empty="No answer that was called bad can be placed.")
+    out.print(
+        f"{lost.asked} answers were called bad or corrected; where {lost.undecided} of them were lost cannot be told."
+    )

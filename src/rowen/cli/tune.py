@@ -2,11 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple
 
 import click
 import msgspec
@@ -14,48 +13,25 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from rowen.cli.options import json_option, out, show
-from rowen.config import Loaded, read
-from rowen.flow.deployments import placed, prices
-from rowen.flow.knowledge import Bundled, collection_of, embed_of, rerank_of
+from rowen.cli.tuning import Ready, made, table_of, text_of, with_documents, write
+from rowen.config import read
 from rowen.improve import tune
 from rowen.improve.tune.answers import went
 from rowen.improve.tune.failures import CALLED, Split, split
-from rowen.improve.tune.keep import Keep, Purse, whole
+from rowen.improve.tune.keep import Purse
 from rowen.improve.tune.learn import Learnt, adapter_of
 from rowen.improve.tune.report import markdown, said, table, verdict
 from rowen.improve.tune.run import short
 from rowen.improve.tune.space import point_of
 from rowen.prompt import render
-from rowen.provider.fleet import Fleet
-from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.tokens import count
-from rowen.provider.transport import HttpTransport
-from rowen.retrieve import RetrieveSettings
-from rowen.retrieve.adapter import Adapted, Adapter
 from rowen.retrieve.base import CHARACTERS
-from rowen.retrieve.load import Ports
-from rowen.retrieve.parse import Reading
-from rowen.retrieve.plan import plan_of
-from rowen.retrieve.rerank import Rerank
-from rowen.retrieve.state import States
-from rowen.retrieve.sync import Sync
 from rowen.score.base import AskModel as Asks
 from rowen.score.base import Told
-from rowen.serve.reading import Web
 from rowen.serve.tables import TABLES
-from rowen.store.catalog import open_store
-from rowen.values import AskModel, Document, Embed, Mistaken, Request, SystemClock
-
-T = TypeVar("T")
+from rowen.values import AskModel, Mistaken, Request, SystemClock
 
 _PATH = click.Path(path_type=Path)
-
-
-class Ready(NamedTuple):
-    """What there is to judge by."""
-
-    bench: tune.Bench
-    questions: tuple[tune.Question, ...]
 
 
 class Found(NamedTuple):
@@ -122,9 +98,9 @@ def command(
     are for you to take. With --adapter, the exit code is 3 when no adapter is worth it.
     """
     loaded = read(app, TABLES)
-    name, settings = _table(loaded, name)
-    text, tried = _text(questions), tune.read_space(_text(space), str(space)) if space else tune.Space()
-    _made(work)
+    name, settings = table_of(loaded, name)
+    text, tried = text_of(questions), tune.read_space(text_of(space), str(space)) if space else tune.Space()
+    made(work)
     clock, characters = SystemClock(), characters or settings.budget * CHARACTERS
     purse = Purse(None if money is None else Decimal(str(money)))
     columns = (
@@ -140,11 +116,15 @@ def command(
         def tell(done: int, total: int, what: str = "learning") -> None:
             bar.update(shown, completed=done, total=total or None, description=what)
 
+        def read_questions(ready: Ready) -> tuple[tune.Question, ...]:
+            return tune.read(text, ready.documents, place=questions.name)
+
         async def learn(ready: Ready) -> Learnt:
-            return await adapter_of(ready.bench, point_of(settings), ready.questions, tell=tell)
+            return await adapter_of(ready.bench, point_of(settings), read_questions(ready), tell=tell)
 
         async def search(ready: Ready) -> Found:
-            parts, budget = tune.parted(ready.questions, held=held, seed=seed), tune.Budget(minutes * 60, candidates)
+            asked_for = read_questions(ready)
+            parts, budget = tune.parted(asked_for, held=held, seed=seed), tune.Budget(minutes * 60, candidates)
             found = await tune.tuned(
                 ready.bench,
                 tried,
@@ -161,7 +141,7 @@ def command(
             asked = await went(
                 ready.bench,
                 found.baseline,
-                ready.questions,
+                asked_for,
                 count=count,
                 render=render(loaded.tables["prompt"]),
                 ask=ask if failures else None,
@@ -171,20 +151,16 @@ def command(
 
         if adapter is not None:
             bare = settings.but(adapter=None)
-            learnt = asyncio.run(
-                _with(loaded, name, bare, (text, questions.name), characters, work, learn, tell, purse)
-            )
+            learnt = asyncio.run(with_documents(loaded, name, bare, characters, work, learn, tell, purse))
         else:
-            found = asyncio.run(
-                _with(loaded, name, settings, (text, questions.name), characters, work, search, tell, purse)
-            )
+            found = asyncio.run(with_documents(loaded, name, settings, characters, work, search, tell, purse))
     if adapter is not None:
         _tell_adapter(learnt, adapter, as_json=as_json)
         return
     if report is not None:
-        _write(report, markdown(found.tuned, name, lost=found.lost))
+        write(report, markdown(found.tuned, name, lost=found.lost))
     if table_file is not None:
-        _write(table_file, table(found.tuned, name))
+        write(table_file, table(found.tuned, name))
     if as_json:
         print(
             msgspec.json.encode(
@@ -199,97 +175,6 @@ def command(
         return
     _tell(found.tuned, name)
     _tell_lost(found.lost)
-
-
-async def _with(
-    loaded: Loaded,
-    name: str,
-    settings: RetrieveSettings,
-    questions: tuple[str, str],
-    characters: int,
-    work: Path,
-    then: Callable[[Ready], Awaitable[T]],
-    tell: Callable[[int, int, str], None],
-    purse: Purse,
-) -> T:
-    """Do something with the documents of an app, read once into a store of its own."""
-    clock, places = SystemClock(), placed(loaded.tables["models"])
-    collection = collection_of(loaded.definition.app, name)
-    async with AsyncExitStack() as stack:
-        transport = HttpTransport()
-        stack.push_async_callback(transport.close)
-        fleet = Fleet(places, transport)
-        stack.push_async_callback(fleet.close)
-        store = await open_store(f"sqlite:{work}", clock=clock)
-        stack.push_async_callback(store.close)
-        web, reading, bundled = Web(), Reading(), Bundled()
-        stack.push_async_callback(web.close)
-        stack.push_async_callback(reading.close)
-        plan = await plan_of(collection, settings.but(embed=""), Ports(folder=loaded.path.parent, get=web))
-        synced = await Sync(plan, store.knowledge, States(store.records), reading, clock, tell=tell).run(removal=True)
-        for source, why in synced.failed.items():
-            raise Mistaken("config_invalid", f"{source} cannot be read: {why}", place=f"retrieve.{name}.source")
-
-        keep, deployments = Keep(store.records), [deployment for deployment, _ in places.values()]
-        pricing = Prices(Snapshot.load(), prices(loaded.tables["models"], places))
-        metered = purse.metered(fleet.ask, deployments, pricing, clock)
-        default = loaded.tables["app"].model or next(iter(loaded.tables["models"]), "")
-        asking = whole(metered, deployments, default)
-
-        def embeds(model: str) -> Embed:
-            made = keep.embedding(embed_of(model, places, metered, bundled))
-            if settings.adapter is not None and model == settings.embed:
-                return Adapted(made, Adapter.read(settings.adapter.text))
-            return made
-
-        bench = tune.Bench(
-            store.knowledge,
-            collection,
-            settings,
-            embeds,
-            clock,
-            characters=characters,
-            ask=asking if deployments else None,
-            reranks=lambda said: cast("Rerank", rerank_of(said, loaded, transport, keep.asking(asking))),
-            keep=keep,
-            purse=purse,
-        )
-        documents: list[Document] = []
-        for known in await store.knowledge.known(collection):
-            document = await store.knowledge.document(collection, known.id, bench.reader)
-            documents += [document] if document is not None else []
-        return await then(Ready(bench, tune.read(questions[0], documents, place=questions[1])))
-
-
-def _table(loaded: Loaded, name: str) -> tuple[str, RetrieveSettings]:
-    tables: dict[str, RetrieveSettings] = loaded.tables["retrieve"]
-    if not name and len(tables) == 1:
-        return next(iter(tables.items()))
-    if name not in tables:
-        message = f"name one of the app's [retrieve.NAME] with --name; there are: {', '.join(tables) or 'none'}"
-        raise Mistaken("config_invalid", message, place=loaded.path.name)
-    return name, tables[name]
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Mistaken("config_missing", f"cannot read {file}: {error}", place=str(file)) from error
-
-
-def _made(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Mistaken("config_invalid", f"cannot make {folder}: {error}", place=str(folder)) from error
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise Mistaken("config_invalid", f"cannot write {file}: {error}", place=str(file)) from error
 
 
 def _tell(found: tune.Tuned, name: str) -> None:
@@ -326,7 +211,7 @@ def _judging(ask: AskModel, model: str) -> Asks:
 def _tell_adapter(learnt: Learnt, file: Path, *, as_json: bool) -> None:
     outcome = learnt.outcome
     if learnt.adapter is not None:
-        _write(file, msgspec.json.encode(learnt.adapter).decode())
+        write(file, msgspec.json.encode(learnt.adapter).decode())
     if as_json:
         print(
             json.dumps(

@@ -145,8 +145,8 @@ async def split(asked: Sequence[Asked], ask: AskModel | None = None, *, bad: boo
 async def decided(asked: Asked, judge: Judge | None = None, *, bad: bool = False) -> Failure | None:
     """Return where one answer was lost; None where it was not, or where nothing can say."""
     early = _before_the_model(asked)
-    if early is not None and early.point == "missing_content" and await _refuses(asked.answer or ""):
-        return None
+    if asked.documents == () and await _refuses(asked.answer or ""):
+        return None  # that it says so is right
     if early is not None or asked.answer is None or asked.documents == ():
         return early
     late = await _by_words(asked, bad=bad)
@@ -180,7 +180,7 @@ def _before_the_model(asked: Asked) -> Failure | None:
         return _before_by_words(asked)
     if not asked.documents:
         if asked.refused or asked.answer is None:
-            return None  # that it says so is right
+            return None
         return _rule("missing_content", 1.0, "no document answers it, and it was answered all the same")
     if not any(_holds(each, asked) for each in asked.found):
         where = ", ".join(dict.fromkeys(each.uri for each in asked.found)) or "nothing"

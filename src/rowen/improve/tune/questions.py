@@ -36,6 +36,9 @@ class Line(Value, frozen=True, kw_only=True):
     spans: tuple[SpanTable, ...] = ()
     answer: str = ""
     """Words of a document that answer it. They count as a place where they stand there as they are."""
+    source: Literal["", "case", "feedback", "generated"] = ""
+    """Where it comes from. What is `generated` was asked by nobody, and is only chosen by where there are others."""
+    trace: str = ""
 
 
 class Question(NamedTuple):
@@ -50,6 +53,8 @@ class Question(NamedTuple):
     """Questions with a document in common are of one group; where few documents are asked about, those with a place in common."""
     reference: str = ""
     """What would be a right answer; empty where nobody said."""
+    synthetic: bool = False
+    """Whether a model made it up."""
 
 
 class Parts(NamedTuple):
@@ -94,6 +99,9 @@ def read(text: str, documents: Sequence[Document], *, place: str) -> tuple[Quest
 def parted(questions: Sequence[Question], *, held: float, seed: str) -> Parts:
     """Return the questions dealt so that no document, and no wording, is asked for on both sides.
 
+    Of questions that a model made up none is reported on, unless all are: they serve to choose by, but for those about a
+    document, or in a wording, that is reported on.
+
     Raises:
         Mistaken: `config_invalid` when a part has too few.
 
@@ -104,6 +112,8 @@ def parted(questions: Sequence[Question], *, held: float, seed: str) -> Parts:
     parts = split(cases, {"tune": 1 - held, "held": held}, by=("document", "near"), seed=seed).parts
     away = set(parts["held"])
     sides = [[each for each in questions if (each.id in away) == out] for out in (False, True)]
+    if not all(each.synthetic for each in questions):
+        sides[1] = [each for each in sides[1] if not each.synthetic]
     kept, out = ([each for each in side if each.documents] for side in sides)
     if min(len(kept), len(out)) < LEAST:
         message = (
@@ -129,7 +139,9 @@ def _question(said: Line, number: int, documents: Sequence[Document], place: str
         places = ((each.id, each.text.find(said.answer)) for each in about)
         spans = [Extent(id, at, at + len(said.answer)) for id, at in places if at >= 0][:1]
         wanted |= dict.fromkeys(each.document for each in spans)
-    return Question(f"q{number}", said.question, tuple(wanted), tuple(spans), 0, said.answer)
+    return Question(
+        f"q{number}", said.question, tuple(wanted), tuple(spans), 0, said.answer, said.source == "generated"
+    )
 
 
 def _named(name: str, documents: Sequence[Document], place: str) -> list[Document]:

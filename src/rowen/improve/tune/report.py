@@ -67,6 +67,13 @@ def _lines(found: Tuned, name: str, about: str) -> Iterator[str]:
             else "no document with any other; intervals are over groups)."
         )
     )
+    if found.made_up:
+        yield ""
+        yield (
+            "**A model made all questions up: what is told here holds for such questions, not for those of users.**"
+            if found.made_up == found.questions
+            else f"Of the questions to choose by, a model made {found.made_up} up; none of those held out."
+        )
     yield from ("", "## On the questions held out", "", "| | quality |", "|---|---|")
     yield f"| now: {short(found.baseline)} | {said(found.before)} |"
     yield f"| candidate: {short(found.winner)} | {said(found.after)} |"

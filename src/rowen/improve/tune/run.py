@@ -56,6 +56,8 @@ class Tuned(Value, frozen=True, kw_only=True):
     """That were held out."""
     groups: int
     """Of questions with a document in common, among those held out: what the intervals rest on."""
+    made_up: int
+    """Of those that were chosen by, questions that a model made up. Among those held out there are none, unless all are."""
     by_place: bool
     """Whether so few documents are asked about that questions are told apart by places in them."""
     documents: int
@@ -161,6 +163,7 @@ async def tuned(
         questions=len(asked),
         held=len(parts.held_out),
         groups=len(set(groups)),
+        made_up=sum(each.synthetic for each in asked),
         by_place=bool(_documents(parts.chosen_by) & _documents(parts.held_out)),
         documents=(await bench.index(base)).build.documents,
         first=len(first),
