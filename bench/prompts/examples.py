@@ -35,7 +35,7 @@ from rowen.values import Caller, Case, Reader, SystemClock
 DOMAIN = "banking"
 TOP = 3
 EVERYBODY = Reader(tenant="default")
-WAYS = (("nearest", 0.0), ("default", 0.3), ("varied", 0.6))
+WAYS = (("nearest", 0.0), ("default", 0.1), ("more", 0.3), ("most", 0.6))
 APP = """
 [app]
 name = "intents"

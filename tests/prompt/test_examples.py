@@ -117,6 +117,15 @@ async def test_vectors_outlast_the_process_and_what_callers_ask_is_not_kept():
     assert len(await records.find("example_vector")) == len(list(examples_of(CASES)))
 
 
+async def test_of_what_a_user_asked_no_vector_is_written_down():
+    records = MemoryRecords()
+    cases = [Case(id="hers", input="Where is my parcel?", expected="Here.", user="ann"), CASES[0]]
+
+    await shots(cases, vectors=Vectors(records)).ready()
+
+    assert len(await records.find("example_vector")) == 1
+
+
 async def test_nothing_near_enough_is_no_example():
     found = await shots(least=0.999).chosen("zzz", EVERYBODY)
 

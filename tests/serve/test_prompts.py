@@ -1,6 +1,10 @@
 """Prompts through the doors of a whole server, by the vendors' own clients."""
 
+import base64
+import http.client
+import json
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import anthropic
 import openai
@@ -42,6 +46,18 @@ def rowen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def client(rowen: Running) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{rowen.url}/v1", api_key=rowen.key, max_retries=0) as made:
         yield made
+
+
+def langfuse(rowen: Running, key: str, method: str, path: str, body: object = None):
+    connection = http.client.HTTPConnection(urlsplit(rowen.url).netloc, timeout=20)
+    basic = base64.b64encode(f"pk:{key}".encode()).decode()
+    headers = {"authorization": f"Basic {basic}", "content-type": "application/json"}
+    address = f"/api/public/v2/prompts{'/' if path else ''}{path}"
+    connection.request(method, address, json.dumps(body) if body else None, headers)
+    reply = connection.getresponse()
+    said = json.loads(reply.read())
+    connection.close()
+    return reply.status, said
 
 
 def test_openais_client_asks_by_a_stored_prompt(rowen, client):
@@ -91,19 +107,24 @@ def test_variables_count_for_the_limit_of_a_prompts_length(client):
 
 
 def test_langfuses_doors_show_the_apps_prompts_and_make_candidates(rowen):
-    prompts = rowen.opened.prompts
-    made = rowen.do(prompts.add("shop/system", "Be ever so {{tone}}.", note="Kinder."))
+    manager = rowen.new_key("langfuse", scopes=("call", "manage"))
+    elsewhere = rowen.new_key("elsewhere", scopes=("call", "manage"), apps=("other",))
+    draft = {"name": "shop/system", "prompt": "Be ever so {{tone}}.", "commitMessage": "Kinder."}
 
-    known = rowen.do(prompts.versions("shop/system", "default"))
-    candidate = rowen.do(rowen.opened.store.definitions.get(made.definition))
+    before = langfuse(rowen, manager, "GET", "shop%2Fsystem")[1]
+    made = langfuse(rowen, manager, "POST", "", draft)[1]
+    taken = langfuse(rowen, manager, "PATCH", "shop%2Fsystem/versions/2", {"newLabels": ["production"]})
+    hidden = langfuse(rowen, elsewhere, "GET", "shop%2Fsystem")
+    newest = rowen.do(rowen.opened.prompts.get("shop/system", "default", label="latest"))
+    candidate = rowen.do(rowen.opened.store.definitions.get(newest.definition))
+    versions = rowen.do(rowen.opened.office.desk.versions("shop"))
 
-    assert [(each.version, each.labels) for each in known] == [(2, ()), (1, ("production",))]
-    assert candidate is not None
+    assert (before["prompt"], before["labels"]) == ("Be {{tone}}.", ["production", "latest"])
+    assert (made["version"], made["labels"], made["commitMessage"]) == (2, ["latest"], "Kinder.")
+    assert (taken[0], "release the Definition" in taken[1]["message"]) == (409, True)
+    assert hidden[0] == 404
     assert candidate.files["s.md"] == "Be ever so {{tone}}."
-    (version,) = [
-        each for each in rowen.do(rowen.opened.office.desk.versions("shop")) if each.definition == candidate.hash
-    ]
-    assert version.note == "Kinder."
+    assert [each.note for each in versions if each.definition == candidate.hash] == ["Kinder."]
     assert rowen.opened.served.named("shop").definition.hash != candidate.hash
 
 

@@ -43,7 +43,7 @@ class ExamplesTable(Settings, frozen=True, kw_only=True):
     """Tokens for all of them; one that does not fit is left out."""
     embed: str = "minilm"
     """A model of `[models]`, or a bundled one, that makes the vectors."""
-    variety: Annotated[float, Meta(ge=0, le=1)] = 0.3
+    variety: Annotated[float, Meta(ge=0, le=1)] = 0.1
     """How much being like another example takes off; 0 takes the most alike, whatever they say."""
     least: Annotated[float, Meta(ge=-1, le=1)] = 0.2
     """Cosine below which a case is no example of the question."""

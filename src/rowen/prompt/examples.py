@@ -31,6 +31,8 @@ class Example(NamedTuple):
     answer: str
     access: tuple[str, ...] = ()
     """Groups that may see it; none: everybody."""
+    user: str = ""
+    """Whose question it was. Of somebody's words no vector is written down, which would outlast their erasure."""
 
 
 class Chosen(NamedTuple):
@@ -90,8 +92,15 @@ class Vectors:
         self._most = most
         self._kept: OrderedDict[str, bytes] = OrderedDict()
 
-    async def of(self, embed: Embed, texts: Sequence[str]) -> list[bytes]:
-        """Return the vectors of texts; only those that are not known are made."""
+    async def of(self, embed: Embed, texts: Sequence[str], *, passing: Collection[str] = ()) -> list[bytes]:
+        """Return the vectors of texts; only those that are not known are made.
+
+        Args:
+            embed: makes them.
+            texts: what they are of.
+            passing: texts of which no vector is to outlast the process.
+
+        """
         keys = [f"{embed.fingerprint}:{hashlib.sha256(text.encode()).hexdigest()}" for text in texts]
         found: dict[str, bytes] = {}
         new: dict[str, str] = {}
@@ -105,9 +114,9 @@ class Vectors:
                 found[key] = data
         if new:
             made = await embed(list(new.values()), role="query")  # questions are held against questions
-            for key, data in zip(new, _rows(made), strict=True):
+            for (key, text), data in zip(new.items(), _rows(made), strict=True):
                 found[key] = data
-                if self._shelf is not None:
+                if self._shelf is not None and text not in passing:
                     await self._shelf.put(Kept(id=key, data=data))
         for key, data in found.items():
             self._kept[key] = data
@@ -208,7 +217,8 @@ class Shots:
         for place, each in enumerate(examples):
             said = _plain(each.question)
             asking[said] = (*asking.get(said, ()), place)
-        rows = await self._vectors.of(self._embed, [each.question for each in examples])
+        passing = {each.question for each in examples if each.user}
+        rows = await self._vectors.of(self._embed, [each.question for each in examples], passing=passing)
         return Pool(
             examples=examples,
             near=self._rows(rows) if rows else None,
@@ -225,7 +235,7 @@ def examples_of(cases: Iterable[Case]) -> Iterable[Example]:
         if question.strip() and answer.strip():
             said = case.metadata.get("access") or ()
             access = (said,) if isinstance(said, str) else tuple(map(str, said))
-            yield Example(case.id, question, answer, access)
+            yield Example(case.id, question, answer, access, case.user)
 
 
 def _rows(made: Embeddings) -> list[bytes]:
