@@ -34,6 +34,7 @@ def run(tmp_path, monkeypatch):
     (tmp_path / "q.jsonl").write_text("\n".join(lines))
     (tmp_path / "app.toml").write_text(APP)
     (tmp_path / "space.toml").write_text(SPACE)
+    (tmp_path / "worded.toml").write_text(SPACE + 'prompt = ["absent.md"]')
     monkeypatch.chdir(tmp_path)
 
     def invoke(*words):
@@ -85,6 +86,7 @@ def test_where_answers_are_lost_is_told_with_the_model_asked_or_not(run, tmp_pat
         (["--name", "other"], "handbook"),
         (["--adapter", "a.json"], "embedder"),
         (["--report", "absent/report.md"], "cannot write"),
+        (["--space", "worded.toml"], "cannot read"),
     ],
 )
 def test_what_cannot_be_done_is_said(run, words, match):

@@ -14,16 +14,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from rowen.cli.options import json_option, out, show
 from rowen.cli.tuning import Ready, made, table_of, text_of, with_documents, write
-from rowen.config import read
+from rowen.config import Loaded, TextFile, read
 from rowen.improve import tune
 from rowen.improve.tune.answers import went
 from rowen.improve.tune.failures import CALLED, Split, split
 from rowen.improve.tune.keep import Purse
 from rowen.improve.tune.learn import Learnt, adapter_of
+from rowen.improve.tune.prompts import Wordings, wordings
 from rowen.improve.tune.report import markdown, said, table, verdict
 from rowen.improve.tune.run import short
 from rowen.improve.tune.space import point_of
-from rowen.prompt import render
+from rowen.prompt import PromptSettings, render
+from rowen.prompt.written import fitted
 from rowen.provider.tokens import count
 from rowen.retrieve.base import CHARACTERS
 from rowen.score.base import AskModel as Asks
@@ -39,6 +41,7 @@ class Found(NamedTuple):
 
     tuned: tune.Tuned
     lost: Split
+    worded: Wordings | None
 
 
 @click.command("tune")
@@ -136,8 +139,13 @@ def command(
                 tell=tell,
             )
             ask = ready.bench.ask_model
-            if (failures or judge) and ask is None:
+            if (failures or judge or tried.prompt) and ask is None:
                 raise Mistaken("config_invalid", "this app has no model to ask", place="models")
+            worded = None
+            if tried.prompt and ask is not None:
+                renders = {"now": render(loaded.tables["prompt"])}
+                renders |= {file: render(_wording(loaded, file)) for file in tried.prompt}
+                worded = await wordings(ready.bench, found.winner, parts, renders, count=count, ask=ask, tell=tell)
             asked = await went(
                 ready.bench,
                 found.baseline,
@@ -147,7 +155,8 @@ def command(
                 ask=ask if failures else None,
                 tell=tell,
             )
-            return Found(found, await split(asked, _judging(ask, judge) if judge and ask is not None else None))
+            lost = await split(asked, _judging(ask, judge) if judge and ask is not None else None)
+            return Found(found.but(spent=ready.bench.purse.spent), lost, worded)
 
         if adapter is not None:
             bare = settings.but(adapter=None)
@@ -158,7 +167,7 @@ def command(
         _tell_adapter(learnt, adapter, as_json=as_json)
         return
     if report is not None:
-        write(report, markdown(found.tuned, name, lost=found.lost))
+        write(report, markdown(found.tuned, name, lost=found.lost, worded=found.worded))
     if table_file is not None:
         write(table_file, table(found.tuned, name))
     if as_json:
@@ -169,11 +178,16 @@ def command(
                     "proven": found.tuned.proven,
                     **msgspec.to_builtins(found.tuned),
                     "lost": found.lost,
+                    "prompts": found.worded,
                 }
             ).decode()
         )
         return
     _tell(found.tuned, name)
+    if found.worded is not None:
+        out.print(
+            f"\nPrompts: {found.worded.winner}, by pairs {said(found.worded.gain)} against what you have.", markup=False
+        )
     _tell_lost(found.lost)
 
 
@@ -199,6 +213,13 @@ def _tell_lost(lost: Split) -> None:
             if each.value
         ]
         show(rows, as_json=False, empty="")
+
+
+def _wording(loaded: Loaded, file: str) -> PromptSettings:
+    """Return the app's prompts with another wording of its own."""
+    settings: PromptSettings = loaded.tables["prompt"]
+    text = text_of(loaded.path.parent / file)
+    return settings.but(system=TextFile(path=file, text=text), variables=fitted(text, settings.variables))
 
 
 def _judging(ask: AskModel, model: str) -> Asks:

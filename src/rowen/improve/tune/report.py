@@ -6,6 +6,7 @@ from typing import Any
 
 from rowen.improve.tune.effects import Effect
 from rowen.improve.tune.failures import CALLED, Split
+from rowen.improve.tune.prompts import Wordings
 from rowen.improve.tune.run import Tuned, short
 from rowen.improve.tune.space import Point
 from rowen.values.interval import Interval
@@ -13,7 +14,9 @@ from rowen.values.interval import Interval
 _CALLED = {"recall": "share of the answers' characters found", "ndcg": "nDCG@10 of the documents found"}
 
 
-def markdown(found: Tuned, name: str, *, about: str = "", lost: Split | None = None) -> str:
+def markdown(
+    found: Tuned, name: str, *, about: str = "", lost: Split | None = None, worded: Wordings | None = None
+) -> str:
     """Return the report.
 
     Args:
@@ -21,9 +24,13 @@ def markdown(found: Tuned, name: str, *, about: str = "", lost: Split | None = N
         name: of the `[retrieve.NAME]`.
         about: a paragraph to stand at its beginning.
         lost: where answers are lost, as the app is now.
+        worded: how prompts compare.
 
     """
-    return "\n".join((*_lines(found, name, about), *(_lost(lost) if lost is not None else ()))) + "\n"
+    lines = [*_lines(found, name, about)]
+    lines += _worded(worded) if worded is not None else ()
+    lines += _lost(lost) if lost is not None else ()
+    return "\n".join(lines) + "\n"
 
 
 def verdict(found: Tuned) -> str:
@@ -140,6 +147,20 @@ def _threshold(found: Tuned) -> Iterator[str]:
     yield from ("", "| answered, of all held out | resting on nothing, of these | from |", "|---|---|---|")
     for each in one.curve:
         yield f"| {each.coverage:.0%} | {each.risk:.1%} | {each.threshold:.3f} |"
+
+
+def _worded(worded: Wordings) -> Iterator[str]:
+    yield from ("", "## Which prompt answers better", "")
+    yield "Over what the candidate finds; the agreement of answers with the right ones by content words (F1)."
+    yield from ("", "| prompt | on questions to choose by |", "|---|---|")
+    yield from (f"| {each.prompt} | {said(each.quality)} |" for each in worded.rows)
+    yield ""
+    yield (
+        f"On the questions held out: now {said(worded.before)}, {worded.winner} {said(worded.after)}, difference by pairs {said(worded.gain)}. "
+        + ("It is better, beyond noise." if worded.proven else "Keep what you have: the difference can be noise.")
+    )
+    for name, why in worded.left_out.items():
+        yield from ("", f"{name} was not tried: {why}.")
 
 
 def _lost(lost: Split) -> Iterator[str]:

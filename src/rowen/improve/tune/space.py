@@ -32,9 +32,12 @@ class Space(Settings, frozen=True, kw_only=True):
     """As the app's table says it: `onnx:FOLDER`, a URL, `model:NAME`; empty for none."""
     rewrite: tuple[str, ...] = ()
     """`model`: the question is written anew by the app's model; `none`: it is taken as it is."""
+    prompt: tuple[str, ...] = ()
+    """Files with other wordings of the app's system prompt, beside the `app.toml`: tried on what the winner finds."""
 
 
-CHOICES = Space.__struct_fields__
+CHOICES = tuple(choice for choice in Space.__struct_fields__ if choice != "prompt")
+"""Of the search; wordings are tried after it, each a call of the model a question."""
 
 
 class Point(Value, frozen=True, kw_only=True):
