@@ -3,7 +3,7 @@
 import pytest
 
 from rowen.score.configs import Configs
-from rowen.score.intake import Intake
+from rowen.score.intake import Intake, beside
 from rowen.store.base import ScoreFilter
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
@@ -173,3 +173,17 @@ async def test_a_score_is_taken_back(desk: Desk):
     assert not await desk.intake.remove(kept.id, "umbrella")
     assert await desk.intake.remove(kept.id, "acme")
     assert await desk.all() == []
+
+
+def test_a_score_bears_the_arms_of_its_trace_and_whether_nobody_saw_the_answer():
+    row = TraceRow(id="t", started_ns=1, duration_ns=1, app="shop", definition="d", door="internal")
+    score = Score(id="s", trace="t", name="helpful", value=1.0, source="rule", metadata={"own": 1})
+
+    plain, seen, copied = (
+        beside(score, row.but(tags=tags)).metadata
+        for tags in (("x",), ("rollout:r", "arm:r/candidate"), ("shadow", "rollout:r", "arm:r/candidate"))
+    )
+
+    assert plain == {"own": 1}
+    assert seen == {"own": 1, "arms": ["r/candidate"]}
+    assert copied == {"own": 1, "arms": ["r/candidate"], "shadow": True}

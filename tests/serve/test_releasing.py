@@ -14,8 +14,11 @@ from rowen.release import Reason
 from rowen.serve.server import Server
 from rowen.serve.settings import ServerSettings
 from rowen.serve.standing import fate
+from rowen.store.base import TraceFilter
 from rowen.testing.clock import FakeClock
 from rowen.values import Arm, Definition, Live, Request, Rollout, says
+from rowen.watch import WatchTable
+from rowen.watch.measure import meant
 
 WHY = Reason(by="ann", note="it is better")
 
@@ -235,6 +238,24 @@ async def test_a_shadow_is_asked_the_same_and_seen_by_nobody(tmp_path, clock):
         assert {row["asked"] for row in copies} == {"hello"}
         assert {row.get("key", "") for row in copies} == {""}
         assert await place.server.opened.shadows.spent(begun.id) > 0
+
+
+async def test_what_nobody_sees_counts_for_no_objective_and_a_tag_alone_hides_nothing(tmp_path, clock):
+    table = WatchTable(sli="answered", target=0.9)
+    one, other = await two(tmp_path, clock)
+    async with placed(tmp_path / "app.toml", clock) as place:
+        await place.releases.begin(canary(other, one, 1.0, strategy="shadow"), WHY)
+        await place.served.refresh()
+        await place.said()
+        await place.server.opened.shadows.done()
+        await place.server.opened.traces_written()
+        rows = await place.server.opened.store.traces.find(TraceFilter())
+        tagged = next(row for row in rows if not row.shadow)
+        tagged = tagged.but(tags=(*tagged.tags, "shadow"))
+
+        assert sorted((row.said, meant(table, row)) for row in rows) == [("one", False), ("two", True)]
+        assert meant(table, tagged)
+        assert {row.purpose for row in rows} == {"inference", "experiment"}
 
 
 async def test_a_shadow_stops_at_its_budget(tmp_path, clock):

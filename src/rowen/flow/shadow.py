@@ -14,11 +14,10 @@ from rowen.flow.app import App
 from rowen.limits import LimitsSettings
 from rowen.store.base import Counters
 from rowen.values import Assigned, Call, Caller, Clock, Door, Problem, Request, Rollout, new_id
+from rowen.values.trace import SHADOW
 
 log = logging.getLogger(__name__)
 
-SHADOW = "shadow"
-"""The tag of a copy."""
 _AT_ONCE = 8
 _UNIT = Decimal(1_000_000_000)
 _KEPT_NS = 400 * 86_400_000_000_000

@@ -248,4 +248,7 @@ def rollout_of(table: ReleaseTable, live: Live, version: Version) -> Rollout:
         steps=steps,
         floor=table.floor if table.strategy == "bandit" else 0.0,
         budget=table.budget if table.strategy == "shadow" else None,
+        auto=table.auto,
+        least=table.least,
+        pause=table.pause,
     )

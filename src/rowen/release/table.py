@@ -1,5 +1,6 @@
 """The `[release]` table of an app: how its versions go out, and what they must show before."""
 
+from rowen.config import Duration
 from rowen.values import Settings, Strategy, Unit
 
 
@@ -18,6 +19,12 @@ class ReleaseTable(Settings, frozen=True, kw_only=True):
     """The least share that a bandit leaves to any version."""
     budget: float | None = None
     """US dollars that a shadow may cost."""
+    auto: bool = True
+    """Whether a rollout takes its steps, is promoted and goes back by itself; else the rule only says what it would do."""
+    least: int = 100
+    """Users, sessions or calls that each version must have had in a step before it goes on."""
+    pause: Duration = 0
+    """How long a step lasts at least."""
     gate: tuple[str, ...] = ()
     """What must hold: `evaluate.NAME`, a suite that was run and passed; `watch.NAME`, an objective with budget left."""
     approvals: int = 0
@@ -43,6 +50,8 @@ class ReleaseTable(Settings, frozen=True, kw_only=True):
             raise ValueError("`floor` and `failed` are shares, from 0 to 1")
         if self.approvals < 0 or (self.budget is not None and not self.budget >= 0):
             raise ValueError("`approvals` and `budget` are 0 or more")
+        if self.least < 1:
+            raise ValueError("`least` is 1 or more")
         if list(self.steps) != sorted(set(self.steps)):
             raise ValueError("each step of a canary is larger than the one before")
         for name in self.gate:

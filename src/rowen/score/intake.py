@@ -141,7 +141,9 @@ def beside(score: Score, row: TraceRow) -> Score:
         session=score.session or row.session,
         judged_ns=row.started_ns,
         by=score.by or (row.user if score.source == "user" else ""),
-        metadata={**score.metadata, "arms": arms} if arms else score.metadata,
+        metadata={**score.metadata, "arms": arms, **({"shadow": True} if row.shadow else {})}
+        if arms
+        else score.metadata,
     )
 
 

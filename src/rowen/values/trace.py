@@ -44,10 +44,12 @@ def cursor_parts(cursor: str) -> tuple[int, list[str]] | None:
 Purpose = Literal["inference", "embedding", "judge", "experiment"]
 """What a call was made for."""
 
+SHADOW = "shadow"
+"""The tag of a copy whose answer nobody sees."""
 _JUDGING = frozenset({"judge", "evaluator", "score"})
 EVALUATED = "evaluate"
 """The feature of the calls that evaluation runs make: no traffic of users, so no objective counts it and no rule judges it."""
-_EXPERIMENTING = frozenset({"experiment", EVALUATED, "evaluation"})
+_EXPERIMENTING = frozenset({"experiment", EVALUATED, "evaluation", SHADOW})
 
 
 class Happening(Value, frozen=True, kw_only=True):
@@ -209,6 +211,11 @@ class TraceRow(Value, frozen=True, kw_only=True):
     def cursor(self) -> str:
         """Where this row stands in a list of traces."""
         return cursor_of(self.started_ns, self.id, self.tenant)
+
+    @property
+    def shadow(self) -> bool:
+        """Whether it is a copy whose answer nobody saw. A caller's own tag does not make it one."""
+        return self.door == "internal" and SHADOW in self.tags
 
     @property
     def purpose(self) -> Purpose:

@@ -75,7 +75,7 @@ def of_trace(table: Measured, row: TraceRow, whole: Trace | None = None) -> Even
 def of_score(table: Measured, score: Score) -> Event | None:
     """Return what a score is to an objective; None when it has no number."""
     number = number_of(score)
-    if table.source not in ("", score.source):
+    if table.source not in ("", score.source) or score.metadata.get("shadow"):
         return None
     if number is None or (table.environment and score.environment != table.environment):
         return None
@@ -100,7 +100,8 @@ def regenerations(
 def meant(table: Measured, row: TraceRow) -> bool:
     """Whether a trace is one that the objective is about; what an evaluation asked is not, unless its feature is named."""
     return (
-        table.model in ("", row.model)
+        not row.shadow  # nobody has seen its answer, so nothing was promised of it
+        and table.model in ("", row.model)
         and (table.feature == row.feature if table.feature else row.feature != EVALUATED)
         and table.environment in ("", row.environment)
         and not (isinstance(table, SlaTable) and table.tenant and table.tenant != row.tenant)
