@@ -56,7 +56,7 @@ def lancedb(vectors, folder):
     where = {"1 in 10": "tenth = 0", "1 in 100": "hundredth = 0"}
 
     def ask(question, label):
-        query = table.search(question).metric("cosine").limit(TOP).select(["id"])
+        query = table.search(question).metric("cosine").limit(TOP).refine_factor(10).select(["id"])
         if label in where:
             query = query.where(where[label], prefilter=True)
         return [each["id"] for each in query.to_list()]

@@ -1,8 +1,8 @@
 """Vectors as they are stored, and the nearest of them.
 
-`float32` and `float16` are plain, and searched exactly; `int8` has a scale of its own for each vector, behind it; `binary`
-keeps the signs. The last two are searched by differing signs first, which reads an eighth or less of what the numbers take,
-and by the question's own numbers among the best of these.
+`float32` and `float16` are plain; `int8` has a scale of its own for each vector, behind it; `binary` keeps the signs. The last two,
+and of the others those that are more than `EXACT`, are searched by differing signs first, which reads a thirty-second of what the numbers
+take, and by the question's own numbers among the best of these. So no other index is needed, and none has to be kept up to date.
 """
 
 from typing import NamedTuple
@@ -14,10 +14,17 @@ from rowen.store.scan.base import Shape
 
 Floats = npt.NDArray[np.float32]
 Places = npt.NDArray[np.intp]
+Signs = npt.NDArray[np.uint64]
+
+EXACT = 200_000
+"""Vectors of plain numbers: up to so many that may be found, each is looked at."""
 
 _BLOCK = 8_192  # rows turned into float32 at once: 12 MB at 384 dimensions
 _WIDER = 16  # candidates by differing signs for each that is wanted
 _LEAST = 1_000  # but no fewer than these, which cost nothing
+_SHARE = 50
+"""And one in so many: of 169,987 real texts that held 0.99 of the ten nearest, where one in 200 held 0.96."""
+_LONG = 256  # numbers from which on signs say enough
 
 
 class Nearest(NamedTuple):
@@ -77,13 +84,34 @@ def unpacked(stored: npt.NDArray[np.uint8], shape: Shape) -> Floats:
             return (signs * 2 - 1) / np.float32(np.sqrt(shape.dimensions))
 
 
-def signs(stored: npt.NDArray[np.uint8], shape: Shape) -> npt.NDArray[np.uint8] | None:
-    """Return the signs of stored vectors, 8 in a byte, where they are searched by them first."""
-    if shape.storage == "binary":
-        return stored
-    if shape.storage == "int8":
-        return np.packbits(stored[:, : shape.dimensions].view(np.int8) > 0, axis=1)
-    return None
+def signs(stored: npt.NDArray[np.uint8], shape: Shape, *, exact: int = EXACT) -> Signs | None:
+    """Return the signs of stored vectors where they are searched by them first: 64 in a word, a row of words for each 64 numbers.
+
+    So a comparison runs along the rows and sums up as it goes, which takes a fifth of what it does vector by vector.
+
+    Args:
+        stored: the vectors.
+        shape: how they are stored.
+        exact: up to how many plain ones each is looked at.
+
+    """
+    match shape.storage:
+        case "binary":
+            bits = stored
+        case "int8":
+            bits = np.packbits(stored[:, : shape.dimensions].view(np.int8) > 0, axis=1)
+        case _ if len(stored) > exact and shape.dimensions >= _LONG:
+            numbers = (unpacked(stored[at : at + _BLOCK], shape) for at in range(0, len(stored), _BLOCK))
+            bits = np.concatenate([np.packbits(each > 0, axis=1) for each in numbers])
+        case _:
+            return None
+    return np.ascontiguousarray(_words(bits).T)
+
+
+def _words(bits: npt.NDArray[np.uint8]) -> Signs:
+    whole = np.zeros((len(bits), -(-bits.shape[1] // 8) * 8), np.uint8)
+    whole[:, : bits.shape[1]] = bits
+    return whole.view("<u8")
 
 
 def nearest(
@@ -93,11 +121,12 @@ def nearest(
     *,
     rows: Places | None,
     limit: int,
-    bits: npt.NDArray[np.uint8] | None = None,
+    bits: Signs | None = None,
 ) -> Nearest:
     """Return the `limit` nearest rows; of all, or of those given."""
     if bits is not None:
-        rows = _by_bits(bits, question, rows, max(_LEAST, limit * _WIDER))
+        there = len(stored) if rows is None else len(rows)
+        rows = _by_bits(bits, question, rows, max(_LEAST, limit * _WIDER, there // _SHARE))
     if rows is None:
         scores = _scores(stored, shape, question)
         best = best_of(scores, limit)
@@ -130,12 +159,19 @@ def _scores(stored: npt.NDArray[np.uint8], shape: Shape, question: Floats) -> Fl
     return scores
 
 
-def _by_bits(bits: npt.NDArray[np.uint8], question: Floats, rows: Places | None, limit: int) -> Places | None:
-    among = bits if rows is None else bits[rows]
-    if len(among) <= limit:
+def _by_bits(bits: Signs, question: Floats, rows: Places | None, limit: int) -> Places | None:
+    """Return some `limit` rows whose signs differ least from the question's, more where many differ as much."""
+    among = bits if rows is None else bits[:, rows]
+    if among.shape[1] <= limit:
         return rows
-    asked = np.packbits(question > 0)
-    word = next(size for size in (8, 4, 2, 1) if bits.shape[1] % size == 0)
-    differing = np.bitwise_count(among.view(f"<u{word}") ^ asked.view(f"<u{word}")).sum(axis=1, dtype=np.int32)
-    near: Places = np.argpartition(differing, limit)[:limit]
+    (asked,) = _words(np.packbits(question > 0)[None])
+    narrow = 64 * len(among) <= np.iinfo(np.uint16).max
+    differing: npt.NDArray[np.unsignedinteger] = np.zeros(among.shape[1], np.uint16 if narrow else np.uint32)
+    for words, word in zip(among, asked, strict=True):
+        differing += np.bitwise_count(words ^ word)
+    last = int(np.searchsorted(np.cumsum(np.bincount(differing)), limit))
+    near: Places = np.flatnonzero(differing <= last)
+    if len(near) > 2 * limit:  # of very many that differ as much, as many as are wanted
+        nearer = np.flatnonzero(differing < last)
+        near = np.concatenate([nearer, np.flatnonzero(differing == last)[: limit - len(nearer)]])
     return near if rows is None else rows[near]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from rowen.store.facts import meets
 from rowen.store.scan.base import Allowed, Lot, Shape
-from rowen.store.scan.numbers import Nearest, Places, best_of, nearest, searched, signs, unpacked, width
+from rowen.store.scan.numbers import EXACT, Nearest, Places, best_of, nearest, searched, signs, unpacked, width
 from rowen.store.scan.postings import Mask, Postings, Wanted, Whose, gathered, scored
 from rowen.values import Condition
 
@@ -35,13 +35,22 @@ class Part:
         arrays: the rows.
         shape: how vectors are stored.
         documents: what filters need to know of each document, by its number.
+        exact: up to how many plain vectors that may be found each is looked at.
 
     """
 
-    def __init__(self, arrays: Arrays, shape: Shape, documents: dict[int, tuple[tuple[str, ...], bytes]]) -> None:
+    def __init__(
+        self,
+        arrays: Arrays,
+        shape: Shape,
+        documents: dict[int, tuple[tuple[str, ...], bytes]],
+        *,
+        exact: int = EXACT,
+    ) -> None:
+        self._exact = exact
         self.arrays = arrays
         self.shape = shape
-        self._signs = signs(arrays.vectors, shape)
+        self._signs = signs(arrays.vectors, shape, exact=exact)
         numbers, self._place = np.unique(arrays.documents, return_inverse=True)
         lengths = np.bincount(self._place, weights=arrays.postings.lengths, minlength=len(numbers))
         self.whose = Whose(self._place, lengths.astype(np.float32))
@@ -63,11 +72,13 @@ class Part:
         count = int(np.count_nonzero(mask))
         if not count or not self.shape.dimensions:
             return Nearest(np.zeros(0, np.intp), np.zeros(0, np.float32))
+        plain = self.shape.storage == "float32"
+        bits = None if plain and count <= self._exact else self._signs
         if count == len(mask):
-            return nearest(self.arrays.vectors, self.shape, question, rows=None, limit=limit, bits=self._signs)
-        if count < len(mask) * _FEW or self.shape.storage != "float32":
+            return nearest(self.arrays.vectors, self.shape, question, rows=None, limit=limit, bits=bits)
+        if count < len(mask) * _FEW or bits is not None or not plain:
             rows = np.flatnonzero(mask)
-            return nearest(self.arrays.vectors, self.shape, question, rows=rows, limit=limit, bits=self._signs)
+            return nearest(self.arrays.vectors, self.shape, question, rows=rows, limit=limit, bits=bits)
         scores = np.where(mask, self.arrays.vectors.view("<f4") @ question, np.float32(-2))
         best = best_of(scores, min(limit, count))
         return Nearest(best, scores[best])
