@@ -65,3 +65,15 @@ def test_indexes_are_shown_switched_and_dropped(run, tmp_path):
 
     assert "overlap(size=800, overlap=400)" in switched
     assert [each["id"] for each in json.loads(run("show", "handbook"))["builds"]] == [builds["kept"]]
+
+
+def test_what_documents_say_of_a_person_is_listed(run, tmp_path):
+    (tmp_path / "docs" / "ada.md").write_text("Ada Brenn's mother is Lia Brenn.")
+    (tmp_path / "app.toml").write_text(APP + 'graph = "rules"\n')
+    run("sync")
+
+    (found,) = json.loads(run("related", "handbook", "lia brenn", "--json"))
+
+    assert (found["subject"], found["is said"], found["object"]) == ("Ada Brenn", "mother", "Lia Brenn")
+    assert (found["document"], found["where"]) == ("docs/ada.md", "Ada Brenn's mother is Lia Brenn.")
+    assert "No document says" in run("related", "handbook", "Nobody")

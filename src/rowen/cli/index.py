@@ -16,7 +16,7 @@ from rowen.retrieve.desk import Desk, Standing
 from rowen.serve.run import settings_of
 from rowen.serve.server import Opened, Server
 from rowen.store.knowledge import Collection
-from rowen.values import Broken, at
+from rowen.values import Broken, Reader, at
 
 T = TypeVar("T")
 
@@ -120,6 +120,37 @@ def quarantine(apps: tuple[Path, ...], server_file: Path, store: str | None, as_
         ]
 
     show(_desk(server_file, store, apps, work), as_json=as_json, empty="Nothing was put aside.")
+
+
+@command.command("related")
+@click.argument("name")
+@click.argument("of")
+@apps_argument
+@server_option
+@store_option
+@json_option
+def related(name: str, of: str, apps: tuple[Path, ...], server_file: Path, store: str | None, as_json: bool) -> None:
+    """List what the documents of NAME say of a person or thing, OF, where its table has a `graph`."""
+
+    async def work(desk: Desk) -> list[Mapping[str, Any]]:
+        collection = await _named(desk, name)
+        reader = Reader(tenant=collection.tenant, everything=True)
+        return [
+            {
+                "subject": each.subject,
+                "is said": each.name,
+                "object": each.object,
+                "document": each.uri,
+                "where": each.text,
+            }
+            for each in await desk.related(collection, of, reader)
+        ]
+
+    show(
+        _desk(server_file, store, apps, work),
+        as_json=as_json,
+        empty=f"No document says how {of} is related to anything.",
+    )
 
 
 @command.command("switch")

@@ -58,6 +58,22 @@ class Shown(Value, frozen=True, kw_only=True):
     chunker: str
 
 
+class Told(Value, frozen=True, kw_only=True):
+    """A relation between two things, and who says so."""
+
+    subject: str
+    name: str
+    object: str
+    inverse: str
+    """What leads back from the object to the subject."""
+    document: str
+    uri: str
+    start: int
+    end: int
+    text: str
+    """`text[start:end]` of the document: where it says so."""
+
+
 class Desk:
     """Knowledge as it is managed.
 
@@ -183,6 +199,32 @@ class Desk:
 
         # A large document takes seconds, which nobody else is to wait for.
         return Shown(document=document, chunks=await asyncio.to_thread(cut), chunker=cutting.written)
+
+    async def related(self, collection: Collection, of: str, reader: Reader, *, limit: int = 50) -> list[Told]:
+        """Return what documents that a reader may read say of a thing, as the index that answers has it in its graph."""
+        live = await self._live(collection)
+        ties = await self._knowledge.related(live.id, [of], reader=reader, limit=limit) if live else []
+        documents: dict[str, Document | None] = {}
+        found = []
+        for tie in ties:
+            if tie.document not in documents:
+                documents[tie.document] = await self._knowledge.document(collection, tie.document, reader)
+            document, said = documents[tie.document], tie.relation
+            if document is not None:  # it may have gone meanwhile
+                found.append(
+                    Told(
+                        subject=said.subject,
+                        name=said.name,
+                        object=said.object,
+                        inverse=said.inverse,
+                        document=document.id,
+                        uri=document.uri,
+                        start=said.start,
+                        end=said.end,
+                        text=document.text[said.start : said.end],
+                    )
+                )
+        return found
 
     async def quarantine(self, collection: Collection) -> Sequence[Quarantined]:
         """Return what was put aside, the last first."""

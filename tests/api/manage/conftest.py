@@ -61,6 +61,7 @@ from rowen.values import (
     Manifest,
     Mistaken,
     Outcome,
+    Relation,
     Request,
     Rollout,
     Run,
@@ -456,7 +457,8 @@ class Api:
                 text="Leave is 28 days.",
                 access=access,
             )
-            cuts = [Cut(build.id, (Chunk(start=0, end=17),), b"") for build in builds]
+            said = Relation(subject="Leave", name="length", object="28 days", inverse="length of", start=0, end=17)
+            cuts = [Cut(build.id, (Chunk(start=0, end=17),), b"", (said,)) for build in builds]
             await self.knowledge.write(KNOWN, document, cuts)
         for build in builds:
             await self.knowledge.ready(build.id)

@@ -37,6 +37,20 @@ async def test_documents_come_page_by_page(api):
     assert [each["id"] for page in (first, second) for each in page["data"]] == ["acme-doc-0", "acme-doc-1"]
 
 
+async def test_what_documents_say_of_a_thing_is_told_with_the_sentence_to_who_may_read_it(api):
+    await api.key("people", scopes=("read",), groups=("people",))
+
+    others = (await api.ask("GET", f"{ONE}/relations?of=LEAVE", "acme.read")).json()["data"]
+    people = (await api.ask("GET", f"{ONE}/relations?of=28%20days", "people")).json()["data"]
+    nothing = (await api.ask("GET", f"{ONE}/relations?of=nobody", "people")).json()["data"]
+
+    assert [(each["document"], each["name"], each["text"]) for each in others] == [
+        ("acme-doc-0", "length", "Leave is 28 days.")
+    ]
+    assert [each["document"] for each in people] == ["acme-doc-0", "acme-doc-1"]
+    assert nothing == []
+
+
 async def test_what_was_put_aside_is_told_with_its_reason(api):
     (found,) = (await api.ask("GET", f"{ONE}/quarantine", "acme.manage")).json()["data"]
 

@@ -111,6 +111,7 @@ def path_of(verb, ids) -> str:
     path += "?left=1&right=2" if verb.name == "diff_versions" else ""
     path += "?left=staging&right=production" if verb.name == "mirror_environments" else ""
     path += "?name=up" if verb.name == "burn_down" else ""
+    path += "?of=leave" if verb.name == "list_relations" else ""
     path = path.replace("{item}", ids["acme.disputed" if verb.name == "decide_item" else "acme.open"])
     path += "?score=stars" if verb.name in {"cost_worth", "diagnose_regression"} else ""
     path += "?name=stars" if verb.name in {"score_stats", "calibration", "judged_share"} else ""

@@ -4,7 +4,7 @@ from typing import Any
 
 from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Verb, Verbs
 from rowen.jobs import Job
-from rowen.retrieve.desk import Listing, Shown, Standing
+from rowen.retrieve.desk import Listing, Shown, Standing, Told
 from rowen.retrieve.state import Quarantined
 from rowen.store.knowledge import Build, Collection
 from rowen.values import Mistaken, Reader, Settings
@@ -16,6 +16,14 @@ class DocumentParams(Settings, frozen=True, kw_only=True):
     source: Plain = ""
     after: Plain = ""
     """The id of the last document of the page before."""
+    limit: Limited = 50
+
+
+class RelationParams(Settings, frozen=True, kw_only=True):
+    """Of which thing."""
+
+    of: Plain
+    """Its name, as documents write it; case and punctuation do not matter."""
     limit: Limited = 50
 
 
@@ -49,6 +57,13 @@ async def get_document(asked: Asked[NoParams, None]) -> Shown:
     """One document, with its chunks as places in its text."""
     collection = _collection(asked)
     return await asked.manage.knowledge.document(collection, asked.path["id"], _reader(asked, collection))
+
+
+async def list_relations(asked: Asked[RelationParams, None]) -> Page[Told]:
+    """What documents that the caller may read say of a thing; empty where no graph is made."""
+    params, collection = asked.params, _collection(asked)
+    reader = _reader(asked, collection)
+    return Page(items=await asked.manage.knowledge.related(collection, params.of, reader, limit=params.limit))
 
 
 async def list_quarantine(asked: Asked[NoParams, None]) -> Page[Quarantined]:
@@ -121,6 +136,11 @@ VERBS: Verbs = (
     Verb(
         method="GET", path=f"{_ONE}/documents/{{id}}", name="get_knowledge_document", scope="read", run=get_document, gives=Shown,
         summary="One document with its chunks, as places in its text.", params=NoParams, errors=("not_found",),
+    ),
+    Verb(
+        method="GET", path=f"{_ONE}/relations", name="list_relations", scope="read", run=list_relations, gives=Told,
+        summary="What its documents say of a person or thing, where a graph is made.", many=True, params=RelationParams,
+        errors=("not_found",),
     ),
     Verb(
         method="GET", path=f"{_ONE}/quarantine", name="list_quarantine", scope="manage", run=list_quarantine, gives=Quarantined,
