@@ -80,13 +80,14 @@ async def send():
 
 async def test_a_webhook_gets_json_that_is_signed_and_can_be_told_apart(send):
     async with webhook(204) as (url, got):
-        contact = ContactTable(kind="webhook", url=Secret(url), key=Secret("k"))
+        contact = ContactTable(kind="webhook", url=Secret(url), key=Secret("k"), token=Secret("t"))
 
         await send(contact, notice())
 
     ((headers, body),) = got
     made = json.loads(body)
     assert headers["idempotency-key"] == "n1"
+    assert headers["authorization"] == "bearer t"
     assert headers["x-rowen-signature"] == "sha256=" + hmac.new(b"k", body, hashlib.sha256).hexdigest()
     assert (made["status"], made["app"], made["incident"]) == ("firing", "shop", "i1")
     assert made["alerts"][0]["objective"] == "up"

@@ -26,6 +26,8 @@ class ContactTable(Settings, frozen=True, kw_only=True):
     """Where a webhook stands, in the clear."""
     key: Secret | None = None
     """Signs each body: `x-rowen-signature: sha256=…`, HMAC-SHA256 with this."""
+    token: Secret | None = None
+    """Goes along as `Authorization: Bearer …`, such as a key of a Rowen that is to run an evaluation."""
     to: tuple[str, ...] = ()
     """Mail addresses."""
     sender: str = ""

@@ -40,6 +40,8 @@ def sender(post: Post, tls: ssl.SSLContext | None = None) -> Send:
         if contact.key is not None:
             digest = hmac.new(contact.key.reveal().encode(), body, hashlib.sha256).hexdigest()
             headers["x-rowen-signature"] = f"sha256={digest}"
+        if contact.token is not None:
+            headers["authorization"] = f"Bearer {contact.token.reveal()}"
         status = await post(url, headers, body)
         if not 200 <= status < 300:
             raise Unavailable("upstream_error", f"the webhook answered {status}", who=notice.contact)

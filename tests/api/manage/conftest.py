@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, get_args
 
@@ -18,6 +19,7 @@ from rowen.evaluate.plan import MetricsTable
 from rowen.evaluate.run.base import shelf as runs_of
 from rowen.evaluate.run.desk import RunDesk
 from rowen.evaluate.run.office import RunOffice
+from rowen.evaluate.run.suite import EvaluateTable
 from rowen.flow.play import Tried, Try
 from rowen.insight.budget import Budget
 from rowen.insight.desk import Insight
@@ -259,6 +261,27 @@ class NoModels:
         return None
 
 
+class Suites:
+    """Reads the one app that has a suite."""
+
+    APP = SimpleNamespace(
+        definition=Definition(app="handbook", hash="hash-handbook", source={}),
+        path=Path("app.toml"),
+        tables={
+            "app": SimpleNamespace(release=""),
+            "score": (),
+            "evaluate": {"smoke": EvaluateTable(cases="dataset:reviewed", must={"error_rate": "< 1"})},
+            "release": ReleaseTable(gate=("evaluate.smoke",)),
+        },
+    )
+
+    async def loaded(self, app, hash):
+        return self.APP
+
+    def judges(self, run, plan):
+        return None
+
+
 class OpenGate:
     """A gate that says what it is told to."""
 
@@ -383,11 +406,11 @@ class Api:
             runs=RunOffice(
                 RunDesk(self.small, self.runs, datasets=self.datasets, clock=self.clock),
                 work=None,
-                means=None,
+                means=Suites(),
                 records=self.small,
                 queue=self.jobs,
                 clock=self.clock,
-                served=list,
+                served=lambda: [Suites.APP],
             ),
             prompts=self.prompts,
             play=self._played,
@@ -520,6 +543,10 @@ class Api:
             await self.cases.of_trace(f"{tenant}0", Case(id="", tenant=tenant, dataset=f"set.{tenant}"))
             await self.prompts.add(f"said.{tenant}", "Be kind.", note=f"of {tenant}", tenant=tenant)
             self.ids[f"{tenant}.version"] = (await self.datasets.freeze(f"set.{tenant}", tenant)).hash
+            for id, state_ in (("going", "running"), ("halted", "stopped")):
+                target = Target(kind="definition", app="handbook", definition="hash-handbook")
+                run = Run(id=f"{id}-{tenant}", tenant=tenant, app="handbook", target=target, state=state_)
+                await runs_of(self.small).put(run)
             for id in ("old", "new"):
                 await runs_of(self.small).put(
                     Run(

@@ -45,6 +45,9 @@ BODIES = {
     "preflight_rule": {"since_ns": 1},
     "backfill_rule": {"since_ns": 1},
     "sync_knowledge": {},
+    "start_run": {"app": "handbook", "suite": "smoke"},
+    "resume_run": {},
+    "dispatch_runs": {"app": "handbook", "status": "firing"},
     "add_prompt": {"name": "fresh", "prompt": "Be brief.", "note": "Shorter."},
     "label_prompt": {"name": "said.acme", "version": 1, "labels": ["review"]},
     "render_prompt": {"name": "said.acme"},
@@ -95,6 +98,7 @@ def path_of(verb, ids) -> str:
         "knowledge": "acme-doc-0",
     }
     target["releases"] = ids["remark" if verb.name == "resolve_remark" else "rollout"]
+    target["runs"] = {"stop_run": "going-acme", "resume_run": "halted-acme"}.get(verb.name, "old-acme")
     stem = verb.path.split("/")[2]
     path = (
         verb.path.replace("{id}", target.get(stem, ids["acme.call"]))
