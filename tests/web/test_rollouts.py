@@ -143,6 +143,15 @@ def test_a_rollout_that_has_ended_says_why_and_leaves_nothing_to_decide(field):
     assert "Decide" not in shown.text
 
 
+def test_how_many_versions_were_compared_before_they_answered_everybody_is_shown(field):
+    field.do(field.desk.promote(field.rollout.id, ANN))
+
+    shown = field.site.reader().get(f"/releases/{field.app}/rollouts")
+
+    assert "Compared first 100% of 1 versions" in shown.text
+    assert "promoted 1" in shown.text
+
+
 def test_all_rollouts_of_an_app_are_listed_and_nobody_without_the_scope_sees_them(field):
     shown = field.site.reader().get(f"/releases/{field.app}/rollouts")
 

@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from rowen.access import Actor, Visit
 from rowen.release import Reason
 from rowen.release.course import Course, Point
+from rowen.release.practice import Practice, practice
 from rowen.values import Arm, Mistaken, Problem, Refused, ReleaseLine, Rollout, at
 from rowen.values.interval import Interval
 from rowen.web.charts import Mark, Slot, trend
@@ -53,6 +54,8 @@ class Many:
     title: str
     app: str
     rollouts: Sequence[Rollout]
+    practice: Practice
+    """Of the last 90 days."""
     call: str
 
 
@@ -76,13 +79,15 @@ class One:
 
 async def rollouts(request: Request, services: Services, visit: Visit) -> Page:
     """The rollouts of an app, the last begun first."""
-    app = _app(request, visit)
+    app, desk = _app(request, visit), services.office.desk
+    found, since = await desk.rollouts(app, limit=_LINES), services.clock.now_ns() - 90 * _DAY_NS
     return Page(
         template="releases/rollouts.html",
         context=Many(
             title=f"Rollouts of {app}",
             app=app,
-            rollouts=await services.office.desk.rollouts(app),
+            rollouts=found,
+            practice=practice(await desk.log(app, limit=_LINES), found, since),
             call=api_call(request, f"/api/releases/{app}/rollouts"),
         ),
     )

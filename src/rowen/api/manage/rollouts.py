@@ -9,10 +9,20 @@ from rowen.api.manage.releases import OUT, Note, Said, Share, Text, app_of, note
 from rowen.release import PRODUCTION
 from rowen.release.course import Course
 from rowen.release.office import Done
+from rowen.release.practice import Practice, practice
 from rowen.values import Arm, Mistaken, Rollout, Settings, Unit
+
+_DAY_NS = 86_400 * 10**9
+_ALL_LINES = 1_000_000
 
 Seconds = Annotated[float, Meta(ge=0, le=10_000_000)]
 Dollars = Annotated[float, Meta(ge=0, le=1_000_000)]
+
+
+class Practised(Settings, frozen=True, kw_only=True):
+    """Of how many days."""
+
+    days: Annotated[int, Meta(ge=1, le=3_650)] = 90
 
 
 class NewArm(Settings, frozen=True, kw_only=True):
@@ -99,6 +109,13 @@ async def list_rollouts(asked: Asked[NoParams, None]) -> Page[Rollout]:
     return Page(items=await asked.manage.office.desk.rollouts(app_of(asked)))
 
 
+async def get_practice(asked: Asked[Practised, None]) -> Practice:
+    """How changes of an app reached everybody: how many versions were compared with what was live first."""
+    app, desk = app_of(asked), asked.manage.office.desk
+    since = asked.manage.clock.now_ns() - asked.params.days * _DAY_NS
+    return practice(await desk.log(app, limit=_ALL_LINES), await desk.rollouts(app, limit=_ALL_LINES), since)
+
+
 async def get_rollout(asked: Asked[NoParams, None]) -> Rollout:
     """One rollout."""
     return await rollout_of(asked)
@@ -156,6 +173,11 @@ VERBS: Verbs = (
         method="POST", path=_ALL, name="begin_rollout", scope="release", run=begin_rollout, gives=Rollout,
         summary="Let versions answer some, if the gate is open.", params=NoParams, body=NewRollout, status=201,
         errors=OUT,
+    ),
+    Verb(
+        method="GET", path="/api/releases/{app}/practice", name="get_practice", scope="release", run=get_practice,
+        summary="How many versions were compared with what was live before they answered everybody.", params=Practised,
+        gives=Practice,
     ),
     Verb(
         method="GET", path=f"{_ALL}/{{id}}/course", name="get_course", scope="release", run=get_course, gives=Course,
