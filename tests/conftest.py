@@ -1,5 +1,6 @@
 """What holds for all tests: a property is no stopwatch, since the machine that runs them may be busy; a real PostgreSQL; ClickHouse's engine."""
 
+import os
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,8 @@ from rowen.testing.clickhouse import ClickhouseServer
 from rowen.testing.postgres import PostgresServer
 
 settings.register_profile("rowen", deadline=None)
+# Matrices in tests are small. On a busy machine the threads of the library for them spin for each other: 16 s instead of 0.7.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 settings.load_profile("rowen")
 
 

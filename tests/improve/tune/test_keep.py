@@ -91,9 +91,9 @@ async def test_another_way_to_cut_embeds_only_the_texts_that_are_new(words, worl
 
 
 async def test_a_run_that_was_killed_pays_for_the_rest_alone(words, worlds, make_bench):
-    world = worlds(documents=80, each=1)
+    world = worlds(documents=40, each=1)
     plain = (await make_bench(world)).embed("words")
-    dying, living = Counting(plain, stop_after=100), Counting(plain)
+    dying, living = Counting(plain, stop_after=40), Counting(plain)
     first, home = await words(world, dying)
     with pytest.raises(Broken):
         await tuned(first, NOTHING.but(size=(60,)), world.parts(), clock=SystemClock())
