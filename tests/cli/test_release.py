@@ -195,6 +195,16 @@ def test_environments_are_held_against_each_other(shop: Shop):
     ]
 
 
+def test_a_gate_that_names_no_table_is_a_mistake_with_its_line(shop: Shop):
+    path = shop.folder / "app.toml"
+    path.write_text(path.read_text().replace('gate = ["evaluate.smoke"]', 'gate = ["evaluate.smoke", "watch.answers"]'))
+
+    with pytest.raises(Problem, match=r'the gate "watch.answers" has no table \[watch.answers\]') as caught:
+        CliRunner().invoke(rowen, ["check"], catch_exceptions=False)
+
+    assert caught.value.place == "app.toml:17"
+
+
 def test_a_log_that_was_changed_ends_with_1(shop: Shop):
     shop.run("eval")
     shop.run("release", "--note", "the first")

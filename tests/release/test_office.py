@@ -143,6 +143,28 @@ async def test_what_was_forced_is_told_as_such(office: Office, releases: Release
     assert line.evidence["forced"] == ["evaluate.smoke: it was never run — run `rowen eval`"]
 
 
+async def test_the_log_tells_which_indexes_there_were_when_something_was_let_out(
+    store: MemoryStore, releases: Releases, gate: Stub, clock: FakeClock
+):
+    async def content(app: str) -> Mapping[str, Any]:
+        return {"docs/b1": {"state": "live", "documents": 12, "snapshot": f"of {app}"}}
+
+    office = Office(
+        releases,
+        gate,  # type: ignore[arg-type]
+        remarks=Remarks(store.records, clock),
+        definitions=store.definitions,
+        tables=tables,
+        content=content,
+    )
+    await office.propose(asking("f"), ANN)
+
+    await office.let_out("shop", "1", ANN)
+
+    line = (await releases.log("shop"))[0]
+    assert line.evidence["index"] == {"docs/b1": {"state": "live", "documents": 12, "snapshot": "of shop"}}
+
+
 async def test_what_is_live_already_is_not_let_out_again(office: Office):
     await office.propose(asking("f"), ANN)
     await office.let_out("shop", "1", ANN)

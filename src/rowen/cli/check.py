@@ -12,10 +12,12 @@ from rowen.config import json_schema, read
 from rowen.flow.knowledge import vet_knowledge
 from rowen.flow.vet import vet
 from rowen.provider.transport import HttpTransport
+from rowen.release.table import unmet
 from rowen.serve.exampling import vet_examples
 from rowen.serve.judging import rules_of
 from rowen.serve.run import settings_of
 from rowen.serve.tables import TABLES
+from rowen.values import Mistaken
 
 
 @click.command("check")
@@ -48,6 +50,8 @@ def command(
         rules_of(loaded)
         vet_examples(loaded)
         vet_knowledge(loaded, places, transport, secrets=not no_secrets)
+        if wrong := unmet(loaded.tables):
+            raise Mistaken("config_invalid", wrong[0], place=loaded.place("release", "gate"))
         found.append(
             {
                 "app": loaded.definition.app,

@@ -1,6 +1,6 @@
 """Lets versions out: asks the gate, and does by the app's strategy what it allows. Whoever is refused is told how to mend it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from rowen.release.desk import PRODUCTION, Releases
@@ -13,6 +13,9 @@ from rowen.release.terms import terms
 from rowen.release.version import Version
 from rowen.store.base import Definitions
 from rowen.values import Arm, Definition, Live, Mistaken, Refused, Rollout, Value
+
+Content = Callable[[str], Awaitable[Mapping[str, Any]]]
+"""Gives what an app answers from that is no part of its Definition: its indexes, as they are now. JSON types only."""
 
 Tables = Callable[[Definition], Mapping[str, Any]]
 """Gives the settings of a Definition by the names of its tables."""
@@ -37,17 +40,26 @@ class Office:
         remarks: what people said of versions.
         definitions: what versions are of.
         tables: reads them.
+        content: what else they answer from, which the log then tells.
 
     """
 
     def __init__(
-        self, desk: Releases, gate: Gate, *, remarks: Remarks, definitions: Definitions, tables: Tables
+        self,
+        desk: Releases,
+        gate: Gate,
+        *,
+        remarks: Remarks,
+        definitions: Definitions,
+        tables: Tables,
+        content: Content | None = None,
     ) -> None:
         self.desk = desk
         self.remarks = remarks
         self._gate = gate
         self._definitions = definitions
         self._tables = tables
+        self._content = content
 
     async def propose(self, definition: Definition, why: Reason) -> Version:
         """Keep a Definition, and make it a version of its app unless it is one already.
@@ -197,6 +209,8 @@ class Office:
     async def _allowed(self, version: Version, ruling: Ruling, why: Reason) -> Reason:
         """Return the reason with what the gate said; the refusal goes into the log before it is raised."""
         evidence = {**why.evidence, **ruling.evidence()}
+        if self._content is not None and (content := await self._content(version.app)):
+            evidence["index"] = dict(content)
         if ruling.open:
             return why.but(evidence=evidence)
         if why.force:

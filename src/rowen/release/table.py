@@ -1,7 +1,20 @@
 """The `[release]` table of an app: how its versions go out, and what they must show before."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from rowen.config import Duration
 from rowen.values import Settings, Strategy, Unit
+
+
+def unmet(tables: Mapping[str, Any]) -> list[str]:
+    """Return the gates of an app that name no table of it, each with a sentence."""
+    table: ReleaseTable = tables["release"]
+    return [
+        f'the gate "{gate}" has no table [{gate}]'
+        for gate in table.gate
+        if gate.partition(".")[2] not in tables.get(gate.partition(".")[0], {})
+    ]
 
 
 class ReleaseTable(Settings, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from typing import Any
 
 from rowen.config import kept
 from rowen.evaluate.dataset import Datasets
+from rowen.flow.knowledge import collection_of
 from rowen.prompt.registry import Propose
 from rowen.release import PRODUCTION, Reason, Releases
 from rowen.release.evidence import Kept
@@ -85,7 +86,20 @@ def office_of(store: Store, desk: Releases, objectives: Desk, datasets: Datasets
     """Return the one way by which versions are let out."""
     gate = Gate(Kept(store.records, store.runs, datasets), Objectives(objectives))
     remarks = Remarks(store.records, clock)
-    return Office(desk, gate, remarks=remarks, definitions=store.definitions, tables=tables_of)
+
+    async def indexes(app: str) -> dict[str, Any]:
+        live = await desk.live(app)
+        definition = None if live is None else await store.definitions.get(live.definition)
+        names = () if definition is None else definition.source.get("retrieve", {})
+        found = {name: await store.knowledge.builds(collection_of(app, name)) for name in names}
+        return {
+            f"{name}/{build.id}": {"state": build.state, "documents": build.documents, "snapshot": build.snapshot}
+            for name, builds in found.items()
+            for build in builds
+            if build.state in ("live", "kept")
+        }
+
+    return Office(desk, gate, remarks=remarks, definitions=store.definitions, tables=tables_of, content=indexes)
 
 
 class Policy:
