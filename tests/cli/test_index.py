@@ -77,3 +77,16 @@ def test_what_documents_say_of_a_person_is_listed(run, tmp_path):
     assert (found["subject"], found["is said"], found["object"]) == ("Ada Brenn", "mother", "Lia Brenn")
     assert (found["document"], found["where"]) == ("docs/ada.md", "Ada Brenn's mother is Lia Brenn.")
     assert "No document says" in run("related", "handbook", "Nobody")
+
+
+def test_what_would_help_an_app_is_said_with_its_own_figures(run):
+    run("sync")
+
+    found = json.loads(run("advise", "--json"))["demo"]
+    table = run("advise")
+
+    assert found["advice"] == "unknown"
+    assert "0 failures can be placed" in found["why"]
+    assert len(found["lines"]) == 11
+    assert found["lines"][1]["figure"] == "1 documents in 1 chunks"
+    assert "correct answers that were bad" in " ".join(table.split())

@@ -11,6 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from rowen.cli.options import apps_argument, flags_of, json_option, out, server_option, show, store_option
+from rowen.improve.advise import Advised, Examples, advised
+from rowen.improve.tune.complaints import complaint, judged
+from rowen.improve.tune.failures import split
 from rowen.jobs import Job
 from rowen.retrieve.desk import Desk, Standing
 from rowen.serve.run import settings_of
@@ -151,6 +154,54 @@ def related(name: str, of: str, apps: tuple[Path, ...], server_file: Path, store
         as_json=as_json,
         empty=f"No document says how {of} is related to anything.",
     )
+
+
+@command.command("advise")
+@apps_argument
+@server_option
+@store_option
+@json_option
+def advise(apps: tuple[Path, ...], server_file: Path, store: str | None, as_json: bool) -> None:
+    """Say whether better retrieval or fine-tuning would help the APPS, by where answers were lost that users called bad.
+
+    Every usual argument is told beside it with the app's own figure.
+    """
+
+    async def work(opened: Opened) -> dict[str, Advised]:
+        desk = opened.indexing.desk()
+        return {
+            app: await _advised(opened, app, [each for each in await desk.all() if each.app == app])
+            for app in sorted({each.app for each in await desk.all()})
+        }
+
+    found = _opened(server_file, store, apps, work)
+    if as_json:
+        out.print_json(msgspec.json.encode(found).decode())
+        return
+    for app, each in found.items():
+        rows: list[Mapping[str, Any]] = [
+            {
+                "": f"{line.about} {'+' if line.good else '−'}",
+                "argument": line.argument,
+                "here": line.figure,
+                "speaks for": line.speaks_for,
+            }
+            for line in each.lines
+        ]
+        show(rows, as_json=False, empty="")
+        out.print(f"{app}: {each.advice} — {each.why}")
+    if not found:
+        out.print("The apps know nothing: there is no [retrieve.NAME].")
+
+
+async def _advised(opened: Opened, app: str, standings: Sequence[Standing]) -> Advised:
+    desk, store = opened.indexing.desk(), opened.store
+    known = [one for each in standings for one in await store.knowledge.known(desk.collection(app, each.name))]
+    judgements = await judged(store.scores, store.traces, app=app)
+    asked = [(each, complaint(each.trace, each.scores)) for each in judgements]
+    lost = await split([found for each, found in asked if found is not None and each.bad], bad=True)
+    learnt = [found.question for each, found in asked if found is not None and (not each.bad or found.reference)]
+    return advised(lost, standings, known, Examples(len(learnt), len(set(learnt))))
 
 
 @command.command("switch")
