@@ -42,6 +42,7 @@ VERBS = {
     "prompts": "List, show, compare, render, label and test prompts.",
     "compare": "Compare runs over the same cases: metrics, slices, answers, and whether to ship.",
     "robust": "Ask cases in other ways or about other people, and say where answers break.",
+    "discover": "Find the kinds of questions that a run answers worse than others.",
     "smaller": "Find out whether a small classifier would do, alone or in front of a model.",
     "choices": "List, show and complete the reports on candidates for a model.",
     "canaries": "Say whether models answer fixed prompts as they did.",
