@@ -106,6 +106,19 @@ async def test_every_rollout_has_a_job_that_looks_at_it_and_forgets_its_figures_
         assert await rolling.exposures.since(begun.id, 0) == []
 
 
+async def test_a_process_that_does_not_serve_what_rolls_out_leaves_it_to_others(tmp_path, clock):
+    one, other = await two(tmp_path, clock)
+    async with placed(tmp_path / "app.toml", clock) as place:
+        await place.releases.release("shop", other, WHY, environment="staging")
+        begun = await place.releases.begin(canary(other, one, 0.5, environment="staging"), WHY)
+        task = Task(id="t", tenant="default", app="shop", input={"rollout": begun.id}, known={}, remember=forgotten)
+
+        with pytest.raises(Later, match="a process that serves the app"):
+            await place.server.opened.rolling.rounds.work(task)
+
+        assert await place.releases.courses.get(begun.id) is None
+
+
 async def forgotten(key: str, result: bytes) -> None:
     raise AssertionError(key)
 

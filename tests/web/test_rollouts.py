@@ -148,7 +148,7 @@ def test_how_many_versions_were_compared_before_they_answered_everybody_is_shown
 
     shown = field.site.reader().get(f"/releases/{field.app}/rollouts")
 
-    assert "Compared first 100% of 1 versions" in shown.text
+    assert "Compared first 100% of 1 version " in shown.text
     assert "promoted 1" in shown.text
 
 

@@ -43,7 +43,7 @@ class Rounds:
         scores: what was said of it.
         queue: where the looks are queued.
         clock: what time it is.
-        plan: gives the metric plan of an app.
+        plan: gives the metric plan of what a rollout is compared with; None where this process does not serve it.
         held: says why nothing may be let out.
 
     """
@@ -56,7 +56,7 @@ class Rounds:
         *,
         queue: Queue,
         clock: Clock,
-        plan: Callable[[str], MetricsTable],
+        plan: Callable[[Rollout], MetricsTable | None],
         held: Held,
     ) -> None:
         self._releases = releases
@@ -90,6 +90,8 @@ class Rounds:
         rollout = await self._releases.rollout(task.input["rollout"])
         now = self._clock.now_ns()
         if rollout.state == "running":
+            if self._plan(rollout) is None:
+                raise Later(now + round(EVERY * _S), "waits for a process that serves the app")
             verdict = await self.look(rollout)
             raise Later(self._clock.now_ns() + round(EVERY * _S), f"{verdict.action}: {verdict.why}"[:500])
         self._tallies.pop(rollout.id, None)
@@ -101,7 +103,7 @@ class Rounds:
     async def look(self, rollout: Rollout) -> Verdict:
         """Look at a rollout now, and do what is to be done."""
         await self._exposures.flush()
-        plan = plan_of(self._plan(rollout.app))
+        plan = plan_of(self._plan(rollout) or MetricsTable())
         tally = self._tallies.get(rollout.id)
         if tally is None or tally.since_ns != since_of(rollout) or tally.metrics != tuple(plan.roles):
             tally = self._tallies[rollout.id] = Tally(rollout, plan.roles)

@@ -159,11 +159,11 @@ def _look(
         pairs = tally.paired(metric)
         candidate, baseline = pairs, Sums(n=pairs.n)
     else:
-        candidate, baseline = (_spread(tally.sums(arm.name, metric)) for arm in arms)
+        candidate, baseline = (spread(tally.sums(arm.name, metric)) for arm in arms)
     return look(candidate, baseline, expected=EXPECTED, before=before, level=level)
 
 
-def _spread(kept: Sums) -> Sums:
+def spread(kept: Sums) -> Sums:
     """Return sums with no less variance than may be believed: what has not failed yet is not known never to fail.
 
     Of yes and no it is at least that of a share with one more of each (A. Agresti & B. Caffo, The American Statistician 54,

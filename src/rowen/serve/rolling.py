@@ -113,11 +113,12 @@ class Rolling:
         if await ended_by_breach(self._releases, rollout, why):
             await self._served.refresh()
 
-    def _plan(self, app: str) -> MetricsTable:
-        plan: MetricsTable = next(
-            (each.tables["metrics"] for each in self._served.loaded() if each.definition.app == app), MetricsTable()
-        )
-        return plan
+    def _plan(self, rollout: Rollout) -> MetricsTable | None:
+        for live, loaded in zip(self._served.live(), self._served.loaded(), strict=True):
+            if (live.app, live.environment) == (rollout.app, rollout.environment):
+                plan: MetricsTable = loaded.tables["metrics"]
+                return plan
+        return None
 
     async def _held(self, app: str) -> str:
         frozen = await self._watch.freeze(self._watch.app(app))
