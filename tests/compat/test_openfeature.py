@@ -29,6 +29,13 @@ name = "barn"
 [models.main]
 provider = "echo"
 options = {{ say = "{say}" }}
+[models.dear]
+provider = "echo"
+options = {{ usage = {{ input_tokens = 100000, output_tokens = 1 }} }}
+price = {{ input = "100", output = "0" }}
+[limits]
+per_feature = {{ translate = "2/day" }}
+budget = {{ per_feature = {{ summaries = "1 USD/day" }} }}
 """
 USERS = [f"user-{number}" for number in range(40)]
 
@@ -134,10 +141,34 @@ def test_all_flags_come_at_once_and_only_when_they_have_changed(barn: Barn):
     other = barn.post(json=asked, headers={"if-none-match": '"x"'})
     nobody = barn.post(json={})
 
-    assert [flag["key"] for flag in first.json()["flags"]] == ["barn"]
+    assert [flag["key"] for flag in first.json()["flags"]] == ["barn", "barn:summaries", "barn:translate"]
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", first.headers["etag"])
     assert (among.status_code, other.status_code) == (304, 200)
     assert nobody.json()["flags"][0]["errorCode"] == "TARGETING_KEY_MISSING"
+
+
+def test_a_feature_is_off_when_its_budget_is_spent(barn: Barn):
+    def asked(model: str, feature: str) -> int:
+        body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
+        headers = {"authorization": f"Bearer {barn.running.key}", "x-rowen-feature": feature}
+        return httpx2.post(f"{barn.running.url}/v1/chat/completions", json=body, headers=headers).status_code
+
+    before = barn.client.get_boolean_details("barn:summaries", False)
+    paid = asked("dear", "summaries")
+    after = barn.client.get_boolean_details("barn:summaries", True)
+    quota = [(barn.client.get_boolean_value("barn:translate", False), asked("main", "translate")) for _ in range(3)]
+    nothing = barn.client.get_boolean_details("barn:nothing", False)
+    every = {
+        flag["key"]: flag.get("value") for flag in barn.post(json={"context": {"targetingKey": "u"}}).json()["flags"]
+    }
+
+    assert (before.value, before.reason, before.variant) == (True, Why.STATIC, "on")
+    assert paid == 200
+    assert (after.value, after.reason, after.variant) == (False, Why.DISABLED, "off")
+    assert after.flag_metadata["left"] == 0
+    assert quota == [(True, 200), (True, 200), (False, 429)]
+    assert nothing.error_code == ErrorCode.FLAG_NOT_FOUND
+    assert (every["barn:summaries"], every["barn:translate"]) == (False, False)
 
 
 def test_a_key_that_is_held_to_another_app_finds_no_flag(barn: Barn):

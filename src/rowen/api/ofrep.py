@@ -1,7 +1,7 @@
 """`/ofrep/v1/…`: which version of an app answers whom, after the OpenFeature Remote Evaluation Protocol.
 
 https://github.com/open-feature/protocol: an app is a flag under its name, its value the Definition that answers the unit
-that `targetingKey` names, its variant the arm.
+that `targetingKey` names, its variant the arm. `app:feature` is a flag that is on while the feature has something left of its limits.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from rowen.api.base import Door, Services
 from rowen.api.envelope import Envelope, Inbound
 from rowen.api.reply import sentence
 from rowen.api.simple import SimpleDoor, Told
+from rowen.limits.feature import Features, Flag
 from rowen.release.variant import needs_unit, variant
 from rowen.values import Live, Mistaken, Problem, Refused
 
@@ -27,9 +28,11 @@ _FLAGS = "/ofrep/v1/evaluate/flags"
 _LONGEST = 1_000  # characters of a targeting key; users have no longer ones
 
 
-def under(services: Services, directory: Directory, lives: Callable[[], Sequence[Live]]) -> dict[str, Door]:
+def under(
+    services: Services, directory: Directory, lives: Callable[[], Sequence[Live]], features: Features
+) -> dict[str, Door]:
     """Return the door by the path that it stands under."""
-    return {PREFIX: OfrepDoor(services, directory, lives)}
+    return {PREFIX: OfrepDoor(services, directory, lives, features)}
 
 
 class OfrepDoor(SimpleDoor):
@@ -39,16 +42,20 @@ class OfrepDoor(SimpleDoor):
         services: what doors are handed.
         directory: admits keys.
         lives: gives what is live of each app here.
+        features: says which features of an app have something left of their limits.
 
     """
 
     shape = SHAPE
     methods = ("POST", "GET")
 
-    def __init__(self, services: Services, directory: Directory, lives: Callable[[], Sequence[Live]]) -> None:
+    def __init__(
+        self, services: Services, directory: Directory, lives: Callable[[], Sequence[Live]], features: Features
+    ) -> None:
         super().__init__(services, _failure)
         self._directory = directory
         self._lives = lives
+        self._features = features
 
     async def tell(self, inbound: Inbound) -> Told:
         """Return the evaluation of a flag, of all flags, or what this service can do."""
@@ -69,9 +76,25 @@ class OfrepDoor(SimpleDoor):
             code = "PARSE_ERROR" if problem.code != "field_invalid" else "INVALID_CONTEXT"
             return _told({**({"key": key} if key else {}), "errorCode": code, "errorDetails": problem.message}, 400)
         if key:
-            return _one(key, lives, unit)
+            return await self._one(key, lives, unit)
         flags = [_evaluated(live, unit) for live in lives]
+        for live in lives:
+            for feature in self._features.named(live.app):
+                flag = await self._features.flag(live.app, feature)
+                flags += [_switched(f"{live.app}:{feature}", flag)] if flag is not None else []
         return self._all(flags, inbound)
+
+    async def _one(self, key: str, lives: Sequence[Live], unit: str) -> Told:
+        app, colon, feature = key.partition(":")
+        live = next((each for each in lives if each.app == (app if colon else key)), None)
+        flag = await self._features.flag(live.app, feature) if live is not None and colon else None
+        if live is None or (colon and flag is None):
+            details = (
+                f"no app {app[:100]!r} is served here" if live is None else f"no limit is set for {feature[:100]!r}"
+            )
+            return _told({"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": details}, 404)
+        found = _evaluated(live, unit) if flag is None else _switched(key, flag)
+        return _told(found, 400 if "errorCode" in found else 200)
 
     def _all(self, flags: list[dict[str, Any]], inbound: Inbound) -> Told:
         body = msgspec.json.encode({"flags": flags})
@@ -99,19 +122,18 @@ _CONFIGURATION = {
     "name": "Rowen",
     "capabilities": {
         "cacheInvalidation": {"polling": {"enabled": True, "minPollingIntervalMs": 1000}},
-        "flagEvaluation": {"supportedTypes": ["string"]},
+        "flagEvaluation": {"supportedTypes": ["string", "boolean"]},
         "caching": {"enabled": False},
     },
 }
 
 
-def _one(key: str, lives: Sequence[Live], unit: str) -> Told:
-    live = next((each for each in lives if each.app == key), None)
-    if live is None:
-        details = f"no app {key[:100]!r} is served here"
-        return _told({"key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": details}, 404)
-    found = _evaluated(live, unit)
-    return _told(found, 400 if "errorCode" in found else 200)
+def _switched(key: str, flag: Flag) -> dict[str, Any]:
+    metadata: dict[str, Any] = {"limit": flag.limit, "left": flag.left}
+    if flag.resets_at is not None:
+        metadata["resets_at"] = flag.resets_at.isoformat()
+    reason = "STATIC" if flag.on else "DISABLED"
+    return {"key": key, "value": flag.on, "reason": reason, "variant": "on" if flag.on else "off", "metadata": metadata}
 
 
 def _evaluated(live: Live, unit: str) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from rowen.insight.desk import Insight
 from rowen.insight.looks import looks_of
 from rowen.insight.views import Views
 from rowen.jobs import Queue, Worker
+from rowen.limits.feature import Features
 from rowen.prompt import Prompts
 from rowen.prompt.examples import Vectors
 from rowen.provider.prices import Prices, Snapshot
@@ -221,6 +222,9 @@ class Server:
         cache = route.AnswerCache(store.cache, clock)
         stack.push_async_callback(cache.close)
         stale, bridges = Stale(), Bridges()
+        features = Features(
+            meter, lambda: {each.definition.app: each.tables["limits"] for each in served.loaded()}, clock
+        )
         cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
         datasets = Datasets(store.records, cases=cases, clock=clock)
         releases = Releases(store.records, store.definitions, clock, signing=signing)
@@ -443,7 +447,7 @@ class Server:
                     pace=Pace(store.counters),
                 ),
                 exact=spans.doors(),
-                under={**spans.under(), **ofrep.under(services, directory, served.lives)},
+                under={**spans.under(), **ofrep.under(services, directory, served.lives, features)},
             ),
             pages=Starlette(routes=[*manage.routes(managing), *page_routes(paging)]),
             metrics=metrics,
