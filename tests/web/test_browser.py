@@ -451,6 +451,9 @@ def test_models_answer_side_by_side_and_axe_finds_nothing_on_the_pages_of_prompt
         for path in ("/prompts", "/prompts/shop/system?version=2&against=1", "/playground?version=2"):
             visitor.go(path)
             if path.startswith("/playground"):
+                here = visitor.page.locator(".side [aria-current]")
+                if width > 1000:
+                    sync_api.expect(here).to_be_in_viewport(ratio=1)
                 visitor.page.get_by_label("Question").fill("When do you open?")
                 for name in ("small", "down"):
                     visitor.page.get_by_text(name, exact=True).click()

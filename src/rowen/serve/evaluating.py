@@ -29,7 +29,7 @@ from rowen.score.base import Ports
 from rowen.score.cases import Cases
 from rowen.score.rule import Rule
 from rowen.serve.apps import Served
-from rowen.serve.exampling import Examples
+from rowen.serve.exampling import Examples, vet_examples
 from rowen.serve.judging import AppModels, rules_of
 from rowen.serve.settings import ServerSettings
 from rowen.serve.tables import TABLES
@@ -65,11 +65,13 @@ class Apart:
 
         """
         rules_of(loaded)
+        vet_examples(loaded)
         hash = loaded.definition.hash
         made = self._made.pop(hash, None)
         if made is None:
             made = assemble(loaded, self._shared)
             await self._definitions.put(loaded.definition)
+            await made.app.ready()
         self._made[hash] = made
         while len(self._made) > _STANDING:
             await self._made.pop(next(iter(self._made))).fleet.close()
