@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from rowen.prompt import Prompts, Variable, Written
@@ -83,6 +85,37 @@ async def test_what_a_definition_carries_is_recorded_once_and_labelled(prompts, 
     assert "Definition 111111111111" in found.note
     assert prompts.number("shop", found.hash) == 1
     assert prompts.number("shop", "absent") == 0
+
+
+class Slow(MemoryRecords):
+    """Records that let others in before each act, as a store does."""
+
+    async def put(self, record, *, expect=None):
+        await asyncio.sleep(0)
+        return await super().put(record, expect=expect)
+
+    async def find(self, kind, **wanted):
+        await asyncio.sleep(0)
+        return await super().find(kind, **wanted)
+
+
+async def test_processes_that_start_together_record_a_prompt_once(definitions):
+    records = Slow()
+    several = [Prompts(records, definitions, Ticks()) for _ in range(4)]
+
+    await asyncio.gather(*(served(each, definitions) for each in several))
+
+    assert [(each.version, each.labels) for each in await several[0].versions("shop/system", TENANT)] == [
+        (1, ("production",))
+    ]
+
+
+async def test_versions_that_are_made_together_get_numbers_of_their_own(definitions):
+    prompts = Prompts(Slow(), definitions, Ticks())
+
+    await asyncio.gather(*(prompts.add("mine", f"Say {number}.", note="n") for number in range(5)))
+
+    assert sorted(each.version for each in await prompts.versions("mine", TENANT)) == [1, 2, 3, 4, 5]
 
 
 async def test_the_label_goes_to_what_is_served_and_comes_back_with_it(prompts, definitions):

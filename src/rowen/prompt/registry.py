@@ -255,9 +255,11 @@ class Prompts:
         return made.but(definition=found.hash, path=carried.path)
 
     async def _put(self, made: PromptVersion) -> PromptVersion:
-        """Keep a version under the next number, also while others do."""
+        """Keep a version under the next number, also while others do; of an app's prompt, what says the same is the same."""
         for _ in range(_TRIES):
             known = await self.versions(made.name, made.tenant)
+            if made.app and (same := next((each for each in known if each.hash == made.hash), None)):
+                return same
             number = max((each.version for each in known), default=0) + 1
             numbered = made.but(version=number, created_ns=made.created_ns or self._clock.now_ns())
             try:
