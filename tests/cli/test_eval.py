@@ -163,6 +163,20 @@ def test_an_endpoint_is_tried_and_waited_for_when_it_asks_to(run, folder, monkey
     assert "sk-secret" not in said
 
 
+def test_outcomes_are_exported_under_the_names_of_ragas(run):
+    (result,) = json.loads(run("--json", "smoke", "--scorer", "exact", "--scorer", "edit"))
+
+    words = ["export", result["run"]["id"], "--store", "sqlite:data", "--as", "ragas", "--name", "right=correctness"]
+    lines = CliRunner().invoke(runs, words, catch_exceptions=False).stdout.splitlines()
+
+    first = json.loads(lines[0])
+    assert len(lines) == 60
+    assert (first["user_input"], first["response"], first["reference"]) == ("say 0", "say 0", "say 0")
+    assert first["retrieved_contexts"] == []
+    assert {"exact_match", "exact_match.f1", "correctness"} <= set(first)
+    assert any(name.startswith("non_llm_string_similarity") for name in first)
+
+
 SLOW = """
 import os, time
 

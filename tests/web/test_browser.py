@@ -11,14 +11,19 @@ from typing import Any
 import pytest
 from tests.web.conftest import link_of
 
+from rowen.evaluate.run.cut import Cut
+from rowen.evaluate.run.desk import Plan
+from rowen.evaluate.run.result import Results
+from rowen.evaluate.run.work import counted
 from rowen.insight.views import View
 from rowen.jobs import Queue as JobQueue
 from rowen.score.configs import Configs
 from rowen.score.queue import Queue
 from rowen.score.review import Review
+from rowen.serve.evaluating import desk_of
 from rowen.store.base import TraceFilter
 from rowen.testing.contracts.spans import a_span
-from rowen.values import Score, SystemClock
+from rowen.values import Case, Outcome, Score, SystemClock, Target
 from rowen.watch.alert import Alert, Firing
 from rowen.watch.incident import Action, Incident, Suspect
 from rowen.watch.tell import Silence
@@ -472,3 +477,77 @@ def test_models_answer_side_by_side_and_axe_finds_nothing_on_the_pages_of_prompt
     assert any("When do you open?" in card and "main" in card for card in cards)
     assert any("Small <b>words</b>." in card for card in cards)
     assert any("upstream_connect" in card for card in cards)
+
+
+@pytest.fixture
+def tried(site):
+    """A run that is done, one under way, and the data set that both are over."""
+    store = site.running.opened.store
+    desk = desk_of(store, SystemClock())
+    cases = [
+        Case(
+            id=f"hay:{n}",
+            dataset="hay",
+            input=f"Question {n}? {LONG if n == 3 else ''}",
+            expected="hay",
+            user=f"u{n % 4}",
+        )
+        for n in range(24)
+    ]
+
+    async def write() -> list[str]:
+        await desk.datasets.add(cases)
+        brought = await desk.kept(cases, name="hay", tenant="default")
+        ids = []
+        for state in ("done", "running"):
+            plan = Plan(must={"right": ">= 0.5"}, cut=Cut(by="user", names=("length",)))
+            target = Target(kind="callable", name="a.rather.long.module.name:function", definition="f" * 32)
+            run = (await desk.begin(target, brought, plan, suite="smoke")).but(
+                metrics=("right",), state=state, answered=22, failed=2, ended_ns=1 if state == "done" else 0
+            )
+            await desk.shelf.put(run)
+            outcomes = [
+                Outcome(
+                    case=each.id, state="failed" if n > 21 else "answered", answer=LONG if n == 3 else f"answer {n}",
+                    numbers={} if n > 21 else {"right": float(n % 3 > 0), "length": n / 7}, labels={"tone": "dry"},
+                    reasons={"error": f"upstream_error: {LONG}"} if n > 21 else {"right": "since it is"},
+                    slices={"length": "long" if n == 3 else "short"}, trace=f"{n:032x}", duration_ms=n * 7.5,
+                )
+                for n, each in enumerate(cases)
+            ]  # fmt: skip
+            await store.runs.put(run.id, outcomes, tenant="default")
+            await Results(store.records).put(await counted(desk, run))
+            ids.append(run.id)
+        return ids
+
+    ids = site.running.do(write())
+    yield site, ids
+    site.running.do(desk.datasets.delete("hay", "default"))
+    for id in ids:
+        site.running.do(desk.delete(id, "default"))
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
+def test_axe_finds_nothing_on_the_pages_of_evaluation_and_what_goes_on_is_looked_at_again(
+    visiting, tried, axe: str, scheme: str, width: int
+):
+    site, (done, going) = tried
+    found: dict[str, Any] = {}
+
+    with visiting(color_scheme=scheme, viewport={"width": width, "height": 900}) as visitor:
+        for path in ("/runs", f"/runs/{done}?metric=length", f"/runs/{done}?show=failed", "/datasets", "/datasets/hay"):
+            visitor.go(path)
+            visitor.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+            visitor.page.evaluate(axe)
+            told = visitor.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            wide = visitor.page.evaluate("document.documentElement.scrollWidth")
+            if told["violations"] or wide > width:
+                found[path] = [
+                    (each["id"], [node["html"][:150] for node in each["nodes"][:3]]) for each in told["violations"]
+                ] or wide
+        visitor.go(f"/runs/{going}")
+        shelf = desk_of(site.running.opened.store, SystemClock()).shelf
+        site.running.do(shelf.amend(going, lambda run: run.but(state="stopped", why="stopped by ann"), "default"))
+        visitor.page.get_by_text("stopped by ann").wait_for()
+
+    assert found == {}, json.dumps(found, indent=1)

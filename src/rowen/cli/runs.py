@@ -10,12 +10,13 @@ import msgspec
 from rowen.cli.evaluated import say
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
 from rowen.evaluate.run.desk import RunDesk
+from rowen.evaluate.run.ragas import NAMES, ragas
 from rowen.evaluate.run.result import Result
 from rowen.evaluate.run.work import result
 from rowen.serve.evaluating import desk_of
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Place, Store
-from rowen.values import Run, SystemClock, at
+from rowen.values import Mistaken, Run, SystemClock, at
 
 T = TypeVar("T")
 
@@ -65,15 +66,29 @@ def show_(run: str, server_file: Path, store: str | None, as_json: bool, tenant:
 @server_option
 @store_option
 @tenant_option
-def export(run: str, server_file: Path, store: str | None, tenant: str | None) -> None:
+@click.option(
+    "--as",
+    "shape",
+    default="outcomes",
+    show_default=True,
+    type=click.Choice(["outcomes", "ragas"]),
+    help="Our own fields, or the columns and names of metrics of Ragas.",
+)
+@click.option("--name", "names", multiple=True, metavar="OURS=THEIRS", help="With ragas: their name of a metric.")
+def export(
+    run: str, server_file: Path, store: str | None, tenant: str | None, shape: str, names: tuple[str, ...]
+) -> None:
     """Print what became of each case, one JSON line each."""
+    theirs = dict(_named(each) for each in names)
 
     async def work(desk: RunDesk, found: Store) -> None:
         one = await desk.get(run, tenant)
+        cases = {case.id: case for case in await desk.cases(one)} if shape == "ragas" else {}
         after: Place | None = None
         while page := await found.runs.page(one.id, tenant=one.tenant, after=after, limit=_PAGE):
-            for outcome in page:
-                print(msgspec.json.encode(outcome).decode())
+            rows = ragas(page, cases, {**NAMES, **theirs}) if shape == "ragas" else page
+            for row in rows:
+                print(msgspec.json.encode(row).decode())
             after = Place(page[-1].case, page[-1].trial)
 
     _with(server_file, store, work)
@@ -102,6 +117,13 @@ def delete(run: str, server_file: Path, store: str | None, as_json: bool, tenant
     """Remove a run with its outcomes."""
     gone = _with(server_file, store, lambda desk, _: desk.delete(run, tenant))
     show([{"run": run, "outcomes": gone}], as_json=as_json, empty="")
+
+
+def _named(text: str) -> tuple[str, str]:
+    ours, equals, theirs = text.partition("=")
+    if not (equals and ours and theirs):
+        raise Mistaken("field_invalid", f"expected OURS=THEIRS, got {text!r}", place="--name")
+    return ours, theirs
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -103,15 +103,17 @@ document.addEventListener("keydown", (event) => {
 });
 
 // A part that changes while somebody looks at it is asked for again until what comes says that it has ended.
-for (const part of document.querySelectorAll("[data-fresh]")) {
-  const again = setInterval(async () => {
-    if (document.hidden) return;
-    const answer = await fetch(part.dataset.fresh, { headers: { accept: "text/html" } }).catch(() => null);
-    if (!answer?.ok || answer.redirected) { clearInterval(again); return; }
-    part.innerHTML = await answer.text();
-    if (!part.querySelector("progress")) clearInterval(again);
-  }, 2000);
-}
+document.addEventListener("DOMContentLoaded", () => {
+  for (const part of document.querySelectorAll("[data-fresh]")) {
+    const again = setInterval(async () => {
+      if (document.hidden) return;
+      const answer = await fetch(part.dataset.fresh).catch(() => null);
+      if (!answer?.ok || answer.redirected) { clearInterval(again); return; }
+      part.innerHTML = await answer.text();
+      if (!part.querySelector("progress")) clearInterval(again);
+    }, 2000);
+  }
+});
 
 function walk(step) {
   const rows = [...document.querySelectorAll("tr[data-row]")];
