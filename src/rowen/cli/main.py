@@ -43,6 +43,7 @@ VERBS = {
     "compare": "Compare runs over the same cases: metrics, slices, answers, and whether to ship.",
     "robust": "Ask cases in other ways or about other people, and say where answers break.",
     "discover": "Find the kinds of questions that a run answers worse than others.",
+    "shorten": "Make prompts shorter, and take what a run shows to be no worse.",
     "smaller": "Find out whether a small classifier would do, alone or in front of a model.",
     "choices": "List, show and complete the reports on candidates for a model.",
     "canaries": "Say whether models answer fixed prompts as they did.",
