@@ -177,6 +177,20 @@ def test_outcomes_are_exported_under_the_names_of_ragas(run):
     assert any(name.startswith("non_llm_string_similarity") for name in first)
 
 
+def test_a_run_is_listed_shown_and_removed(run):
+    (result,) = json.loads(run("--json"))
+    id = result["run"]["id"]
+
+    def told(*words):
+        found = CliRunner().invoke(runs, [*words, "--store", "sqlite:data", "--json"], catch_exceptions=False)
+        return json.loads(found.stdout)
+
+    assert [each["id"] for each in told("list", "--suite", "smoke")] == [id]
+    assert told("show", id[-8:])[0]["figures"] == result["figures"]
+    assert told("delete", id)[0]["outcomes"] == 60
+    assert told("list") == []
+
+
 SLOW = """
 import os, time
 

@@ -11,7 +11,7 @@ from rowen.cli.evaluated import say
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
 from rowen.evaluate.run.desk import RunDesk
 from rowen.evaluate.run.ragas import NAMES, ragas
-from rowen.evaluate.run.result import Result
+from rowen.evaluate.run.result import Result, Results
 from rowen.evaluate.run.work import result
 from rowen.serve.evaluating import desk_of
 from rowen.serve.settings import ServerSettings
@@ -115,7 +115,13 @@ def stop(run: str, server_file: Path, store: str | None, as_json: bool, tenant: 
 @tenant_option
 def delete(run: str, server_file: Path, store: str | None, as_json: bool, tenant: str | None) -> None:
     """Remove a run with its outcomes."""
-    gone = _with(server_file, store, lambda desk, _: desk.delete(run, tenant))
+
+    async def work(desk: RunDesk, found: Store) -> int:
+        one = await desk.get(run, tenant)
+        await Results(found.records).delete(one)
+        return await desk.delete(one.id, one.tenant)
+
+    gone = _with(server_file, store, work)
     show([{"run": run, "outcomes": gone}], as_json=as_json, empty="")
 
 
