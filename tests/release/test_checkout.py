@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rowen.config.read import hash_of, read
@@ -46,6 +46,7 @@ _sources = st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max
 
 
 @given(source=_sources)
+@settings(max_examples=40)
 def test_whatever_can_be_written_reads_back_equal(source: dict[str, object]):
     found = tomllib.loads(toml_text(source))
 
