@@ -34,6 +34,7 @@ from rowen.serve.tables import TABLES
 from rowen.values import AskModel, Mistaken, Request, SystemClock
 
 _PATH = click.Path(path_type=Path)
+_SHOWN = 12  # trials of adapters
 
 
 class Found(NamedTuple):
@@ -240,26 +241,26 @@ def _tell_adapter(learnt: Learnt, file: Path, *, as_json: bool) -> None:
             )
         )
     else:
+        best = sorted(outcome.trials, key=lambda each: -(each.seen.value or 0.0))
+        shown = [each for each in best if each == outcome.chosen or each in best[:_SHOWN]]
         show(
             [
                 {
                     "pull": each.pull,
                     "gate": "none" if each.gate < 0 else each.gate,
                     "share": "as before" if each.share is None else each.share,
-                    "seen documents": str(each.seen),
-                    "unseen documents": str(each.unseen),
+                    "seen documents": said(each.seen),
+                    "unseen documents": said(each.unseen),
                     "": "← chosen" if each == outcome.chosen else "" if each.harmless else "may harm",
                 }
-                for each in outcome.trials
+                for each in shown
             ],
             as_json=False,
             empty="",
         )
-        said = (
-            f"Written to {file}: name it as `adapter` in the table."
-            if learnt.adapter
-            else f"Not written: {outcome.reason}."
-        )
-        out.print(f"\n{said}")
+        if len(shown) < len(best):
+            out.print(f"The best of {len(best)} that were tried; all of them with --json.")
+        ending = f"Written to {file}: name it as `adapter` in the table."
+        out.print(f"\n{ending if learnt.adapter else f'Not written: {outcome.reason}.'}", markup=False)
     if learnt.adapter is None:
         raise click.exceptions.Exit(3)
