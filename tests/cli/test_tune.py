@@ -1,3 +1,4 @@
+import asyncio
 import json
 import tomllib
 
@@ -5,7 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from rowen.cli.tune import command
-from rowen.values import Mistaken
+from rowen.flow.knowledge import TENANT
+from rowen.store.catalog import open_store
+from rowen.store.knowledge import Collection
+from rowen.values import Mistaken, SystemClock
 
 APP = """
 [app]
@@ -67,6 +71,23 @@ def test_as_json_all_of_it_is_told_and_a_second_run_finds_the_same(run):
     assert first["questions"] + first["held"] == 30
     assert first["gain"] == again["gain"]
     assert first["winner"] == again["winner"]
+
+
+def test_documents_are_read_once_over_all_runs_and_again_only_where_they_changed(run, tmp_path):
+    async def read_at():
+        store = await open_store(f"sqlite:{tmp_path / '.rowen' / 'tune'}", clock=SystemClock())
+        known = await store.knowledge.known(Collection(tenant=TENANT, app="demo", name="handbook"))
+        await store.close()
+        return {each.uri: each.read_ns for each in known}
+
+    run()
+    first = asyncio.run(read_at())
+    changed = tmp_path / "docs" / "rule3.md"
+    changed.write_text(changed.read_text() + " Or after it.")
+    run()
+    again = asyncio.run(read_at())
+
+    assert [uri for uri, at in again.items() if at != first[uri]] == ["docs/rule3.md"]
 
 
 def test_where_answers_are_lost_is_told_with_the_model_asked_or_not(run, tmp_path):
