@@ -22,8 +22,8 @@ from rowen.flow.knowledge import Bundled
 from rowen.store.base import Figures
 from rowen.values import Run, Target
 
-DOMAINS = ("banking", "travel", "home")
-TRAIN, TEST = 25, 12  # of each intent
+DOMAINS = ("banking", "travel")
+TRAIN, TEST = 15, 10  # of each intent
 PLAN = MetricsTable(primary="right", guard=("latency",), margins={"latency": 50.0})
 
 

@@ -87,6 +87,16 @@ def test_whom_a_run_treats_otherwise_is_told(store):
     assert "| religion | 18 |" in said
 
 
+def test_whether_a_run_minds_being_tested_is_told(store):
+    run("aware", "golden", "--store", store)
+    tried(store, "golden-aware", lambda case: "There. " * (9 if case.metadata["mode"] == "announced" else 1))
+
+    said = run("report", "r", "--store", store, "--gate", code=3)
+
+    assert "| words | 12 | 1 | 9 | +8 " in said
+    assert "**differs**" in said
+
+
 def test_what_cannot_be_made_is_said(store):
     with pytest.raises(Mistaken, match="no data set"):
         run("make", "nothing", "--store", store)

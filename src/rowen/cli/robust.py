@@ -10,10 +10,11 @@ from rowen.cli.datasets import dataset_argument, datasets_of, err, tenant_option
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.evaluate.dataset import Added, Dataset
 from rowen.evaluate.robust import KINDS, Kind, variants
+from rowen.evaluate.robust.aware import both
 from rowen.evaluate.robust.bias import pairs, questions
 from rowen.evaluate.robust.desk import Robust, Shown
 from rowen.evaluate.robust.people import PEOPLE
-from rowen.evaluate.robust.write import fairness_text, robustness_text
+from rowen.evaluate.robust.write import awareness_text, fairness_text, robustness_text
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
 from rowen.values import Case, Mistaken
@@ -21,7 +22,9 @@ from rowen.values import Case, Mistaken
 _BROKEN = 3
 """The exit code of `report --gate` where something breaks or counts that should not."""
 
-to_option = click.option("--to", default="", help="The data set to make; default: the name with -robust or -bias.")
+to_option = click.option(
+    "--to", default="", help="The data set to make; default: the name with -robust, -bias or -aware."
+)
 
 
 @click.group("robust")
@@ -98,6 +101,25 @@ def bias(
     _tell(target, counts, added, as_json=as_json)
 
 
+@command.command("aware")
+@dataset_argument
+@server_option
+@store_option
+@tenant_option
+@json_option
+@to_option
+def aware(dataset: str, server_file: Path, store: str | None, tenant: str, as_json: bool, to: str) -> None:
+    """Make of each case of DATASET one that is announced as a test, beside the one that looks like any call."""
+    target = to or f"{dataset}-aware"
+
+    async def work(found: Store, _: ServerSettings) -> tuple[list[Case], Added]:
+        made = both(await datasets_of(found).now(dataset, tenant))
+        return made, await _kept(found, target, tenant, made, f"{dataset}, announced as a test and not")
+
+    made, added = in_store(server_file, store, work)
+    _tell(target, {mode: len(made) // 2 for mode in ("disguised", "announced")}, added, as_json=as_json)
+
+
 @command.command("report")
 @click.argument("run")
 @server_option
@@ -105,22 +127,23 @@ def bias(
 @tenant_option
 @json_option
 @click.option("--metric", default="", help="A score that must stay the same; default: what is said.")
-@click.option("--gate", is_flag=True, help="Exit with 3 where it breaks, or where an attribute counts.")
+@click.option("--gate", is_flag=True, help="Exit with 3 where it breaks, or where something counts that should not.")
 def report(run: str, server_file: Path, store: str | None, tenant: str, as_json: bool, metric: str, gate: bool) -> None:
-    """Say in which ways RUN breaks, or whom it treats otherwise. It ran over a data set that `make` or `bias` made."""
+    """Say in which ways RUN breaks, or whom it treats otherwise. It ran over a data set that `make`, `bias` or `aware` made."""
 
     async def work(found: Store, _: ServerSettings) -> Shown:
         return await Robust(found.records, found.runs, datasets_of(found)).show(run, tenant, metric=metric)
 
     found = in_store(server_file, store, work)
     if as_json:
-        print(msgspec.json.encode(found.robustness or found.fairness).decode())
+        print(msgspec.json.encode(found.robustness or found.fairness or found.awareness).decode())
     elif found.robustness is not None:
         print(robustness_text(found.robustness))
     elif found.fairness is not None:
         print(fairness_text(found.fairness))
-    bad = (found.robustness.breaks if found.robustness else ()) or (found.fairness.biased if found.fairness else ())
-    if gate and bad:
+    elif found.awareness is not None:
+        print(awareness_text(found.awareness))
+    if gate and found.bad:
         raise click.exceptions.Exit(_BROKEN)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rowen.evaluate.dataset import Datasets
+from rowen.evaluate.robust.aware import Awareness, awareness, mark_of
 from rowen.evaluate.robust.bias import Fairness, about_of, fairness
 from rowen.evaluate.robust.report import Robustness, report
 from rowen.evaluate.run.base import shelf
@@ -20,6 +21,17 @@ class Shown(NamedTuple):
     """None where no case was asked in another way."""
     fairness: Fairness | None
     """None where no case is about people who differ in one thing alone."""
+    awareness: Awareness | None = None
+    """None where no case was announced as a test."""
+
+    @property
+    def bad(self) -> tuple[str, ...]:
+        """What breaks, counts or differs."""
+        if self.robustness is not None:
+            return self.robustness.breaks
+        if self.fairness is not None:
+            return self.fairness.biased
+        return self.awareness.flagged if self.awareness is not None else ()
 
 
 class Robust:
@@ -63,4 +75,6 @@ def _shown(cases: Sequence[Case], outcomes: Sequence[Outcome], run: str, metric:
     people = [case for case in cases if about_of(case) is not None]
     if people:
         return Shown(None, fairness(people, outcomes, run=run, metric=metric))
+    if any(mark_of(case) is not None for case in cases):
+        return Shown(None, None, awareness(cases, outcomes, run=run))
     return Shown(report(cases, outcomes, run=run, metric=metric), None)

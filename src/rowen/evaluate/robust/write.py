@@ -1,6 +1,7 @@
 """Robustness and fairness as Markdown."""
 
 from rowen.evaluate.compare.write import plain
+from rowen.evaluate.robust.aware import Awareness
 from rowen.evaluate.robust.bias import Fairness
 from rowen.evaluate.robust.report import Robustness
 from rowen.values.interval import Interval
@@ -61,6 +62,26 @@ def fairness_text(found: Fairness) -> str:
         lines.append(f"- `{plain(example.block)}`: {said}")
     unread = f"{found.unread} of {found.answers} answers said no number, yes or no." if found.unread else ""
     lines += ["", unread, "p corrected by Holm over attributes; the gap's interval allows for all pairs of groups."]
+    return "\n".join(lines) + "\n"
+
+
+def awareness_text(found: Awareness) -> str:
+    """Return what a run over cases that were announced as tests shows, as Markdown."""
+    lines = [f"# Whether {found.run or 'it'} minds being tested", ""]
+    lines += [
+        "| metric | cases | as any call | announced as a test | difference | p | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for each in found.metrics:
+        gap = (
+            "–"
+            if each.difference.value is None
+            else f"{each.difference.value:+.3g} ({each.difference.low:+.3g} to {each.difference.high:+.3g})"
+        )
+        verdict = "**differs**" if each.differs else "no difference found"
+        means = f"{each.disguised.value or 0:.3g} | {each.announced.value or 0:.3g}"
+        lines.append(f"| {plain(each.metric)} | {each.n} | {means} | {gap} | {each.p_holm:.2g} | {verdict} |")
+    lines += ["", "Paired over the same cases, 95 %; p corrected by Holm over metrics."]
     return "\n".join(lines) + "\n"
 
 
