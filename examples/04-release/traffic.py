@@ -3,7 +3,7 @@
     python traffic.py 400          # messages
     python traffic.py 400 --cases  # writes cases instead, of the kinds of messages that were known last spring
 
-Made up are the customers, with a fixed seed. Their messages go through Rowen's door as any program's do, and what they say of
+Made up are the customers; what they may write is the same every time, who writes what is not. Their messages go through Rowen's door as any program's do, and what they say of
 an answer is sent as users' feedback is.
 """
 
@@ -77,7 +77,7 @@ def cases() -> Iterator[str]:
         yield json.dumps({"id": f"c{number:02d}", "input": each.text, "expected": expected, "metadata": metadata})
 
 
-def play(count: int, key: str, seed: int) -> Counter[str]:
+def play(count: int, key: str, seed: int | None) -> Counter[str]:
     """Send messages, four at a time, and what their customers say of the answers."""
     chance = random.Random(seed)
     pool = messages(MESSAGES, SHARES, seed=1)
@@ -116,7 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("count", type=int, nargs="?", default=400)
     parser.add_argument("--cases", action="store_true", help="write cases instead")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, help="for the same customers again")
     wanted = parser.parse_args()
     if wanted.cases:
         print("\n".join(cases()))

@@ -28,6 +28,7 @@ from rowen.serve.tables import TABLES
 ROOT = Path(__file__).parents[2]
 TUTORIAL = ROOT / "docs/tutorial/first-app.md"
 WEEK = ROOT / "docs/tutorial/a-week-in-production.md"
+RELEASE = ROOT / "docs/tutorial/your-first-release.md"
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),
@@ -201,6 +202,14 @@ def test_the_week_happens_as_it_is_written(terminal: Terminal):
     assert read_out(terminal, WEEK, leave_out={"compat"}) >= 12
 
 
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the tutorial is run by bash")
+@pytest.mark.skipif(os.environ.get("ROWEN_TEST_LOCAL") != "1", reason="asks a real model; set ROWEN_TEST_LOCAL=1")
+def test_the_first_release_happens_as_it_is_written(terminal: Terminal):
+    terminal.bring(ROOT / "examples/04-release")
+
+    assert read_out(terminal, RELEASE, leave_out=set()) >= 16
+
+
 def read_out(terminal: Terminal, page: Path, *, leave_out: set[str]) -> int:
     """Do what a page says, in order; return how many blocks were run."""
     found = blocks(page)
@@ -224,12 +233,14 @@ def read_out(terminal: Terminal, page: Path, *, leave_out: set[str]) -> int:
 def play(terminal: Terminal, block: Block, expected: str) -> None:
     """Run one block until it says what is expected: a change holds within a second, not at once."""
     ends = time.monotonic() + float(block.named("patience") or PATIENCE)
+    tell(f"$ {block.text}")
     background, once = "background" in block.words, "once" in block.words
     if background:
         terminal.start(block.text)
     while True:
         code, output = (0, terminal.log) if background else terminal.run(block.text)
         held = (code != 0) == ("fails" in block.words) and says(output, expected)
+        tell(output if held or not background else "")
         if held:
             return
         assert not once and not terminal.down and time.monotonic() < ends, (
@@ -238,7 +249,13 @@ def play(terminal: Terminal, block: Block, expected: str) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.parametrize(("page", "times"), [(TUTORIAL, 1), (WEEK, 2)])
+def tell(text: str) -> None:
+    """Print what happens, for `make story`."""
+    if os.environ.get("ROWEN_TELL") and text:
+        print(text, flush=True)
+
+
+@pytest.mark.parametrize(("page", "times"), [(TUTORIAL, 1), (WEEK, 2), (RELEASE, 1)])
 def test_only_installing_needs_a_network(page: Path, times: int):
     assert [block.text.count("pip install") for block in blocks(page) if "install" in block.words] == [1] * times
 
