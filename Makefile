@@ -6,7 +6,7 @@ ARGS ?=
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs dev bench lock clean
+.PHONY: help demo story test check fix docs dev bench lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +28,10 @@ $(VENV)/.dev: locks/dev.txt pyproject.toml | $(BIN)/python
 
 demo: $(VENV)/.demo ## A real model behind keys, limits, cache, fallback, costs and traces (ARGS=--once to stop at the end)
 	@$(BIN)/rowen demo $(ARGS)
+
+story: $(VENV)/.dev ## A first release on a real model: refused, rolled back by itself, promoted; told as it happens
+	@$(BIN)/rowen models add smollm2
+	@ROWEN_TELL=1 ROWEN_TEST_LOCAL=1 $(BIN)/python -m pytest -q -s -p no:randomly tests/docs/test_snippets.py -k first_release
 
 test: $(VENV)/.dev ## Everything that must hold: floors, types, style, tests
 	@PYTHON=$(BIN)/python tools/test $(ARGS)
