@@ -106,7 +106,9 @@ def play(count: int, key: str, seed: int | None) -> Counter[str]:
             for number, outcome in enumerate(several.map(one, asked), 1):
                 counts[outcome] += 1
                 if number % 100 == 0 or number == count:
-                    print(f"{number} messages: {counts['right']} right, {counts['wrong']} wrong, {counts['failed']} failed")
+                    print(
+                        f"{number} messages: {counts['right']} right, {counts['wrong']} wrong, {counts['failed']} failed"
+                    )
                     sys.stdout.flush()
     return counts
 
