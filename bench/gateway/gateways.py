@@ -10,9 +10,10 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from upstream import MODEL
 
@@ -78,7 +79,9 @@ concurrency = {{ per_key = 4000 }}
         secret = folder / "secret"
         if not secret.exists():
             made = _run(
-                [sys.executable, "-m", "rowen", "keys", "create", "bench", "--store", "sqlite:data", "--json"], folder
+                [sys.executable, "-m", "rowen", "keys", "create", "bench", "--store", "sqlite:data", "--json"],
+                folder,
+                {"PYTHONPATH": str(tree / "src")},
             )
             parsed = json.loads(made)
             secret.write_text((parsed[0] if isinstance(parsed, list) else parsed)["secret"])
@@ -245,8 +248,8 @@ def peers() -> dict[str, Gateway]:
     return {each.name: each for each in (_bare(), _litellm(), _portkey(), _ferrogw(), _rolter())}
 
 
-def _run(argv: list[str], folder: Path) -> str:
-    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False)
+def _run(argv: list[str], folder: Path, env: Mapping[str, str] = MappingProxyType({})) -> str:
+    done = subprocess.run(argv, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, **env})
     if done.returncode:
         raise RuntimeError(f"{' '.join(argv[:4])} … ended with {done.returncode}: {done.stderr[-800:]}")
     return done.stdout

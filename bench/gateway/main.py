@@ -15,7 +15,7 @@ from gateways import Gateway, peers, rowen
 from measure import Bench, machine
 from table import printed
 
-PARTS = ("cold", "memory", "cpu", "latency", "paced", "many", "idle", "scaling")
+PARTS = ("cold", "memory", "quiet", "cpu", "latency", "paced", "many", "idle", "scaling")
 
 
 def main() -> int:
@@ -57,6 +57,7 @@ def main() -> int:
     steps = {
         "cold": bench.cold_starts,
         "memory": bench.idle_memory,
+        "quiet": bench.idle_cpu,
         "cpu": bench.cpu,
         "latency": bench.latency,
         "paced": bench.paced,

@@ -178,6 +178,14 @@ class Bench:
             self.note(target, "idle_pss", memory["pss"])
             self.note(target, "idle_rss", memory["rss"])
 
+    def idle_cpu(self) -> None:
+        """CPU of processes that nobody asks, all at the same time."""
+        time.sleep(5)
+        began, before = time.perf_counter(), [target.running.cpu() for target in self.targets]
+        time.sleep(10 * self.seconds)
+        for target, used in zip(self.targets, before, strict=True):
+            self.note(target, "idle_cpu", (target.running.cpu() - used) / (time.perf_counter() - began) * 1e3)
+
     def cpu(self) -> None:
         """CPU of calls and of streams, gateways in turn, each round beginning with another."""
         for turn in range(self.rounds):
@@ -255,25 +263,26 @@ class Bench:
             self.note(target, "many_n", result["n"])
 
     def idle_streams(self, count: int) -> None:
-        """Memory of streams that have begun and then hang."""
+        """Memory of streams that have begun and then hang, in a new process: in what a load leaves free they cost nothing."""
         for target in self.targets:
+            target.stop()
+            target.start()
             process = target.running
             asked = target.asked(stream=True, mode="[hang]")
             # The first lot fills pools and free lists, which are not the price of a stream.
-            self.ask("hold", target=asked, n=count // 4)
-            self.ask("release")
-            time.sleep(2)
+            first = count // 4
+            self.ask("hold", target=asked, n=first)
+            time.sleep(3)
             before = process.memory()
             held = self.ask("hold", target=asked, n=count)
-            time.sleep(2)
+            time.sleep(3)
             after = process.memory()
             self.ask("release")
-            if held.get("open", 0) < count or held["errors"]:
+            if held.get("open", 0) < first + count or held["errors"]:
                 self.trouble(f"{target.gateway.title}, idle streams: {held.get('open', 0)} open; {held['said']}")
-            if held.get("open") == count:
-                for kind in ("pss", "rss"):
-                    self.note(target, f"stream_{kind}", (after[kind] - before[kind]) * 1e6 / 1024 / held["open"])
-            time.sleep(1)
+                continue
+            for kind in ("pss", "rss"):
+                self.note(target, f"stream_{kind}", (after[kind] - before[kind]) * 1e6 / 1024 / count)
 
     def scaling(self) -> None:
         """CPU per call and throughput of Rowen with one worker and with two."""

@@ -34,6 +34,7 @@ ROWS = (
     Row(title="512 streams: CPU per stream", figure="cpu_many", unit="µs"),
     Row(title="Memory, idle (PSS)", figure="idle_pss", unit="MB", goal=100),
     Row(title="Memory, idle (RSS)", figure="idle_rss", unit="MB"),
+    Row(title="CPU, idle", figure="idle_cpu", unit="ms a second", digits=1),
     Row(title="Memory per idle stream (PSS)", figure="stream_pss", unit="KiB", goal=20, digits=1),
     Row(title="Cold start to the first answer", figure="cold_wall", unit="s", goal=1.5, digits=2),
     Row(title="Cold start, CPU", figure="cold_cpu", unit="s", digits=2),

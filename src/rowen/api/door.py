@@ -100,13 +100,14 @@ class ModelDoor:
     async def _answer(self, scope: Scope, receive: Receive, reply: Reply, trace: str, started: int) -> None:
         services = self.services
         envelope = self._open(scope)
+        # What a stream holds it holds for as long as it lasts: of headers and body only what was read from them.
+        scope["headers"] = ()
         if envelope.method != "POST":
             await self._other(envelope, reply, trace)
             return
         bodies.check_head(envelope, services.settings)
         vet(services, envelope, self.shape)
         inbound = Inbound(envelope=envelope, trace=trace, started_ns=started, receive=receive)
-        # The body has no name here, so that a stream does not hold it for as long as it lasts.
         asked = await self.read(
             bodies.table_of(await bodies.read(receive, services.settings), services.settings.depth), inbound
         )
@@ -114,8 +115,7 @@ class ModelDoor:
         request = asked.request
         if place.model != request.model:
             request = request.but(model=place.model)
-        call = self._call(envelope, request, place.app, trace, started)
-        walk = place.app.walk(call)
+        walk = place.app.walk(self._call(envelope, request, place.app, trace, started))
         watch = Watch(self._watches, receive)
         burst = Burst(reply)
         try:

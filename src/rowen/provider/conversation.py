@@ -71,6 +71,7 @@ async def converse(
             connect_timeout=patience.connect,
             silence_timeout=max(patience.first, patience.gap) if streamed else patience.whole,
         )
+        del body  # a stream need not hold it for as long as it lasts
         try:
             if not 200 <= reply.status < 300:
                 raise refusal(reply.status, reply.headers, await _error_body(reply))

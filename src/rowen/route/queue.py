@@ -52,7 +52,7 @@ class Queue:
         self._until = clock.monotonic() + (planned[0].deployment.patience.total if planned else 0.0)
         self._waits: dict[str, tuple[int, float | None]] = {}
         """By deployment: how often it failed in this call, and how long it asked to wait."""
-        self._given: set[str] = set()
+        self._given: list[str] = []
         self._resting: list[Standing] = []
         self._rests = routes[planned[0].deployment.model].retries if planned else 0
         self.asked = 0
@@ -126,7 +126,7 @@ class Queue:
             return False
         group.left -= 1
         group.ring.append(standing)
-        self._given.add(standing.deployment.name)
+        self._given.append(standing.deployment.name)
         self.asked += 1
         return True
 

@@ -191,6 +191,7 @@ class Protocol(asyncio.Protocol):
             "query_string": query,
             "headers": self._headers,
         }
+        self._headers = []
         keep = version == "1.1" and parser.should_keep_alive() and not parser.should_upgrade() and not self._leaving
         exchange = self._last = Exchange(self, scope, keep=keep, continues=self._continues)
         if self._current is None:
