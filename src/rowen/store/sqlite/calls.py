@@ -15,8 +15,8 @@ def write(entry: Entry, traces: Sequence[Trace]) -> None:
     rows = [found_rows(trace) for trace in latest.values()]
     numbers = iter(entry.numbers([(row.started_ns, row.id) for own in rows for row, _ in own]))
     next_trace = entry.next_trace()
-    packed = entry.ledger.packing.call
-    for (id, trace), own in zip(latest.items(), rows, strict=True):
+    bodies = entry.ledger.packing.calls(list(latest.values()))
+    for (id, trace), own, body in zip(latest.items(), rows, bodies, strict=True):
         row, old = trace.row, known.get(id)
         if old is None:
             number, next_trace = next_trace, next_trace + 1
@@ -27,7 +27,7 @@ def write(entry: Entry, traces: Sequence[Trace]) -> None:
                 row = row.but(spans=row.spans + old.telling.spans, failed_spans=row.failed_spans + old.telling.failed)
                 entry.put_told(number, old.telling)
         entry.put_trace(number, row, old)
-        entry.put_body(number, packed(trace))
+        entry.put_body(number, body)
         for span, tells in own:
             own_number = next(numbers)
             entry.put_span(own_number, number, 1 if tells else 2, span, None)

@@ -14,6 +14,7 @@ from rowen.store.spend import MOST
 from rowen.store.sqlite import days, marks, rollup, subjects
 from rowen.store.sqlite.names import Names
 from rowen.store.sqlite.packs import WrittenPacks
+from rowen.store.sqlite.puts import Put, put
 from rowen.store.sqlite.query import searched
 from rowen.store.sqlite.rows import (
     SENT_NAMES,
@@ -45,14 +46,11 @@ class _Told(msgspec.Struct, array_like=True):
 
 _told = msgspec.msgpack.Decoder(_Told).decode
 
-_PUT_TRACE = (
-    f"INSERT INTO traces (number, tenant, what, {', '.join(TRACES)}) VALUES ({', '.join('?' * (len(TRACES) + 3))})"  # noqa: S608 - made of constants
-)
-_PUT_SPAN = f"""INSERT INTO spans (number, trace, place, own, pack, at, {", ".join(SPANS)})
-VALUES ({", ".join("?" * (len(SPANS) + 6))})"""  # noqa: S608 - made of constants
-_PUT_BODY = "INSERT OR REPLACE INTO bodies (number, body) VALUES (?, ?)"
+_PUT_TRACE = Put(f"INSERT INTO traces (number, tenant, what, {', '.join(TRACES)})", len(TRACES) + 3)
+_PUT_SPAN = Put(f"INSERT INTO spans (number, trace, place, own, pack, at, {', '.join(SPANS)})", len(SPANS) + 6)
+_PUT_BODY = Put("INSERT OR REPLACE INTO bodies (number, body)", 2)
 _PUT_TOLD = "INSERT OR REPLACE INTO tellings (number, told) VALUES (?, ?)"
-_PUT_TEXT = "INSERT INTO texts (rowid, words) VALUES (?, ?)"
+_PUT_TEXT = Put("INSERT INTO texts (rowid, words)", 2)
 _FORGET_TEXT = "INSERT INTO texts (texts, rowid, words) VALUES ('delete', ?, ?)"
 
 KNOWN = f"""SELECT traces.number, traces.what, tellings.told, {TRACE_NAMES} FROM json_each(?) AS wanted
@@ -256,7 +254,7 @@ class Entry:
         run = self.connection.executemany
         run("DELETE FROM spans WHERE number = ?", self._drop_spans)
         self._put_spans.sort()
-        run(_PUT_SPAN, self._put_spans)
+        put(self.connection, _PUT_SPAN, self._put_spans)
         self._packs.write()
         self._write_texts()
 
@@ -267,8 +265,8 @@ class Entry:
         run("DELETE FROM traces WHERE number = ?", self._drop_traces)
         run("DELETE FROM bodies WHERE number = ?", self._drop_traces)
         run("DELETE FROM tellings WHERE number = ?", self._drop_traces)
-        run(_PUT_TRACE, self._put_traces)
-        run(_PUT_BODY, self._put_bodies)
+        put(self.connection, _PUT_TRACE, self._put_traces)
+        put(self.connection, _PUT_BODY, self._put_bodies)
         run(_PUT_TOLD, self._put_told)
         rollup.keep(self.connection, self._traces)
         rollup.keep_spans(self.connection, self._spans)
@@ -287,14 +285,20 @@ class Entry:
         self._texts.sort(key=lambda text: text[:2])
         run: list[tuple[int, str]] = []
         kind = 1
-        for number, put, words in self._texts:
-            if put != kind and run:
-                self.connection.executemany(_PUT_TEXT if kind else _FORGET_TEXT, run)
+        for number, wanted, words in self._texts:
+            if wanted != kind and run:
+                self._write_run(kind, run)
                 run = []
-            kind = put
+            kind = wanted
             run.append((number, words))
         if run:
-            self.connection.executemany(_PUT_TEXT if kind else _FORGET_TEXT, run)
+            self._write_run(kind, run)
+
+    def _write_run(self, kind: int, run: list[tuple[int, str]]) -> None:
+        if kind:
+            put(self.connection, _PUT_TEXT, run)
+        else:
+            self.connection.executemany(_FORGET_TEXT, run)
 
     def _free(self, started_ns: int, id: str, taken: Collection[int]) -> int:
         first, width = first_number(started_ns), _WIDTH
