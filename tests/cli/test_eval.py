@@ -177,6 +177,24 @@ def test_outcomes_are_exported_under_the_names_of_ragas(run):
     assert any(name.startswith("non_llm_string_similarity") for name in first)
 
 
+def test_tests_of_promptfoo_are_run_with_their_own_assertions(run, folder):
+    tests = [
+        {"vars": {"q": "dry hay"}, "assert": [{"type": "icontains", "value": "HAY"}]},
+        {"vars": {"q": "wet hay"}, "assert": [{"type": "contains", "value": "dry"}]},
+        {"vars": {"q": "straw"}, "assert": [{"type": "javascript", "value": "output.length < 9"}]},
+    ]
+    (folder / "app.toml").write_text(APP.partition("[[score]]")[0])
+    (folder / "promptfooconfig.json").write_text(
+        json.dumps({"prompts": ["{{q}}"], "providers": ["echo"], "tests": tests})
+    )
+
+    (result,) = json.loads(run("--json", "--cases", "promptfooconfig.json"))
+
+    figures = {each["metric"]: each["interval"] for each in result["figures"]}
+    assert figures["assertions"]["value"] == pytest.approx(1 / 3)
+    assert result["errors"] == {"assertions: field_unsupported": 1}
+
+
 def test_a_run_is_listed_shown_and_removed(run):
     (result,) = json.loads(run("--json"))
     id = result["run"]["id"]

@@ -184,7 +184,11 @@ async def _done(found: Bench, run: Run, *, again: bool = False) -> Result:
             wrong = f", {run.failed:,} failed" if run.failed else ""
             progress.update(task, completed=run.answered + run.failed, more=f"{run.cached:,} known{wrong}{cost}")
 
-        return await found.work.done(run, again=again, told=told)
+        try:
+            return await found.work.done(run, again=again, told=told)
+        except asyncio.CancelledError:
+            err.print(f"Interrupted. Go on with `rowen eval --resume {run.id}`.")
+            raise
 
 
 def _suites(loaded: Loaded | None, names: Sequence[str], wished: dict[str, Any]) -> list[tuple[str, EvaluateTable]]:

@@ -15,6 +15,7 @@ from rowen.values import Settings as Table
 GROUP = "rowen.score"  # the entry point group of other people's kinds
 
 CATALOG: dict[str, str] = {
+    "assertions": "rowen.score.assertions",
     "bleu": "rowen.score.bleu",
     "closeness": "rowen.score.closeness",
     "edit": "rowen.score.edit",

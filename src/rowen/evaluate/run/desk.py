@@ -67,6 +67,8 @@ def plan_of(table: EvaluateTable, scores: Sequence[ScoreTable], cases: Sequence[
 
     """
     scorers = wanted(table.score, scores, table.scorers, needed(musts(table.must)))
+    if not scorers and any(each.metadata.get("assert") for each in cases):
+        scorers.append(Wanted(kind="assertions", name="assertions"))  # the cases say themselves what must hold
     known = [*MEASURED, *(each.name for each in scorers)]
     for must in musts(table.must):
         if must.base not in MEASURED and not any(
