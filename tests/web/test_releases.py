@@ -4,7 +4,9 @@ import pytest
 
 from rowen.config.read import hash_of
 from rowen.release import Reason
+from rowen.testing.clock import FakeClock
 from rowen.values import Arm, Definition, Rollout
+from rowen.web.stretch import covering
 
 ANN = Reason(by="ann", note="the first <b>one</b>")
 PROMPT = "You help.\nBe brief.\n"
@@ -186,3 +188,11 @@ def test_a_rollout_is_shown_with_its_shares(barn):
     assert "canary baseline 95%, candidate 5%" in shown.text
     assert "rolls out in production" in one.text
     assert "Promote it" in one.text
+
+
+def test_the_timeline_begins_where_the_log_does():
+    clock = FakeClock()
+
+    assert covering(clock.now_ns() - 50 * 60_000_000_000, clock) == "1h"
+    assert covering(clock.now_ns() - 5 * 86_400_000_000_000, clock) == "7d"
+    assert covering(0, clock) == "30d"

@@ -19,7 +19,7 @@ from rowen.values.interval import Interval, mean_of_sums
 from rowen.web.charts import Mark, Slot, trend
 from rowen.web.forms import Fields, line, text
 from rowen.web.page import Page, Services, api_call
-from rowen.web.stretch import Stretch, stretch_of
+from rowen.web.stretch import Stretch, covering, stretch_of
 
 _SHOWN = 200
 _MARKED = ("release", "promote", "rollback", "begin")
@@ -215,9 +215,9 @@ async def _history(
     if app and app not in apps:
         raise Mistaken("not_found", f"there is no app {app!r}", place="app")
     app = app or (apps[0] if apps else "")
-    stretch = stretch_of(request, services.clock, "30d")
     desk = services.office.desk
     versions, lines = await desk.versions(app), await desk.log(app, limit=_SHOWN)
+    stretch = stretch_of(request, services.clock, covering(lines[-1].at_ns if lines else 0, services.clock))
     known = {one.definition: one for one in versions}
     standing = [
         Standing(live=one, version=known.get(one.definition), before=known.get(one.before))

@@ -42,6 +42,12 @@ class Stretch:
         return at(start_ns).strftime(self.form)
 
 
+def covering(since_ns: int, clock: Clock) -> str:
+    """Return the name of the shortest stretch that reaches back to a moment; of the longest where none does."""
+    age = clock.now_ns() - since_ns
+    return next((name for name, (length, _, _) in RANGES.items() if length >= age), "30d")
+
+
 def stretch_of(request: Request, clock: Clock, usual: str = "24h") -> Stretch:
     """Return the stretch that a page's address names, up to now."""
     chosen = request.query_params.get("range", usual)
