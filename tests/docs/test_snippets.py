@@ -20,7 +20,7 @@ import pytest
 
 from rowen.cli.main import rowen
 from rowen.config import layered, read
-from rowen.improve.tune.space import CHOICES, read_space
+from rowen.improve.tune.space import Space, read_space
 from rowen.provider.weights import Folder, default_place
 from rowen.serve.settings import ServerSettings
 from rowen.serve.tables import TABLES
@@ -274,7 +274,7 @@ def test_every_toml_is_understood(block: Block, tmp_path: Path):
 
     if source.keys() <= TABLES.keys():
         assert read(file, TABLES, secrets=False).tables
-    elif source.keys() <= set(CHOICES):
+    elif source.keys() <= set(Space.__struct_fields__):
         assert read_space(block.text, block.place)
     else:
         assert layered(ServerSettings, file, {}, {})
