@@ -74,7 +74,8 @@ def barn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Barn]:
         old = opened.served.loaded()[0].definition
 
         async def out() -> str:
-            source = {**old.source, "models": {"main": {"provider": "echo", "options": {"say": "new"}}}}
+            models = {**old.source["models"], "main": {"provider": "echo", "options": {"say": "new"}}}
+            source = {**old.source, "models": models}
             new = Definition(app="barn", hash=hash_of(source, {}), source=source)
             await opened.store.definitions.put(new)
             arms = (
