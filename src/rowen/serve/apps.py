@@ -176,9 +176,9 @@ class Served:
             before = self._apps.get(name)
             if before is not None and before.path != path:
                 raise Mistaken("config_invalid", f'two apps are named "{name}"', place=str(path))
+            made = assemble(loaded, self._shared, before.main if before else None)
             rules_of(loaded)
             canaries_of(loaded)
-            made = assemble(loaded, self._shared, before.main if before else None)
             await self._definitions.put(loaded.definition)
             live = await self._let_out(loaded)
             if before is None:

@@ -402,7 +402,7 @@ class SpansContract:
         assert await store.traces.find_spans(SpanFilter(text="hay")) == []
 
     @settings(
-        max_examples=15,
+        max_examples=10,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
     )
