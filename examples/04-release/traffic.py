@@ -12,12 +12,13 @@ import json
 import os
 import random
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from email.message import Message
+from http.client import HTTPConnection
 from typing import NamedTuple
-
-import httpx2
 
 PORT = os.environ.get("ROWEN_PORT", "8484")
 KINDS = {
@@ -48,10 +49,10 @@ KINDS = {
 }
 SHARES = {"hash": 20, "country": 5, "bare": 5, "address": 25, "receipt": 45}
 SPRING = {"hash": 40, "country": 20, "bare": 20, "address": 20}
-MESSAGES, CUSTOMERS = 40, 40_000
+MESSAGES, CUSTOMERS = 80, 40_000
 
 
-class Message(NamedTuple):
+class Written(NamedTuple):
     """What a customer writes, and the number that he means."""
 
     kind: str
@@ -59,13 +60,13 @@ class Message(NamedTuple):
     number: str
 
 
-def messages(count: int, kinds: dict[str, int], seed: int) -> list[Message]:
+def messages(count: int, kinds: dict[str, int], seed: int) -> list[Written]:
     """Return made-up messages of some kinds, each as often as its share says."""
     chance = random.Random(seed)
     found = []
     for kind in chance.choices(list(kinds), weights=list(kinds.values()), k=count):
         number = str(chance.randint(10000, 99999))
-        found.append(Message(kind, chance.choice(KINDS[kind]).format(n=number), number))
+        found.append(Written(kind, chance.choice(KINDS[kind]).format(n=number), number))
     return found
 
 
@@ -77,39 +78,55 @@ def cases() -> Iterator[str]:
         yield json.dumps({"id": f"c{number:02d}", "input": each.text, "expected": expected, "metadata": metadata})
 
 
+class Client:
+    """Asks the app, and says what customers say, over one connection for each thread."""
+
+    def __init__(self, key: str) -> None:
+        self._headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+        self._kept = threading.local()
+
+    def ask(self, text: str, customer: str) -> tuple[str, str]:
+        """Return the answer and the id of its trace; both are empty when the call failed."""
+        body = {"model": "orders", "messages": [{"role": "user", "content": text}]}
+        status, answer, headers = self._post("/v1/chat/completions", body, customer)
+        if status != 200:
+            return "", ""
+        return json.loads(answer)["choices"][0]["message"]["content"], headers["x-rowen-trace"]
+
+    def say(self, trace: str, right: bool, customer: str) -> bool:
+        """Say whether the number was the customer's; return whether that was taken."""
+        body = {"trace": trace, "name": "right", "value": right, "user": customer}
+        return self._post("/v1/feedback", body, customer)[0] < 300
+
+    def _post(self, path: str, body: dict[str, object], customer: str) -> tuple[int, bytes, Message]:
+        if not hasattr(self._kept, "connection"):
+            self._kept.connection = HTTPConnection("127.0.0.1", int(PORT), timeout=60)
+        self._kept.connection.request("POST", path, json.dumps(body), {**self._headers, "x-rowen-user": customer})
+        answer = self._kept.connection.getresponse()
+        return answer.status, answer.read(), answer.headers
+
+
 def play(count: int, key: str, seed: int | None) -> Counter[str]:
     """Send messages, four at a time, and what their customers say of the answers."""
-    chance = random.Random(seed)
-    pool = messages(MESSAGES, SHARES, seed=58)
+    chance, client = random.Random(seed), Client(key)
+    pool = messages(MESSAGES, SHARES, seed=1)
     asked = [(chance.choice(pool), f"c-{chance.randrange(CUSTOMERS):05d}") for _ in range(count)]
-    headers = {"authorization": f"Bearer {key}"}
+
+    def one(each: tuple[Written, str]) -> str:
+        message, customer = each
+        answer, trace = client.ask(message.text, customer)
+        right = message.number in answer
+        if not trace or not client.say(trace, right, customer):
+            return "failed"
+        return "right" if right else "wrong"
+
     counts: Counter[str] = Counter()
-    with httpx2.Client(base_url=f"http://127.0.0.1:{PORT}", headers=headers, timeout=60) as client:
-
-        def one(each: tuple[Message, str]) -> str:
-            message, customer = each
-            said = client.post(
-                "/v1/chat/completions",
-                json={"model": "orders", "messages": [{"role": "user", "content": message.text}]},
-                headers={"x-rowen-user": customer},
-            )
-            if said.status_code != 200:
-                return "failed"
-            right = message.number in said.json()["choices"][0]["message"]["content"]
-            client.post(
-                "/v1/feedback",
-                json={"trace": said.headers["x-rowen-trace"], "name": "right", "value": right, "user": customer},
-            ).raise_for_status()
-            return "right" if right else "wrong"
-
-        with ThreadPoolExecutor(4) as several:
-            for number, outcome in enumerate(several.map(one, asked), 1):
-                counts[outcome] += 1
-                if number % 100 == 0 or number == count:
-                    print(
-                        f"{number} messages: {counts['right']} right, {counts['wrong']} wrong, {counts['failed']} failed"
-                    )
-                    sys.stdout.flush()
+    with ThreadPoolExecutor(4) as several:
+        for number, outcome in enumerate(several.map(one, asked), 1):
+            counts[outcome] += 1
+            if number % 250 == 0 or number == count:
+                said = ", ".join(f"{counts[each]} {each}" for each in ("right", "wrong", "failed"))
+                print(f"{number} messages: {said}", flush=True)
     return counts
 
 
