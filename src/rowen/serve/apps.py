@@ -249,7 +249,9 @@ class Served:
                     case "release":
                         first = live is None or not live.definition
                         note = "the first version" if first else f"{loaded.path.name} was changed"
-                        why = Reason(by="rowen", note=note, force=self._dev or first)
+                        # Only an app that says how it is let out can be held up: of any other the file is what answers.
+                        free = self._dev or first or "release" not in loaded.definition.source
+                        why = Reason(by="rowen", note=note, force=free)
                         live = await self._releases.release(app, hash, why, environment=environment, expect=number)
                     case "candidate":
                         log.info("%s: %s waits for `rowen release`", app, hash[:12])
