@@ -126,3 +126,16 @@ async def test_nothing_is_let_out_over_the_api_while_it_is_frozen_and_only_an_ad
     live = await shop.desk.live("shop", "staging")
     assert live is not None
     assert live.definition == old.hash
+
+
+async def test_an_app_that_does_not_say_how_it_is_let_out_is_not_held_up(tmp_path: Path):
+    (tmp_path / "app.toml").write_text(APP.partition("[release]")[0])
+    clock = FakeClock()
+    server = Server(ServerSettings(store=f"sqlite:{tmp_path}/data"), [tmp_path / "app.toml"], clock=clock)
+    shop = Shop(await server.open(), server, clock)
+    try:
+        await shop.counted(70, 100)
+
+        assert await shop.settled() == ""
+    finally:
+        await server.close()

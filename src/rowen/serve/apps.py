@@ -24,7 +24,7 @@ from rowen.score.rule import Rule
 from rowen.serve.canarying import canaries_of
 from rowen.serve.exampling import vet_examples
 from rowen.serve.judging import rules_of
-from rowen.serve.standing import Standing, copied, environment_of, fate, needed
+from rowen.serve.standing import Standing, copied, environment_of, fate, needed, waits
 from rowen.serve.tables import TABLES
 from rowen.store.base import Definitions, Revision
 from rowen.trace import TraceSettings
@@ -108,13 +108,9 @@ class Served:
         """Return what is live of every app, as this process knows it."""
         return [each.live for each in self._apps.values()]
 
-    def lives(self) -> list[Live]:
-        """Return what is live of every app here."""
-        return [each.live for each in self._apps.values()]
-
-    def environments(self) -> dict[str, str]:
-        """Return the environment in which each app is live here, by app."""
-        return {name: environment_of(each.file) for name, each in self._apps.items()}
+    def governed(self) -> dict[str, str]:
+        """Return the environments in which apps are live here that say how they are let out, by app."""
+        return {name: environment_of(each.file) for name, each in self._apps.items() if waits(each.file)}
 
     def embed(self, loaded: Loaded, settings: RetrieveSettings) -> Embed | None:
         """Return what makes the vectors of one of an app's `[retrieve]` tables; None where there are none.
@@ -249,9 +245,7 @@ class Served:
                     case "release":
                         first = live is None or not live.definition
                         note = "the first version" if first else f"{loaded.path.name} was changed"
-                        # Only an app that says how it is let out can be held up: of any other the file is what answers.
-                        free = self._dev or first or "release" not in loaded.definition.source
-                        why = Reason(by="rowen", note=note, force=free)
+                        why = Reason(by="rowen", note=note, force=self._dev or first)
                         live = await self._releases.release(app, hash, why, environment=environment, expect=number)
                     case "candidate":
                         log.info("%s: %s waits for `rowen release`", app, hash[:12])

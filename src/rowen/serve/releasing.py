@@ -103,21 +103,21 @@ def office_of(store: Store, desk: Releases, objectives: Desk, datasets: Datasets
 
 
 class Policy:
-    """Freezes and thaws releases by the error budgets of the apps that are served here, once a minute.
+    """Freezes and thaws releases by the error budgets of the apps served here that say how they are let out, once a minute.
 
     Args:
         objectives: how budgets stand.
         desk: where it is done.
         clock: the time.
-        environments: gives the environment of each app that is served.
+        governed: gives the environment of each of them.
 
     """
 
     def __init__(
-        self, objectives: Desk, desk: Releases, clock: Clock, environments: Callable[[], Mapping[str, str]]
+        self, objectives: Desk, desk: Releases, clock: Clock, governed: Callable[[], Mapping[str, str]]
     ) -> None:
         self._objectives = objectives
-        self._environments = environments
+        self._governed = governed
         self._freezer = Freezer(desk, clock)
         self._clock = clock
         self._next = 0
@@ -128,7 +128,7 @@ class Policy:
         if now < self._next:
             return
         self._next = now + _EVERY_NS
-        environments = self._environments()
+        environments = self._governed()
         for app in self._objectives.apps():
             name = app.objectives.app
             if app.objectives.watch and name in environments:

@@ -332,7 +332,7 @@ class Server:
             trusted_proxies=settings.trusted_proxies,
         )
         office = office_of(store, releases, watching.desk, datasets, clock)
-        watching.after = Policy(watching.desk, releases, clock, served.environments).settle
+        watching.after = Policy(watching.desk, releases, clock, served.governed).settle
         review = Review(
             store.records, scores=store.scores, traces=store.traces, configs=configs, intake=intake, clock=clock
         )
@@ -447,7 +447,7 @@ class Server:
                     pace=Pace(store.counters),
                 ),
                 exact=spans.doors(),
-                under={**spans.under(), **ofrep.under(services, directory, served.lives, features)},
+                under={**spans.under(), **ofrep.under(services, directory, served.live, features)},
             ),
             pages=Starlette(routes=[*manage.routes(managing), *page_routes(paging)]),
             metrics=metrics,

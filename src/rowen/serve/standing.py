@@ -54,6 +54,11 @@ def environment_of(loaded: Loaded) -> str:
     return environment or PRODUCTION
 
 
+def waits(loaded: Loaded) -> bool:
+    """Whether an app says how it is let out, so that a changed file waits for that. Of any other the file is what answers."""
+    return "release" in loaded.definition.source
+
+
 def fate(live: Live | None, loaded: Loaded, *, dev: bool, undone: bool = False) -> Fate:
     """Return what becomes of what a file says.
 
@@ -71,7 +76,7 @@ def fate(live: Live | None, loaded: Loaded, *, dev: bool, undone: bool = False) 
         return "live"
     if dev:
         return "release"
-    if "release" in loaded.definition.source:
+    if waits(loaded):
         return "candidate"
     # Somebody has chosen what answers: a rollback, or a rollout that runs. A file does not undo that by being there.
     return "kept" if live.pinned or live.rollouts or undone else "release"
