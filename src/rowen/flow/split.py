@@ -28,14 +28,19 @@ class Seen(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Choice:
-    """A running rollout, made ready to be asked quickly."""
+    """A running rollout with the key of its hash, which is not made for each call."""
 
     rollout: Rollout
     salt: bytes
-    others: tuple[tuple[float, Arm, App], ...]
-    """Where each arm but the baseline ends."""
-    baseline: Arm
-    app: App
+
+    def arm(self, call: Call) -> tuple[Arm, str]:
+        """Return the arm that a call's unit falls to, and the unit's hash."""
+        at, unit = place_of(self.salt, self.rollout.unit, call)
+        return arm_at(self.rollout, at), unit
+
+    def assigned(self, arm: Arm, probability: float, unit: str) -> Assigned:
+        """Return the mark of a call that came to an arm."""
+        return Assigned(rollout=self.rollout.id, arm=arm.name, probability=probability, unit=unit)
 
 
 def split_of(live: Live, apps: Mapping[str, App], seen: Seen) -> App:
@@ -58,13 +63,13 @@ class Split:
     """Chooses for each call. Costs nothing where no rollout runs, for then there is none."""
 
     def __init__(self, base: App, rollouts: Sequence[Rollout], apps: Mapping[str, App], seen: Seen) -> None:
-        watched = {hash: _watched(app, seen) for hash, app in apps.items()}
+        self._apps = {hash: _watched(app, seen) for hash, app in apps.items()}
         self._bare = base
         self._seen = seen
-        self._base = watched[base.definition.hash]
-        choices = [_choice(each, watched) for each in rollouts if each.strategy != "shadow"]
-        self._canaries = [each for each in choices if each.rollout.strategy == "canary"]
-        self._others = [each for each in choices if each.rollout.strategy in {"experiment", "bandit"}]
+        self._base = self._apps[base.definition.hash]
+        canaries, others = deciding(rollouts)
+        self._canaries = [_Choice(rollout=each, salt=salt_of(each)) for each in canaries]
+        self._others = [_Choice(rollout=each, salt=salt_of(each)) for each in others]
         self._shadows = [each for each in rollouts if each.strategy == "shadow"]
 
     def __call__(self, call: Call) -> tuple[App, Call]:
@@ -72,26 +77,22 @@ class Split:
         app = self._base
         held: list[tuple[_Choice, float, str]] = []
         for choice in self._canaries:
-            at, unit = place_of(choice.salt, choice.rollout.unit, call)
-            arm, app_of = _at(choice, at)
-            if arm is not choice.baseline:
-                mine = Assigned(rollout=choice.rollout.id, arm=arm.name, probability=arm.share, unit=unit)
-                return app_of, call.but(definition=arm.definition, assigned=(mine,))
+            arm, unit = choice.arm(call)
+            if arm is not choice.rollout.arms[0]:
+                mine = choice.assigned(arm, arm.share, unit)
+                return self._apps[arm.definition], call.but(definition=arm.definition, assigned=(mine,))
             held.append((choice, arm.share, unit))
         assigned: list[Assigned] = []
         chance = 1.0  # that who is left to the experiment is answered by what is live
-        for choice in self._others[:1]:
-            at, unit = place_of(choice.salt, choice.rollout.unit, call)
-            arm, app = _at(choice, at)
+        for choice in self._others:
+            arm, unit = choice.arm(call)
+            app = self._apps[arm.definition]
             chance = sum(each.share for each in choice.rollout.arms if each.definition == self._base.definition.hash)
-            assigned.append(Assigned(rollout=choice.rollout.id, arm=arm.name, probability=arm.share, unit=unit))
+            assigned.append(choice.assigned(arm, arm.share, unit))
         if app.definition is self._base.definition:
             # What an experiment has changed is no baseline of a canary. Who stays one is as if drawn from all, since the
             # two hashes know nothing of each other.
-            assigned += [
-                Assigned(rollout=choice.rollout.id, arm=choice.baseline.name, probability=share * chance, unit=unit)
-                for choice, share, unit in held
-            ]
+            assigned += [choice.assigned(choice.rollout.arms[0], share * chance, unit) for choice, share, unit in held]
             copied = [each for shadow in self._shadows if (each := _copied(shadow, call)) is not None]
             if copied:
                 app = _watched(self._bare, partial(self._seen, asked=call.request))
@@ -113,13 +114,6 @@ def hashed(salt: bytes, unit: str) -> tuple[float, str]:
     return int.from_bytes(digest, "big") / _RANGE, digest.hex()
 
 
-def _at(choice: _Choice, at: float) -> tuple[Arm, App]:
-    for end, arm, app in choice.others:
-        if at < end:
-            return arm, app
-    return choice.baseline, choice.app
-
-
 def _copied(shadow: Rollout, call: Call) -> Assigned | None:
     """Return the mark of an original whose copy the candidate is to answer: of so many calls as its share says."""
     if call.request.kind != "chat":
@@ -131,19 +125,10 @@ def _copied(shadow: Rollout, call: Call) -> Assigned | None:
     return Assigned(rollout=shadow.id, arm=baseline.name, probability=candidate.share, unit=unit)
 
 
-def _choice(rollout: Rollout, apps: Mapping[str, App]) -> _Choice:
-    baseline, *rest = rollout.arms
-    others, end = [], 0.0
-    for arm in rest:
-        end += arm.share
-        others.append((end, arm, apps[arm.definition]))
-    return _Choice(
-        rollout=rollout,
-        salt=salt_of(rollout),
-        others=tuple(others),
-        baseline=baseline,
-        app=apps[baseline.definition],
-    )
+def deciding(rollouts: Sequence[Rollout]) -> tuple[list[Rollout], list[Rollout]]:
+    """Return the rollouts that decide about a call, in two lists: the canaries, then at most one experiment or bandit."""
+    canaries = [each for each in rollouts if each.strategy == "canary"]
+    return canaries, [each for each in rollouts if each.strategy in {"experiment", "bandit"}][:1]
 
 
 def arm_at(rollout: Rollout, at: float) -> Arm:

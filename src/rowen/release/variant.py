@@ -1,6 +1,6 @@
 """Which Definition answers somebody, without a call: as the split would decide it for the same unit."""
 
-from rowen.flow.split import arm_at, hashed, salt_of
+from rowen.flow.split import arm_at, deciding, hashed, salt_of
 from rowen.values import Live, Value
 
 
@@ -30,11 +30,8 @@ def variant(live: Live, unit: str) -> Variant:
 
     """
     found = Variant(definition=live.definition)
-    running = [
-        one for one in live.rollouts if one.state == "running" and one.strategy != "shadow" and one.unit != "call"
-    ]
-    others = [one for one in running if one.strategy != "canary"][:1]
-    for rollout in [*(one for one in running if one.strategy == "canary"), *others]:
+    canaries, others = deciding([one for one in live.rollouts if one.state == "running" and one.unit != "call"])
+    for rollout in (*canaries, *others):
         arm = arm_at(rollout, hashed(salt_of(rollout), unit)[0])
         found = Variant(definition=arm.definition, arm=arm.name, rollout=rollout.id, probability=arm.share)
         if arm is not rollout.arms[0]:
