@@ -1,12 +1,11 @@
 """The mean of a metric over cases, with the interval that suits what it is a mean of."""
 
 from collections.abc import Collection, Iterable
-from math import isfinite, sqrt
+from math import isfinite
 
-from rowen.evaluate.statistics import bootstrap
-from rowen.evaluate.statistics.arrays import floats, grouped
+from rowen.evaluate.statistics import bootstrap, linear
 from rowen.evaluate.statistics.bootstrap import How
-from rowen.values.interval import Interval, mean, t_quantile, wilson
+from rowen.values.interval import Interval, mean, wilson
 
 MANY = 300
 """Groups from which the mean of what they differ by is as good as normal, and nothing need be drawn."""
@@ -22,7 +21,7 @@ def estimate(
     """Return the mean of values with its interval.
 
     Yes and no, each case for itself: Wilson's. Up to 300 cases or groups: the bootstrap, whole groups at a time,
-    studentised on a bounded scale and BCa on an open one. More: Student's t, of groups by linearisation (W. G. Cochran, "Sampling Techniques" (1977), section 6.3).
+    studentised on a bounded scale and BCa on an open one. More: Student's t, of groups by linearisation (`statistics.linear`).
 
     Args:
         values: one for each case.
@@ -41,14 +40,10 @@ def estimate(
     if clusters is None:
         found = mean(values, level)
     else:
-        sums, counts = grouped(floats(list(values)), clusters)
-        if len(sums) <= MANY:
+        clusters = list(clusters)
+        found = linear(values, clusters=clusters, level=level)
+        if found.n <= MANY:
             return bootstrap(list(values), clusters=clusters, level=level, how=how, bounds=bounds)
-        n, total = len(sums), float(counts.sum())
-        centre = float(sums.sum()) / total
-        rest = float(((sums - centre * counts) ** 2).sum())
-        half = t_quantile(0.5 + level / 2, n - 1) * sqrt(n / (n - 1) * rest) / total
-        found = Interval(value=centre, low=centre - half, high=centre + half, n=n, level=level, method="linearised")
     if found.low == found.high and isfinite(most - least):  # all are equal: draws say nothing, the bound does
         return bootstrap(list(values), clusters=clusters, level=level, bounds=bounds)
     return found.but(low=max(found.low, least), high=min(found.high, most))
