@@ -14,10 +14,9 @@ from rich.progress import Progress
 
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
 from rowen.evaluate.composition import composition
-from rowen.evaluate.dataset import Added, Dataset, Datasets
+from rowen.evaluate.dataset import Added, Dataset, Datasets, datasets_in
 from rowen.evaluate.files import READS, Read, read, written
 from rowen.evaluate.split import EVERY, By, split
-from rowen.score.cases import Cases
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
 from rowen.values import Case, Mistaken, SystemClock, at
@@ -35,9 +34,7 @@ version_option = click.option(
 
 def datasets_of(store: Store) -> Datasets:
     """Return the data sets of a store."""
-    clock = SystemClock()
-    cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
-    return Datasets(store.records, cases=cases, clock=clock)
+    return datasets_in(store, SystemClock())
 
 
 @click.command("sets")

@@ -7,9 +7,8 @@ from typing import Any, TypeVar
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from rowen.cli.bar import steps_bar
 from rowen.cli.options import apps_argument, flags_of, json_option, out, server_option, show, store_option
 from rowen.improve.advise import Advised, Examples, advised
 from rowen.improve.tune.complaints import complaint, judged
@@ -264,14 +263,7 @@ async def _followed(opened: Opened, collection: Collection, *, removal: bool, qu
     """Return the job of a collection when the run that was asked for has ended; its progress is shown meanwhile."""
     before = await opened.indexing.job(collection)
     job = await opened.indexing.wake(collection, removal=removal)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet) as bar:
+    with steps_bar(quiet=quiet) as bar:
         shown = bar.add_task(collection.name, total=None)
         while job.runs <= before.runs and job.state not in _ENDED and not (job.attempt and job.code):
             await asyncio.sleep(_EVERY)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from rowen import access
-from rowen.cli.options import in_store, out
+from rowen.cli.options import in_store, json_option, out, server_option, store_option
 from rowen.config import Loaded, read
 from rowen.release import PRODUCTION, Reason
 from rowen.release.office import Done, Office
@@ -38,6 +38,13 @@ by_option = click.option("--by", default=_user, help="Who does it; default: whoe
 force_option = click.option(
     "--force", is_flag=True, help="Whatever the gate says. It needs --note, and stands in the log."
 )
+
+
+def about_app(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the options of all that are about the versions of one app."""
+    for option in (app_option, json_option, store_option, server_option):
+        function = option(function)
+    return function
 
 
 def in_office(server_file: Path, store: str | None, work: Callable[[Office], Coroutine[Any, Any, T]]) -> T:

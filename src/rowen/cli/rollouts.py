@@ -1,7 +1,6 @@
 """`rowen rollouts`: versions that answer some, how they go, and their end."""
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -9,7 +8,7 @@ import click
 import msgspec
 
 from rowen.cli.letting import (
-    app_option,
+    about_app,
     by_option,
     environment_option,
     force_option,
@@ -32,14 +31,8 @@ def command() -> None:
     """List, show, start and stop rollouts: canaries, experiments, bandits, shadows."""
 
 
-def _common(function: Callable[..., None]) -> Callable[..., None]:
-    for option in (app_option, json_option, store_option, server_option):
-        function = option(function)
-    return function
-
-
 @command.command("list")
-@_common
+@about_app
 def list_rollouts(app: str, server_file: Path, store: str | None, as_json: bool) -> None:
     """List the rollouts of an app, the last begun first."""
     name, _ = meant(app, "")
@@ -68,7 +61,7 @@ def list_rollouts(app: str, server_file: Path, store: str | None, as_json: bool)
 
 @command.command("show")
 @click.argument("rollout")
-@_common
+@about_app
 def show_rollout(rollout: str, app: str, server_file: Path, store: str | None, as_json: bool) -> None:
     """Show how a ROLLOUT goes, as it was looked at last."""
 
@@ -101,7 +94,7 @@ def show_rollout(rollout: str, app: str, server_file: Path, store: str | None, a
 
 @command.command("start")
 @click.argument("arms", nargs=-1, required=True)
-@_common
+@about_app
 @environment_option
 @note_option
 @by_option

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from rowen.cli.bar import steps_bar
 from rowen.cli.options import json_option, out, show
 from rowen.cli.tuning import Ready, made, table_of, text_of, with_documents, write
 from rowen.config import Loaded, TextFile, read
@@ -107,14 +106,7 @@ def command(
     made(work)
     clock, characters = SystemClock(), characters or settings.budget * CHARACTERS
     purse = Purse(None if money is None else Decimal(str(money)))
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True, disable=as_json) as bar:
+    with steps_bar(quiet=as_json) as bar:
         shown = bar.add_task("reading", total=None)
 
         def tell(done: int, total: int, what: str = "learning") -> None:

@@ -1,6 +1,5 @@
 """`rowen versions`: what an app was and is, and what people say of it."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import msgspec
 from rich.text import Text
 
 from rowen.cli.letting import (
+    about_app,
     app_option,
     by_option,
     environment_option,
@@ -18,7 +18,7 @@ from rowen.cli.letting import (
     say_ruling,
     why_of,
 )
-from rowen.cli.options import json_option, out, server_option, show, store_option
+from rowen.cli.options import out, server_option, show, store_option
 from rowen.release import Version
 from rowen.release.checkout import checkout
 from rowen.release.differ import Diff, differ, said
@@ -36,14 +36,8 @@ def command() -> None:
     """List, show, compare, label and approve versions of apps."""
 
 
-def _common(function: Callable[..., None]) -> Callable[..., None]:
-    for option in (app_option, json_option, store_option, server_option):
-        function = option(function)
-    return function
-
-
 @command.command("list")
-@_common
+@about_app
 def list_versions(app: str, server_file: Path, store: str | None, as_json: bool) -> None:
     """List the versions of an app, the last one first."""
     name, _ = meant(app, "")
@@ -71,7 +65,7 @@ def list_versions(app: str, server_file: Path, store: str | None, as_json: bool)
 
 @command.command("show")
 @click.argument("version")
-@_common
+@about_app
 @environment_option
 def show_version(version: str, app: str, server_file: Path, store: str | None, as_json: bool, environment: str) -> None:
     """Show a VERSION (number, label or beginning of a hash): what the gate says of it, and people."""
@@ -99,7 +93,7 @@ def show_version(version: str, app: str, server_file: Path, store: str | None, a
 @command.command("diff")
 @click.argument("left")
 @click.argument("right")
-@_common
+@about_app
 def diff(left: str, right: str, app: str, server_file: Path, store: str | None, as_json: bool) -> None:
     """Show how the versions LEFT and RIGHT differ: prompts word by word, settings by place, what costs more or less."""
     name, _ = meant(app, "")
@@ -131,7 +125,7 @@ def diff(left: str, right: str, app: str, server_file: Path, store: str | None, 
 @command.command("mirror")
 @click.argument("left", default="staging")
 @click.argument("right", default="production")
-@_common
+@about_app
 def mirror_environments(left: str, right: str, app: str, server_file: Path, store: str | None, as_json: bool) -> None:
     """Show what the environments LEFT and RIGHT do not share: first what nobody said might differ. Ends with 3 if any."""
     name, _ = meant(app, "")
@@ -158,7 +152,7 @@ def mirror_environments(left: str, right: str, app: str, server_file: Path, stor
 @command.command("label")
 @click.argument("version")
 @click.argument("label")
-@_common
+@about_app
 @note_option
 @by_option
 def label_version(
@@ -175,7 +169,7 @@ def label_version(
 
 @command.command("approve")
 @click.argument("version")
-@_common
+@about_app
 @note_option
 @by_option
 def approve(version: str, app: str, server_file: Path, store: str | None, as_json: bool, note: str, by: str) -> None:
@@ -191,7 +185,7 @@ def approve(version: str, app: str, server_file: Path, store: str | None, as_jso
 @command.command("remark")
 @click.argument("version")
 @click.argument("text")
-@_common
+@about_app
 @by_option
 @click.option("--blocks", is_flag=True, help="The version may not be let out until this is resolved.")
 def remark_on(
@@ -211,7 +205,7 @@ def remark_on(
 @command.command("resolve")
 @click.argument("version")
 @click.argument("remark")
-@_common
+@about_app
 @note_option
 @by_option
 def resolve(

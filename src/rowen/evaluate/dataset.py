@@ -10,7 +10,7 @@ import msgspec
 import zstandard
 
 from rowen.score.cases import Cases
-from rowen.store.base import Record, Records
+from rowen.store.base import Record, Records, Store
 from rowen.store.shelf import Shelf
 from rowen.values import Case, Clock, Mistaken, Value
 from rowen.values.clock import at
@@ -288,6 +288,12 @@ class Datasets:
     def today(self) -> date:
         """Return what day it is, UTC."""
         return at(self._clock.now_ns()).date()
+
+
+def datasets_in(store: Store, clock: Clock) -> Datasets:
+    """Return the data sets of a store."""
+    cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
+    return Datasets(store.records, cases=cases, clock=clock)
 
 
 def digest(case: Case) -> str:

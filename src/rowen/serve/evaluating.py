@@ -8,7 +8,7 @@ from typing import Any
 
 from rowen import access, limits, route
 from rowen.config import Loaded, kept
-from rowen.evaluate.dataset import Datasets
+from rowen.evaluate.dataset import datasets_in
 from rowen.evaluate.run.aim import Aim
 from rowen.evaluate.run.app import Manner, of_app
 from rowen.evaluate.run.desk import Plan, RunDesk
@@ -26,7 +26,6 @@ from rowen.provider.prices import Snapshot
 from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
 from rowen.score.base import Ports
-from rowen.score.cases import Cases
 from rowen.score.rule import Rule
 from rowen.serve.apps import Served
 from rowen.serve.exampling import Examples, vet_examples
@@ -284,5 +283,4 @@ def runs_of(store: Store, shared: Shared, served: Served, queue: Queue, stack: A
 
 def desk_of(store: Store, clock: Clock) -> RunDesk:
     """Return the desk of the runs of a store."""
-    cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
-    return RunDesk(store.records, store.runs, datasets=Datasets(store.records, cases=cases, clock=clock), clock=clock)
+    return RunDesk(store.records, store.runs, datasets=datasets_in(store, clock), clock=clock)

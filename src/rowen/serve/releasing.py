@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rowen.config import kept
-from rowen.evaluate.dataset import Datasets
+from rowen.evaluate.dataset import Datasets, datasets_in
 from rowen.flow.knowledge import collection_of
 from rowen.prompt.registry import Propose
 from rowen.release import PRODUCTION, Reason, Releases
@@ -14,7 +14,6 @@ from rowen.release.freezer import Freezer
 from rowen.release.gate import Budget, Gate
 from rowen.release.office import Office
 from rowen.release.remark import Remarks
-from rowen.score.cases import Cases
 from rowen.serve.tables import TABLES
 from rowen.serve.watching import watched_of
 from rowen.store.base import Definitions, Store
@@ -78,8 +77,7 @@ async def office_in(store: Store, clock: Clock, *, signing: bytes) -> Office:
         if definition is not None and (live.app not in watched or live.environment == PRODUCTION):
             watched[live.app] = watched_of(kept(definition, TABLES, Path("app.toml"), secrets=False))
     objectives = Desk(store, lambda: [*watched.values()], clock, Judges(store, clock))
-    cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
-    return office_of(store, desk, objectives, Datasets(store.records, cases=cases, clock=clock), clock)
+    return office_of(store, desk, objectives, datasets_in(store, clock), clock)
 
 
 def office_of(store: Store, desk: Releases, objectives: Desk, datasets: Datasets, clock: Clock) -> Office:
