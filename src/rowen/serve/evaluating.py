@@ -18,24 +18,21 @@ from rowen.evaluate.run.office import RunOffice
 from rowen.evaluate.run.work import RunWork
 from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
-from rowen.flow.knowledge import Bundled, Knowing, Stale
+from rowen.flow.knowledge import Bridges, Stale
 from rowen.jobs import Queue
 from rowen.prompt import Prompts
-from rowen.prompt.examples import Vectors
-from rowen.provider.prices import Snapshot
-from rowen.provider.tokens import at_most, count, count_request
 from rowen.provider.transport import HttpTransport
 from rowen.score.base import Ports
 from rowen.score.rule import Rule
 from rowen.serve.apps import Served
-from rowen.serve.exampling import Examples, vet_examples
+from rowen.serve.exampling import vet_examples
 from rowen.serve.judging import AppModels, rules_of
 from rowen.serve.settings import ServerSettings
+from rowen.serve.sharing import shared_of
 from rowen.serve.tables import TABLES
 from rowen.store.base import Definitions, Store
 from rowen.store.catalog import open_store
 from rowen.trace import Buffer
-from rowen.trace.intake.policy import user_hash
 from rowen.values import Clock, Mistaken, Priority, Run
 
 _STANDING = 16
@@ -237,29 +234,22 @@ async def bench(
         cache = route.AnswerCache(store.cache, clock)
         stack.push_async_callback(cache.close)
         desk = desk_of(store, clock)
-        apart = Apart(
-            Shared(
-                directory=directory,
-                meter=meter,
-                admission=limits.Admission(limits.AdmissionSettings(in_flight=settings.in_flight), clock),
-                cache=cache,
-                buffer=buffer,
-                transport=transport,
-                snapshot=Snapshot.load(),
-                count_tokens=count_request,
-                at_most=at_most,
-                count_text=count,
-                clock=clock,
-                knowing=Knowing(
-                    knowledge=store.knowledge, bundled=Bundled(), transport=transport, clock=clock, stale=Stale()
-                ),
-                prompts=Prompts(store.records, store.definitions, clock),
-                examples=Examples(desk.datasets),
-                vectors=Vectors(store.records),
-                user=user_hash(settings.user_key),
-            ),
-            store.definitions,
+        shared = shared_of(
+            store,
+            settings,
+            clock,
+            directory=directory,
+            meter=meter,
+            admission=limits.Admission(limits.AdmissionSettings(in_flight=settings.in_flight), clock),
+            cache=cache,
+            buffer=buffer,
+            transport=transport,
+            prompts=Prompts(store.records, store.definitions, clock),
+            datasets=desk.datasets,
+            stale=Stale(),
+            bridges=Bridges(),
         )
+        apart = Apart(shared, store.definitions)
         stack.push_async_callback(apart.close)
         for loaded in apps:
             await apart.add(loaded)

@@ -22,8 +22,7 @@ from rowen.api.metrics import Metrics
 from rowen.evaluate.canary import Canaries
 from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
-from rowen.flow.assemble import Shared
-from rowen.flow.knowledge import Bridges, Bundled, Knowing, Stale
+from rowen.flow.knowledge import Bridges, Stale
 from rowen.flow.play import playing
 from rowen.flow.shadow import Shadows
 from rowen.insight.desk import Insight
@@ -32,9 +31,8 @@ from rowen.insight.views import Views
 from rowen.jobs import Queue, Worker
 from rowen.limits.feature import Features
 from rowen.prompt import Prompts
-from rowen.prompt.examples import Vectors
-from rowen.provider.prices import Prices, Snapshot
-from rowen.provider.tokens import at_most, count, count_request
+from rowen.provider.prices import Prices
+from rowen.provider.tokens import count_request
 from rowen.provider.transport import HttpTransport
 from rowen.release import Releases
 from rowen.release.exposure import Exposures
@@ -54,7 +52,6 @@ from rowen.serve.apps import Served
 from rowen.serve.archiving import archiving_of
 from rowen.serve.canarying import Places
 from rowen.serve.evaluating import runs_of
-from rowen.serve.exampling import Examples
 from rowen.serve.explaining import Explaining
 from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.indexing import Indexing
@@ -62,12 +59,12 @@ from rowen.serve.judging import AppModels
 from rowen.serve.releasing import Policy, office_of, proposing
 from rowen.serve.rolling import Rolling
 from rowen.serve.settings import ServerSettings, folder_of
+from rowen.serve.sharing import shared_of
 from rowen.serve.spans import Spans
 from rowen.serve.watching import Watching
 from rowen.store.base import Store
 from rowen.store.catalog import open_store
 from rowen.trace import Buffer, Follow
-from rowen.trace.intake.policy import user_hash
 from rowen.trace.otlp import Exporter
 from rowen.values import Clock, Observed, Problem, SystemClock, Trace, TraceRow
 from rowen.watch.morning import Mornings
@@ -229,30 +226,20 @@ class Server:
         datasets = Datasets(store.records, cases=cases, clock=clock)
         releases = Releases(store.records, store.definitions, clock, signing=signing)
         prompts = Prompts(store.records, store.definitions, clock, propose=proposing(releases, store.definitions))
-        shared = Shared(
+        shared = shared_of(
+            store,
+            settings,
+            clock,
             directory=directory,
             meter=meter,
             admission=admission,
             cache=cache,
             buffer=buffer,
             transport=transport,
-            snapshot=Snapshot.load(),
-            count_tokens=count_request,
-            at_most=at_most,
-            count_text=count,
-            clock=clock,
-            knowing=Knowing(
-                knowledge=store.knowledge,
-                bundled=Bundled(),
-                transport=transport,
-                clock=clock,
-                stale=stale,
-                bridges=bridges,
-            ),
             prompts=prompts,
-            examples=Examples(datasets),
-            vectors=Vectors(store.records),
-            user=user_hash(settings.user_key),
+            datasets=datasets,
+            stale=stale,
+            bridges=bridges,
         )
         shadows = Shadows(store.counters, clock)
         served = Served(shared, store.definitions, releases, store.revisions, shadows, dev=settings.watch)
