@@ -7,6 +7,7 @@ import subprocess
 import tarfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from html import unescape
@@ -329,12 +330,25 @@ variables = { body = { type = "text" } }
 @pytest.fixture(scope="module")
 def prompting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site whose app has prompts."""
-    folder: Path = tmp_path_factory.mktemp("prompting")
+    with prompted(tmp_path_factory.mktemp("prompting")) as site:
+        yield site
+
+
+@contextmanager
+def prompted(folder: Path) -> Iterator[Site]:
+    """Serve an app that has prompts."""
     (folder / "app.toml").write_text(PROMPTED)
     (folder / "system.md").write_text("You speak for {{shop}}.\nBe {{tone}}. <script>alert(1)</script>\n")
     (folder / "sum.md").write_text("Sum up: {{body}}")
     with serving(folder / "app.toml", store="memory:") as served:
         yield Site(served)
+
+
+@pytest.fixture
+def untouched(tmp_path: Path) -> Iterator[Site]:
+    """A site whose app has prompts of which nobody changed anything."""
+    with prompted(tmp_path) as site:
+        yield site
 
 
 def link_of(known: Site, uri: str) -> str:

@@ -13,10 +13,7 @@ HOUR = 3_600_000_000_000
 def firing(watched):
     """One alert that fires, and no other."""
     now = SystemClock().now_ns()
-    records = watched.running.opened.store.records
-    for shelf in (Alert.shelf(records), Silence.shelf(records)):
-        for each in watched.running.do(shelf.find()):
-            watched.running.do(shelf.delete(each.id))
+    records = quiet(watched)
     # Of an objective that nobody weighs, so that no tick of the engine closes it.
     made = Alert(
         id=new_id(now),
@@ -31,11 +28,22 @@ def firing(watched):
     return made
 
 
+def quiet(site):
+    """Take away the alerts and silences that other tests left; return where they stand."""
+    records = site.running.opened.store.records
+    for shelf in (Alert.shelf(records), Silence.shelf(records)):
+        for each in site.running.do(shelf.find()):
+            site.running.do(shelf.delete(each.id))
+    return records
+
+
 def of(watched, kind):
     return watched.running.do(kind.shelf(watched.running.opened.store.records).find())
 
 
 def test_without_an_alert_the_page_says_what_is_watched(site):
+    quiet(site)
+
     text = site.reader().get("/alerts").text
 
     assert "Nothing has alerted" in text

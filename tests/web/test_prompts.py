@@ -25,8 +25,8 @@ def form(reader, **given):
     return {"csrf": reader.token(), **usual, "model": "main", **given}
 
 
-def test_prompts_are_listed_with_their_labels(reader):
-    shown = reader.get("/prompts")
+def test_prompts_are_listed_with_their_labels(untouched):
+    shown = untouched.reader().get("/prompts")
 
     assert re.search(r"shop/sum app shop 1 production 1 latest 1", shown.text)
     assert 'href="/prompts/shop/system?"' in shown.html
