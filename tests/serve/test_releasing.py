@@ -1,5 +1,6 @@
 """What answers: the file, what was let out, what rolls out; swapped in every process that serves the store."""
 
+import asyncio
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -155,6 +156,27 @@ async def test_in_dev_a_changed_file_answers_at_once_whatever_was_decided(tmp_pa
         await place.releases.rollback("shop", Reason(by="ann", note="worse"))
 
     async with placed(write(tmp_path, "three"), clock, watch=True) as place:
+        assert await place.said() == "three"
+
+
+async def test_what_is_saved_while_an_app_is_being_read_again_is_not_lost(tmp_path, clock):
+    path, said = write(tmp_path, "one"), asyncio.Event()
+    saves = iter(("three",))
+
+    async def after() -> None:
+        for word in saves:  # once: somebody saves again before the first change is done with
+            write(tmp_path, word)
+            return
+        said.set()
+
+    async with placed(path, clock) as place:
+        place.served.watch([path], after, every=0.01)
+        await asyncio.sleep(0)  # the watch notes how the files are
+        write(tmp_path, "two")
+
+        async with asyncio.timeout(10):
+            await said.wait()
+
         assert await place.said() == "three"
 
 

@@ -361,7 +361,8 @@ class Served:
                     log.error("%s: %s — still serving the last good one", problem.place or path.name, problem.message)  # noqa: TRY400
                 else:
                     log.info("read %s again; %s answers", app.name, app.definition.hash[:12])
-                seen[path] = self._stamps(path)
+                # As it was before it was read: what is saved while the app is loaded is seen the next time.
+                seen[path] = {file: stamps.get(file, stamp) for file, stamp in self._stamps(path).items()}
 
     def _stamps(self, path: Path) -> dict[Path, tuple[int, int]]:
         """Size and time of every file that the app was read from."""
