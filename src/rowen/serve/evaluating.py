@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rowen import access, limits, route
 from rowen.config import Loaded, kept
 from rowen.evaluate.dataset import datasets_in
 from rowen.evaluate.run.aim import Aim
@@ -18,20 +17,18 @@ from rowen.evaluate.run.office import RunOffice
 from rowen.evaluate.run.work import RunWork
 from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
-from rowen.flow.knowledge import Bridges, Stale
 from rowen.jobs import Queue
 from rowen.prompt import Prompts
-from rowen.provider.transport import HttpTransport
 from rowen.score.base import Ports
 from rowen.score.rule import Rule
 from rowen.serve.apps import Served
 from rowen.serve.exampling import vet_examples
+from rowen.serve.ground import ground_of
 from rowen.serve.judging import AppModels, rules_of
 from rowen.serve.settings import ServerSettings
 from rowen.serve.sharing import shared_of
 from rowen.serve.tables import TABLES
 from rowen.store.base import Definitions, Store
-from rowen.store.catalog import open_store
 from rowen.trace import Buffer
 from rowen.values import Clock, Mistaken, Priority, Run
 
@@ -219,36 +216,14 @@ async def bench(
 
     """
     async with AsyncExitStack() as stack:
-        store = await open_store(settings.store, clock=clock, traces=settings.traces)
-        stack.push_async_callback(store.close)
-        transport = HttpTransport()
-        stack.push_async_callback(transport.close)
-        directory = access.Directory(keys=store.keys, tenants=store.tenants, revisions=store.revisions, clock=clock)
-        await directory.load()
-        meter = limits.Meter(store.counters, clock)
-        await meter.start()
-        stack.push_async_callback(meter.close)
+        ground = await ground_of(settings, clock, stack)
+        store = ground.store
         buffer = Buffer(store.traces.write, every=settings.trace_every, size=settings.trace_buffer)
         buffer.start()
         stack.push_async_callback(buffer.close)
-        cache = route.AnswerCache(store.cache, clock)
-        stack.push_async_callback(cache.close)
         desk = desk_of(store, clock)
-        shared = shared_of(
-            store,
-            settings,
-            clock,
-            directory=directory,
-            meter=meter,
-            admission=limits.Admission(limits.AdmissionSettings(in_flight=settings.in_flight), clock),
-            cache=cache,
-            buffer=buffer,
-            transport=transport,
-            prompts=Prompts(store.records, store.definitions, clock),
-            datasets=desk.datasets,
-            stale=Stale(),
-            bridges=Bridges(),
-        )
+        prompts = Prompts(store.records, store.definitions, clock)
+        shared = shared_of(ground, stack, buffer=buffer, prompts=prompts, datasets=desk.datasets)
         apart = Apart(shared, store.definitions)
         stack.push_async_callback(apart.close)
         for loaded in apps:

@@ -1,6 +1,8 @@
 """What all apps of a process share, put together alike for a server and for a command that asks apps itself."""
 
-from rowen import access, limits, route
+from contextlib import AsyncExitStack
+
+from rowen import route
 from rowen.evaluate.dataset import Datasets
 from rowen.flow.assemble import Shared
 from rowen.flow.knowledge import Bridges, Bundled, Knowing, Stale
@@ -8,39 +10,24 @@ from rowen.prompt import Prompts
 from rowen.prompt.examples import Vectors
 from rowen.provider.prices import Snapshot
 from rowen.provider.tokens import at_most, count, count_request
-from rowen.provider.transport import Transport
 from rowen.serve.exampling import Examples
-from rowen.serve.settings import ServerSettings
-from rowen.store.base import Store
+from rowen.serve.ground import Ground
 from rowen.trace import Buffer
 from rowen.trace.intake.policy import user_hash
-from rowen.values import Clock
 
 
-def shared_of(
-    store: Store,
-    settings: ServerSettings,
-    clock: Clock,
-    *,
-    directory: access.Directory,
-    meter: limits.Meter,
-    admission: limits.Admission,
-    cache: route.AnswerCache,
-    buffer: Buffer,
-    transport: Transport,
-    prompts: Prompts,
-    datasets: Datasets,
-    stale: Stale,
-    bridges: Bridges,
-) -> Shared:
+def shared_of(ground: Ground, stack: AsyncExitStack, *, buffer: Buffer, prompts: Prompts, datasets: Datasets) -> Shared:
     """Return what apps share, of what this process has opened and of what is the same everywhere."""
+    store, clock = ground.store, ground.clock
+    cache = route.AnswerCache(store.cache, clock)
+    stack.push_async_callback(cache.close)
     return Shared(
-        directory=directory,
-        meter=meter,
-        admission=admission,
+        directory=ground.directory,
+        meter=ground.meter,
+        admission=ground.admission,
         cache=cache,
         buffer=buffer,
-        transport=transport,
+        transport=ground.transport,
         snapshot=Snapshot.load(),
         count_tokens=count_request,
         at_most=at_most,
@@ -49,13 +36,13 @@ def shared_of(
         knowing=Knowing(
             knowledge=store.knowledge,
             bundled=Bundled(),
-            transport=transport,
+            transport=ground.transport,
             clock=clock,
-            stale=stale,
-            bridges=bridges,
+            stale=Stale(),
+            bridges=Bridges(),
         ),
         prompts=prompts,
         examples=Examples(datasets),
         vectors=Vectors(store.records),
-        user=user_hash(settings.user_key),
+        user=user_hash(ground.settings.user_key),
     )
