@@ -41,6 +41,11 @@ class Entry:
     disabled: str
     """Why its tenant or user may not call; empty when they may."""
 
+    @property
+    def person(self) -> str:
+        """Under which name its holder judges, writes and lets out: the key's user, or the key itself."""
+        return self.key.user or self.key.id
+
 
 def entry_of(key: Key, tenant: Tenant | None, user: User | None) -> Entry:
     """Return the entry of a key in its tenant and for its user."""

@@ -10,15 +10,17 @@ import msgspec
 
 from rowen.jobs import Handler, Later, Queue, Task
 from rowen.score import catalog
+from rowen.score.allowance import Allowance, Capped
 from rowen.score.base import AskModel, Embed, Ports, Scorer, Verdict
 from rowen.score.intake import Intake
 from rowen.score.judge import failed_cost
+from rowen.score.judgement import cost_of, fault_of, said, score_id, score_of
+from rowen.score.preflight import Example, Preflight, each_of
 from rowen.score.rule import Rule
-from rowen.score.rules import BACKFILL, LIVE, Fault, Ledger, Rules
+from rowen.score.rules import BACKFILL, LIVE, Ledger, Rules
 from rowen.score.traffic import Item, Traffic
 from rowen.store.base import Counters, ScoreFilter, Scores
-from rowen.values import Clock, Mistaken, Problem, Refused, Score, Value, at
-from rowen.values.interval import Interval, mean
+from rowen.values import Clock, Mistaken, Problem, Refused, at
 
 _S = 1_000_000_000
 _DAY_NS = 86_400 * _S
@@ -29,8 +31,6 @@ _LATE_NS = 120 * _S
 _AT_ONCE = 4
 _EXAMPLES = 3
 _COUNTED = 1_000_000
-_NANO = 10**9
-_FIRST_GUESS = 1_000_000  # 0.001 US dollars, in 1e-9: set aside for a judgement while none has been paid
 
 
 class Models(Protocol):
@@ -38,33 +38,6 @@ class Models(Protocol):
 
     def ask(self, rule: Rule, tenant: str) -> AskModel: ...
     def embed(self, rule: Rule, tenant: str) -> Embed: ...
-
-
-class Example(Value, frozen=True, kw_only=True):
-    """One thing that a preflight judged, without keeping a score."""
-
-    trace: str
-    span: str = ""
-    session: str = ""
-    verdicts: tuple[Verdict, ...] = ()
-    code: str = ""
-    message: str = ""
-    """The error, where it was one."""
-
-
-class Preflight(Value, frozen=True, kw_only=True):
-    """What a rule would do to the traffic of a window."""
-
-    matching: int
-    """What fits its filter."""
-    sampled: int
-    """What it would judge of that."""
-    examples: tuple[Example, ...] = ()
-    cost_each: Interval | None = None
-    """US dollars of one judgement, from the examples; None where a price is unknown."""
-    cost: float | None = None
-    """US dollars of all, estimated."""
-    version: str = ""
 
 
 class Judging:
@@ -98,11 +71,11 @@ class Judging:
         self._traffic = traffic
         self._intake = intake
         self._scores = scores
-        self._counters = counters
+        self.allowance = Allowance(counters, clock)
+        """What rules may still spend today."""
         self._models = models
         self._queue = queue
         self._clock = clock
-        self._spent: dict[str, tuple[int, int]] = {}
         self._made: dict[tuple[str, str], tuple[Rule, Scorer]] = {}
 
     @property
@@ -188,17 +161,12 @@ class Judging:
             made = Example(trace=item.trace, span=item.span, session=item.session)
             try:
                 verdicts = await self._verdicts(rule, item)
-                costs.append(_cost(verdicts))
+                costs.append(cost_of(verdicts))
                 examples.append(made.but(verdicts=verdicts))
             except Problem as problem:
                 costs.append(failed_cost(problem))
                 examples.append(made.but(code=problem.code, message=problem.message))
-        known = [float(cost) for cost in costs if cost is not None]
-        each = mean(known) if known and len(known) == len(costs) else None
-        if each is not None and len(known) > 1:
-            each = each.but(low=max(0.0, each.low))
-        elif each is not None and each.value is not None:
-            each = each.but(low=0.0, high=each.value)
+        each = each_of(costs)
         return Preflight(
             matching=matching,
             sampled=sampled,
@@ -207,13 +175,6 @@ class Judging:
             cost=None if each is None or each.value is None else each.value * sampled,
             version=version,
         )
-
-    async def spent_today(self, rule: Rule) -> Decimal:
-        """Return the US dollars of the day's budget that are used up or set aside; 0 where there is none."""
-        if rule.cap is None:
-            return Decimal(0)
-        (spent,) = await self._counters.sums([f"{rule.key}:{self._clock.now_ns() // _DAY_NS}"])
-        return Decimal(spent) / _NANO
 
     async def queue_backfill(self, rule: Rule, since_ns: int, until_ns: int, *, tenant: str, by: str = "") -> str:
         """Queue a backfill of a window; return the id of its job. The rule is taken as it is now."""
@@ -244,7 +205,7 @@ class Judging:
         """Return what is not judged yet by this version of the rule's scorer, and was no error."""
         if not items:
             return []
-        by_id = {_score_id(rule, item, self._version(rule)): item for item in items}
+        by_id = {score_id(rule, item, self._version(rule)): item for item in items}
         done: set[str] = set()
         if items[0].target == "session":
             for id, item in by_id.items():
@@ -272,7 +233,7 @@ class Judging:
                 *(task.step(item.id, _bound(self._one, rule, item)) for item in some), return_exceptions=True
             )
             for outcome in outcomes:
-                if isinstance(outcome, _Capped):
+                if isinstance(outcome, Capped):
                     tally.capped += 1
                 elif isinstance(outcome, BaseException):
                     raise outcome
@@ -284,31 +245,31 @@ class Judging:
 
     async def _one(self, rule: Rule, item: Item) -> dict[str, Any]:
         """Judge one thing and keep what was said; an error is kept as an error."""
-        set_aside = await self._set_aside(rule)
+        aside = await self.allowance.set_aside(rule)
         cost: Decimal | None = Decimal(0)
         try:
             verdicts = await self._verdicts(rule, item)
-            cost = _cost(verdicts)
+            cost = cost_of(verdicts)
         except Problem as problem:
             if isinstance(problem, Refused) and problem.retry_after is not None:
                 raise  # a limit: the job waits for it
             cost = failed_cost(problem)
-            await self.rules.faults.put(self._fault(rule, item, problem))
-            return {"failed": 1, "cost": _said(cost)}
+            await self.rules.faults.put(fault_of(rule, item, problem, self._version(rule)))
+            return {"failed": 1, "cost": said(cost)}
         finally:
-            await self._settle(rule, set_aside, cost)
+            await self.allowance.settle(rule, aside, cost)
         if not verdicts:
-            return {"passed_over": 1, "cost": _said(cost)}
+            return {"passed_over": 1, "cost": said(cost)}
         if rule.cap is not None and cost is None:
             raise Mistaken("price_unknown", f"the budget of the rule {rule.name} cannot be kept", place="budget")
         version = self._version(rule)
         try:
-            await self._intake.take([self._score(rule, item, verdict, version) for verdict in verdicts])
+            await self._intake.take([score_of(rule, item, verdict, version) for verdict in verdicts])
         except Mistaken as problem:  # what was said does not fit the score's config
-            problem.details["cost"] = _said(cost)
-            await self.rules.faults.put(self._fault(rule, item, problem))
-            return {"failed": 1, "cost": _said(cost)}
-        return {"judged": 1, "cost": _said(cost)}
+            problem.details["cost"] = said(cost)
+            await self.rules.faults.put(fault_of(rule, item, problem, self._version(rule)))
+            return {"failed": 1, "cost": said(cost)}
+        return {"judged": 1, "cost": said(cost)}
 
     async def _verdicts(self, rule: Rule, item: Item) -> tuple[Verdict, ...]:
         subject = await self._traffic.subject(rule, item)
@@ -336,79 +297,6 @@ class Judging:
             [rule.kind, scorer.version, rule.options, rule.model, rule.variables], order="deterministic"
         )
         return hashlib.sha256(written).hexdigest()[:16]
-
-    def _score(self, rule: Rule, item: Item, verdict: Verdict, version: str) -> Score:
-        judgement = _score_id(rule, item, version)
-        part = f".{verdict.part}" if verdict.part else ""
-        id = judgement if not part else hashlib.sha256(f"{judgement}{part}".encode()).hexdigest()[:32]
-        return Score(
-            id=id,
-            tenant=item.tenant,
-            app=rule.app,
-            target=item.target,
-            trace=item.trace,
-            span=item.span,
-            session=item.session,
-            name=f"{rule.name}{part}",
-            type=verdict.type,
-            value=verdict.value,
-            number=verdict.number,
-            reason=verdict.reason[:10_000],
-            confidence=verdict.confidence,
-            source="model" if rule.kind == "judge" else "rule",
-            by=rule.name,
-            version=version,
-            judged_ns=item.started_ns,
-            evidence=verdict.evidence,
-            cost=verdict.cost,
-            metadata={**verdict.metadata, "judgement": judgement},
-        )
-
-    def _fault(self, rule: Rule, item: Item, problem: Problem) -> Fault:
-        return Fault(
-            id=_score_id(rule, item, self._version(rule)),
-            rule=rule.key,
-            tenant=item.tenant,
-            app=rule.app,
-            target=item.target,
-            trace=item.trace,
-            span=item.span,
-            session=item.session,
-            at_ns=item.started_ns,
-            code=problem.code,
-            message=problem.message,
-            cost=_said(failed_cost(problem)),
-            evidence=str(problem.details.get("evidence", "")),
-        )
-
-    async def _set_aside(self, rule: Rule) -> int:
-        """Set aside what one judgement costs on average; return how much, in 1e-9 US dollars."""
-        if rule.cap is None:
-            return 0
-        times, spent = self._spent.get(rule.key, (0, 0))
-        amount = max(1, spent // times) if times else _FIRST_GUESS
-        day = self._clock.now_ns() // _DAY_NS
-        limit = int(rule.cap * _NANO)
-        taken = await self._counters.take(f"{rule.key}:{day}", min(amount, limit), limit, (day + 2) * _DAY_NS)
-        if not taken:
-            raise _Capped
-        return taken
-
-    async def _settle(self, rule: Rule, set_aside: int, cost: Decimal | None) -> None:
-        if rule.cap is None or cost is None:
-            return
-        paid = int(cost * _NANO)
-        times, spent = self._spent.get(rule.key, (0, 0))
-        self._spent[rule.key] = (times + 1, spent + paid)
-        day = self._clock.now_ns() // _DAY_NS
-        if paid > set_aside:
-            await self._counters.add(f"{rule.key}:{day}", paid - set_aside, (day + 2) * _DAY_NS)
-        elif paid < set_aside:
-            await self._counters.give_back(f"{rule.key}:{day}", set_aside - paid)
-
-
-class _Capped(Exception):
-    """The day's budget of a rule is used up."""
 
 
 class _Tally:
@@ -440,23 +328,3 @@ class _Tally:
 
 def _bound(judge: Callable[[Rule, Item], Any], rule: Rule, item: Item) -> Callable[[], Any]:
     return lambda: judge(rule, item)
-
-
-def _score_id(rule: Rule, item: Item, version: str) -> str:
-    where = f"{item.tenant}\n{item.target}\n{item.trace}\n{item.span}\n{item.session}"
-    parts = f"{where}\n{rule.name}\n{rule.app}\n{version}"
-    if item.target == "session":  # a session that goes on is judged again when it falls quiet again
-        parts += f"\n{item.started_ns}"
-    return hashlib.sha256(parts.encode()).hexdigest()[:32]
-
-
-def _cost(verdicts: Sequence[Verdict]) -> Decimal | None:
-    """What verdicts cost together; those of a rule in code cost nothing."""
-    asked = [verdict for verdict in verdicts if verdict.evidence]
-    if any(verdict.cost is None for verdict in asked):
-        return None
-    return sum((verdict.cost for verdict in asked if verdict.cost is not None), Decimal(0))
-
-
-def _said(cost: Decimal | None) -> str:
-    return "unknown" if cost is None else str(cost)

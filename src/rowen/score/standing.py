@@ -63,7 +63,7 @@ async def state_of(judging: Judging, rule: Rule, *, everywhere: bool) -> RuleSta
         problem=problem,
         ledger=ledger,
         job=rule.key if shown else "",
-        spent_today=await judging.spent_today(rule) if shown else Decimal(0),
+        spent_today=await judging.allowance.spent_today(rule) if shown else Decimal(0),
     )
 
 

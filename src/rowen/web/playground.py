@@ -126,7 +126,7 @@ async def keep(request: Request, services: Services, visit: Visit) -> Page | Res
             asked.draft,
             note=line(form, "note", needed=True, most=2_000),
             variables=fitted(asked.draft, declared.variables if declared else {}),
-            by=visit.entry.key.user or visit.entry.key.name,
+            by=visit.entry.person,
         )
     except Problem as problem:
         return _page(services, visit, app, asked, failed=problem)

@@ -268,7 +268,7 @@ async def _shown(request: Request, services: Services, visit: Visit, *, failed: 
             against=versions.get(live.definition) if live and live.definition != it.definition else None,
             rollout=next(iter(rolling), ""),
             acts=[Act(line=one, version=it) for one in lines if it.definition in (one.definition, one.before)][:_SHOWN],
-            person=_person(visit),
+            person=visit.entry.person,
             failed=failed,
             call=api_call(request, f"/api/releases/{app}/versions/{it.number}/gate"),
         ),
@@ -348,7 +348,7 @@ async def _filled(request: Request, services: Services, visit: Visit) -> tuple[F
     force = bool(form.get("force"))
     if force:
         actor.must_administer()
-    return form, Reason(by=_person(visit), note=text(form, "note", most=4_000), force=force), actor
+    return form, Reason(by=visit.entry.person, note=text(form, "note", most=4_000), force=force), actor
 
 
 def _may(visit: Visit) -> None:
@@ -362,7 +362,3 @@ def _app(request: Request, visit: Visit) -> str:
     if visit.entry.apps and app not in visit.entry.apps:
         raise Mistaken("not_found", f"there is no app {app!r}", place="app")
     return app
-
-
-def _person(visit: Visit) -> str:
-    return visit.entry.key.user or visit.entry.key.id

@@ -105,7 +105,7 @@ async def submit(request: Request, services: Services, visit: Visit) -> Page | R
     """Take a judgement in, and go on to the next item."""
     actor = manager(request, services, visit)
     queue = await _queue(request, services, visit)
-    form, id, rater = await request.form(), request.path_params["item"], rater_of(visit)
+    form, id, rater = await request.form(), request.path_params["item"], visit.entry.person
     if "skip" in form:
         await services.review.skip(queue, id, rater)
         return RedirectResponse(f"/review/{queue.id}", 303)
@@ -132,7 +132,7 @@ async def decide(request: Request, services: Services, visit: Visit) -> Page | R
     try:
         values = _opinion(form, "", await _choices(services, queue)).values
         reason = str(form.get("reason", ""))
-        await services.review.decide(queue, request.path_params["item"], rater_of(visit), values, reason)
+        await services.review.decide(queue, request.path_params["item"], visit.entry.person, values, reason)
     except Problem as problem:
         return await _items(request, services, visit, failed=problem)
     return RedirectResponse(f"/review/{queue.id}/items?state=disputed", 303)
@@ -159,15 +159,10 @@ def manager(request: Request, services: Services, visit: Visit) -> Actor:
     return Actor.of(visit.entry, services.address(request))
 
 
-def rater_of(visit: Visit) -> str:
-    """Return under which name somebody judges: the user of their key, else the key."""
-    return visit.entry.key.user or visit.caller.key
-
-
 async def judge(request: Request, services: Services, visit: Visit) -> Response:
     """Judge a trace where it stands: a thumb of whoever is signed in, or keep it as a case."""
     actor = manager(request, services, visit)
-    id, rater, form = request.path_params["id"], rater_of(visit), await request.form()
+    id, rater, form = request.path_params["id"], visit.entry.person, await request.form()
     row = await services.traces.row(id, tenant_of(visit))
     if row is None or (visit.entry.apps and row.app not in visit.entry.apps):
         raise Mistaken("not_found", "There is no such trace.")
@@ -232,7 +227,7 @@ async def _rating(
     form: FormData | None = None,
 ) -> Page:
     queue = await _queue(request, services, visit)
-    rater = rater_of(visit)
+    rater = visit.entry.person
     item = await services.review.next(queue, rater) if may_manage(visit) else None
     trace = await services.traces.get(item.trace, queue.tenant) if item is not None else None
     asked, said = await _content(services, trace, item) if trace is not None and item is not None else ([], [])

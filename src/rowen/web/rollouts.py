@@ -102,7 +102,7 @@ async def change(request: Request, services: Services, visit: Visit) -> Page | R
     """Take the next step, promote an arm, stop it, or roll it back."""
     found, office = await _rollout(request, services, visit), services.office
     form, actor = await request.form(), Actor.of(visit.entry, services.address(request))
-    what, person = request.path_params["what"], visit.entry.key.user or visit.entry.key.id
+    what, person = request.path_params["what"], visit.entry.person
     why = Reason(by=person, note=text(form, "note", most=4_000))
     try:
         match what:

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from rowen.access import Visit
 from rowen.jobs import Job
-from rowen.score.judging import Preflight
+from rowen.score.preflight import Preflight
 from rowen.score.rule import Rule
 from rowen.score.rules import BACKFILL, Fault
 from rowen.score.standing import JudgeWorth, RuleState, state_of, worth_of

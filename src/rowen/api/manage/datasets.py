@@ -161,7 +161,7 @@ async def add_cases(asked: Asked[NoParams, NewCases]) -> Added:
     except Mistaken:
         dataset = await _sets(asked).put(Dataset(name=name, tenant=tenant, app=asked.app("")))
     _may(asked, dataset)
-    by = asked.entry.key.user or asked.actor.key
+    by = asked.entry.person
     cases = [_case(row, dataset, by=by, synthetic=body.synthetic) for row in body.cases]
     await _note(asked, "dataset.cases", name)
     return await _sets(asked).add(cases)
@@ -186,7 +186,7 @@ async def freeze_dataset(asked: Asked[NoParams, NewVersion]) -> Version:
     """The version; the one that is there already where no case has changed."""
     dataset = await _known(asked)
     await _note(asked, "dataset.freeze", dataset.name)
-    by = asked.entry.key.user or asked.actor.key
+    by = asked.entry.person
     return await _sets(asked).freeze(dataset.name, dataset.tenant, note=asked.body.note, by=by)
 
 

@@ -32,7 +32,7 @@ async def dispatch_runs(asked: Asked[DispatchParams, dict[str, Any]]) -> Page[Ru
     app, suites = _meant(asked)
     if asked.body.get("status") == "resolved":
         return Page(items=())
-    tenant, by = home(asked), asked.entry.key.user or asked.actor.key
+    tenant, by = home(asked), asked.entry.person
     found = []
     for suite in suites:
         known = await _known(asked, tenant, app, suite)

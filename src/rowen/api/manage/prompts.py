@@ -149,7 +149,7 @@ async def add_prompt(asked: Asked[NoParams, NewPrompt]) -> PromptVersion:
         variables=body.variables,
         config=body.config,
         labels=body.labels,
-        by=asked.entry.key.user or asked.actor.key,
+        by=asked.entry.person,
         base=body.base,
     )
 

@@ -1,4 +1,4 @@
-"""Review: queues of answers that people judge, item by item, and the cases that come of it."""
+"""Review: queues of answers that people judge, item by item."""
 
 from typing import Annotated, Any, Literal
 
@@ -6,10 +6,9 @@ from msgspec import Meta
 
 from rowen.api.manage.base import Asked, Limited, Name, NoParams, Page, Plain, Verb, Verbs, Whole
 from rowen.api.manage.scores import Figure, ScoreLabel, ScoreText
-from rowen.score.cases import Cases
 from rowen.score.queue import Item, Opinion, Picked, Queue
 from rowen.score.review import Progress, Review
-from rowen.values import Case, Mistaken, Settings, Value
+from rowen.values import Mistaken, Settings, Value
 
 TraceId = Annotated[str, Meta(min_length=1, max_length=100, pattern="^[A-Za-z0-9_-]+$")]
 Prose = Annotated[str, Meta(max_length=20_000, pattern=r"^[^\u0000]*$")]
@@ -85,25 +84,6 @@ class ItemParams(Settings, frozen=True, kw_only=True):
     limit: Limited = 100
 
 
-class NewCase(Settings, frozen=True, kw_only=True):
-    """A trace that shall be a case."""
-
-    trace: TraceId
-    dataset: Annotated[str, Meta(min_length=1, max_length=100, pattern="^[A-Za-z0-9_.-]+$")] = "reviewed"
-    expected: ScoreText | None = None
-    """What should have been answered; else the newest correction."""
-    metadata: dict[str, Any] = {}
-
-
-class CaseParams(Settings, frozen=True, kw_only=True):
-    """Which cases."""
-
-    tenant: Plain = ""
-    app: Plain = ""
-    dataset: Plain = ""
-    limit: Limited = 100
-
-
 async def list_queues(asked: Asked[NoParams, None]) -> Page[Queue]:
     """The queues of the caller's tenant, of all for an admin."""
     found = await _review(asked).queues(asked.tenant(""))
@@ -160,84 +140,32 @@ async def list_items(asked: Asked[ItemParams, None]) -> Page[Item]:
 
 async def next_item(asked: Asked[NoParams, None]) -> Item | None:
     """The item, null when there is none for this rater. What others said of it is left out."""
-    rater = _rater(asked)
+    rater = asked.entry.person
     item = await _review(asked).next(await _queue(asked), rater)
     return None if item is None else _blind(item, rater)
 
 
 async def submit_item(asked: Asked[NoParams, Judged]) -> Item:
     """The item as it is now. What others said of it is left out while it is open."""
-    body, rater = asked.body, _rater(asked)
+    body, rater = asked.body, asked.entry.person
     opinion = Opinion(rater=rater, values=body.values, reason=body.reason, correction=body.correction)
     return _blind(await _review(asked).submit(await _queue(asked), asked.path["item"], opinion), rater)
 
 
 async def skip_item(asked: Asked[NoParams, None]) -> Item:
     """The item, which goes to another rater."""
-    rater = _rater(asked)
+    rater = asked.entry.person
     return _blind(await _review(asked).skip(await _queue(asked), asked.path["item"], rater), rater)
 
 
 async def decide_item(asked: Asked[NoParams, Decided]) -> Item:
     """The item, settled."""
     queue, body = await _queue(asked), asked.body
-    return await _review(asked).decide(queue, asked.path["item"], _rater(asked), body.values, body.reason)
-
-
-async def list_cases(asked: Asked[CaseParams, None]) -> Page[Case]:
-    """The newest cases."""
-    params = asked.params
-    app = asked.app(params.app)
-    if params.tenant and not asked.actor.sees(params.tenant):
-        return Page(items=())
-    tenant = asked.tenant(params.tenant)
-    return Page(items=await _cases(asked).all(tenant, dataset=params.dataset, app=app, limit=params.limit))
-
-
-async def create_case(asked: Asked[NoParams, NewCase]) -> Case:
-    """The case."""
-    body, actor = asked.body, asked.actor
-    row = await asked.manage.known(body.trace, actor.tenant)
-    if row is None or (asked.entry.apps and row.app not in asked.entry.apps):
-        raise Mistaken("not_found", "there is no such trace", place="trace")
-    wanted = Case(
-        id="",
-        tenant=actor.tenant,
-        dataset=body.dataset,
-        expected=body.expected,
-        metadata=body.metadata,
-        by=_rater(asked),
-    )
-    return await _cases(asked).of_trace(body.trace, wanted)
-
-
-async def get_case(asked: Asked[NoParams, None]) -> Case:
-    """One case."""
-    found = await _cases(asked).get(asked.path["id"], asked.tenant(""))
-    if asked.entry.apps and found.app not in asked.entry.apps:
-        raise Mistaken("not_found", "there is no such case", place="id")
-    return found
-
-
-async def delete_case(asked: Asked[NoParams, None]) -> Case:
-    """The case that is no more."""
-    found = await get_case(asked)
-    await asked.manage.register.recorder.note(asked.actor, "case.delete", tenant=found.tenant, target=found.id)
-    await _cases(asked).delete(found.id, found.tenant)
-    return found
+    return await _review(asked).decide(queue, asked.path["item"], asked.entry.person, body.values, body.reason)
 
 
 def _review(asked: Asked[Any, Any]) -> Review:
     return asked.manage.review
-
-
-def _cases(asked: Asked[Any, Any]) -> Cases:
-    return asked.manage.cases
-
-
-def _rater(asked: Asked[Any, Any]) -> str:
-    """Return who judges: the user of the key that is used or signed in with, else the key."""
-    return asked.entry.key.user or asked.actor.key
 
 
 def _may(asked: Asked[Any, Any], queue: Queue) -> bool:
@@ -411,52 +339,5 @@ VERBS: Verbs = (
         params=NoParams,
         body=Decided,
         errors=("not_found", "conflict"),
-    ),
-    Verb(
-        method="GET",
-        path="/api/cases",
-        name="list_cases",
-        summary="Cases made of traces, newest first.",
-        scope="read",
-        run=list_cases,
-        gives=Case,
-        many=True,
-        params=CaseParams,
-        errors=("not_found",),
-    ),
-    Verb(
-        method="POST",
-        path="/api/cases",
-        name="create_case",
-        summary="Keep a trace as a case, with what should have been answered.",
-        scope="manage",
-        run=create_case,
-        gives=Case,
-        params=NoParams,
-        body=NewCase,
-        status=201,
-        errors=("not_found", "conflict"),
-    ),
-    Verb(
-        method="GET",
-        path="/api/cases/{id}",
-        name="get_case",
-        summary="One case.",
-        scope="read",
-        run=get_case,
-        gives=Case,
-        params=NoParams,
-        errors=("not_found",),
-    ),
-    Verb(
-        method="DELETE",
-        path="/api/cases/{id}",
-        name="delete_case",
-        summary="Remove a case.",
-        scope="manage",
-        run=delete_case,
-        gives=Case,
-        params=NoParams,
-        errors=("not_found",),
     ),
 )

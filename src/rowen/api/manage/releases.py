@@ -252,7 +252,7 @@ async def create_remark(asked: Asked[NoParams, NewRemark]) -> Remark:
     app, office = app_of(asked), asked.manage.office
     version = await office.desk.version(app, asked.path["version"])
     remark = await office.remarks.add(
-        app, version.definition, asked.body.text, by=_who(asked), blocks=asked.body.blocks
+        app, version.definition, asked.body.text, by=asked.entry.person, blocks=asked.body.blocks
     )
     return await noted(asked, "release.remark", app, remark)
 
@@ -260,7 +260,9 @@ async def create_remark(asked: Asked[NoParams, NewRemark]) -> Remark:
 async def resolve_remark(asked: Asked[NoParams, Said]) -> Remark:
     """Say that a remark holds nothing up any more."""
     app = app_of(asked)
-    remark = await asked.manage.office.remarks.resolve(asked.path["id"], app, by=_who(asked), answer=asked.body.note)
+    remark = await asked.manage.office.remarks.resolve(
+        asked.path["id"], app, by=asked.entry.person, answer=asked.body.note
+    )
     return await noted(asked, "release.resolve", app, remark)
 
 
@@ -277,16 +279,11 @@ def app_of(asked: Asked[Any, Any]) -> str:
     return app
 
 
-def _who(asked: Asked[Any, Any]) -> str:
-    """Return the person behind a key, by whom approvals are counted; the key where it is nobody's."""
-    return asked.entry.key.user or asked.entry.key.id
-
-
 def why_of(asked: Asked[Any, Any], note: str, *, force: bool = False) -> Reason:
     """Return why somebody does it; whoever forces it must administer."""
     if force:
         asked.actor.must_administer()
-    return Reason(by=_who(asked), note=note, force=force)
+    return Reason(by=asked.entry.person, note=note, force=force)
 
 
 async def noted(asked: Asked[Any, Any], act: str, app: str, done: T) -> T:

@@ -8,7 +8,7 @@ from rowen.access import Entry
 from rowen.api.manage.base import Asked, NoParams, Page, Plain, Verb, Verbs, Whole
 from rowen.jobs import Job
 from rowen.score.calibration import Prevalence, prevalence
-from rowen.score.judging import Preflight
+from rowen.score.preflight import Preflight
 from rowen.score.rule import FilterTable, Rule, RuleTarget
 from rowen.score.rules import Fault
 from rowen.score.standing import JudgeWorth, RuleState, shares_of, state_of, worth_of

@@ -86,7 +86,7 @@ async def start_run(asked: Asked[NoParams, NewRun]) -> Run:
         note=body.note,
         fresh=body.fresh,
     )
-    run = await asked.manage.runs.start(order, tenant=home(asked), by=_by(asked))
+    run = await asked.manage.runs.start(order, tenant=home(asked), by=asked.entry.person)
     await _note(asked, "run.start", run)
     return run
 
@@ -110,14 +110,14 @@ async def stop_run(asked: Asked[NoParams, None]) -> Run:
     """The run; what is under way is finished."""
     run = await _known(asked)
     await _note(asked, "run.stop", run)
-    return await asked.manage.runs.stop(run.id, run.tenant, by=_by(asked))
+    return await asked.manage.runs.stop(run.id, run.tenant, by=asked.entry.person)
 
 
 async def resume_run(asked: Asked[NoParams, Onward]) -> Run:
     """The run, which waits for its job."""
     run = await _known(asked)
     await _note(asked, "run.resume", run)
-    return await asked.manage.runs.resume(run.id, run.tenant, budget=asked.body.budget, by=_by(asked))
+    return await asked.manage.runs.resume(run.id, run.tenant, budget=asked.body.budget, by=asked.entry.person)
 
 
 async def delete_run(asked: Asked[NoParams, None]) -> Run:
@@ -140,10 +140,6 @@ def _place(before: str) -> Place | None:
         return None
     trial, _, case = before.partition(":")
     return Place(case, int(trial))
-
-
-def _by(asked: Asked[Any, Any]) -> str:
-    return asked.entry.key.user or asked.actor.key
 
 
 async def _note(asked: Asked[Any, Any], act: str, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Scores: send them in, find them, sum them up, take them back; and what scores of a name may be."""
+"""Scores: send them in, find them, sum them up, take them back."""
 
 import math
 from decimal import Decimal
@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from rowen.access import Actor
 from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Verb, Verbs, Whole
 from rowen.score.configs import NAME
 from rowen.store.base import ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
@@ -14,10 +13,8 @@ from rowen.values import (
     Mistaken,
     Refused,
     Score,
-    ScoreConfig,
     ScoreSource,
     ScoreTarget,
-    ScoreType,
     Settings,
     Value,
 )
@@ -123,19 +120,6 @@ class ScoreStat(Value, frozen=True, kw_only=True):
     labels: dict[str, int] = {}
 
 
-class NewConfig(Settings, frozen=True, kw_only=True):
-    """What scores of a name may be."""
-
-    type: ScoreType = "number"
-    about: Plain = ""
-    least: Figure | None = None
-    most: Figure | None = None
-    scale: Plain = ""
-    categories: Annotated[dict[Plain, Figure | None], Meta(max_length=100)] = {}
-    higher_is_better: bool = True
-    archived: bool = False
-
-
 async def send_scores(asked: Asked[NoParams, Any]) -> list[Score]:
     """The scores as they are kept."""
     body: NewScore | list[NewScore] = asked.body
@@ -223,49 +207,6 @@ async def score_names(asked: Asked[NameParams, None]) -> Page[ScoreName]:
     return Page(items=await asked.manage.scores.names(asked.tenant(params.tenant), app))
 
 
-async def list_configs(asked: Asked[NoParams, None]) -> Page[ScoreConfig]:
-    """The built-in configs, then the tenant's own."""
-    return Page(items=await asked.manage.configs.all(asked.tenant("")))
-
-
-async def get_config(asked: Asked[NoParams, None]) -> ScoreConfig:
-    """One config."""
-    found = await asked.manage.configs.get(asked.path["name"], asked.actor.tenant)
-    if found is None:
-        raise Mistaken("not_found", "there is no such score config", place="name")
-    return found
-
-
-async def put_config(asked: Asked[NoParams, NewConfig]) -> ScoreConfig:
-    """The config as it is kept."""
-    body, actor = asked.body, asked.actor
-    config = ScoreConfig(
-        name=asked.path["name"],
-        tenant=actor.tenant,
-        type=body.type,
-        about=body.about,
-        least=body.least,
-        most=body.most,
-        scale=body.scale,
-        categories=body.categories,
-        higher_is_better=body.higher_is_better,
-        archived=body.archived,
-    )
-    kept = await asked.manage.configs.put(config)
-    await asked.manage.register.recorder.note(actor, "score_config.put", tenant=actor.tenant, target=config.name)
-    return kept
-
-
-async def delete_config(asked: Asked[NoParams, None]) -> ScoreConfig:
-    """The config that is no more."""
-    found = await get_config(asked)
-    if not await asked.manage.configs.delete(found.name, asked.actor.tenant):
-        raise Mistaken("conflict", f"the score {found.name!r} is built in", place="name")
-    note = asked.manage.register.recorder.note
-    await note(asked.actor, "score_config.delete", tenant=asked.actor.tenant, target=found.name)
-    return found
-
-
 def _score(asked: Asked[NoParams, Any], new: NewScore) -> Score:
     return Score(
         id=new.id,
@@ -282,7 +223,7 @@ def _score(asked: Asked[NoParams, Any], new: NewScore) -> Score:
         reason=new.reason,
         confidence=new.confidence,
         source=_source(asked, new.source),
-        by=new.by or (_person(asked.actor, asked.entry.key.user) if new.source == "person" else ""),
+        by=new.by or (asked.entry.person if new.source == "person" else ""),
         version=new.version,
         evidence=new.evidence,
         cost=Decimal(new.cost) if new.cost else None,
@@ -298,10 +239,6 @@ def _source(asked: Asked[NoParams, Any], source: ScoreSource) -> ScoreSource:
     if source != "person" and scopes.isdisjoint(("call", "manage")):
         raise Refused("key_scope", "who only reads gives scores as a person: `source` is `person`", place="source")
     return source
-
-
-def _person(actor: Actor, user: str) -> str:
-    return user or actor.key
 
 
 def _stat(bucket: ScoreBucket) -> ScoreStat:
@@ -395,50 +332,5 @@ VERBS: Verbs = (
         gives=Score,
         params=NoParams,
         errors=("not_found",),
-    ),
-    Verb(
-        method="GET",
-        path="/api/score-configs",
-        name="list_score_configs",
-        summary="What scores of each name may be: the built-in names, then your own.",
-        scope="read",
-        run=list_configs,
-        gives=ScoreConfig,
-        many=True,
-        params=NoParams,
-    ),
-    Verb(
-        method="GET",
-        path="/api/score-configs/{name}",
-        name="get_score_config",
-        summary="What scores of a name may be.",
-        scope="read",
-        run=get_config,
-        gives=ScoreConfig,
-        params=NoParams,
-        errors=("not_found",),
-    ),
-    Verb(
-        method="PUT",
-        path="/api/score-configs/{name}",
-        name="put_score_config",
-        summary="Say what scores of a name may be from now on.",
-        scope="manage",
-        run=put_config,
-        gives=ScoreConfig,
-        params=NoParams,
-        body=NewConfig,
-        errors=("conflict",),
-    ),
-    Verb(
-        method="DELETE",
-        path="/api/score-configs/{name}",
-        name="delete_score_config",
-        summary="Let scores of a name be anything again. Those that are there stay.",
-        scope="manage",
-        run=delete_config,
-        gives=ScoreConfig,
-        params=NoParams,
-        errors=("not_found", "conflict"),
     ),
 )
