@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from rowen.release.course import courses
-from rowen.release.ledger import Deed, Ledger, Reason
+from rowen.release.ledger import Deed, Ledger, Past, Reason
 from rowen.release.log import Fault
 from rowen.release.possible import arm_of, possible, still_running
 from rowen.release.version import Version, version_named, versions_of
@@ -81,9 +81,13 @@ class Releases:
         """Return the rollouts of an app, the last begun first."""
         return await self._ledger.rollouts.find(group=app, state=state or "", limit=limit)
 
+    async def past(self, app: str) -> Past:
+        """Return the whole log of an app with what it tells, for whoever wants several of these at once: it is read once."""
+        return await self._ledger.past(app)
+
     async def verify(self, app: str) -> Fault | None:
         """Return where the log of an app does not hold, None when it does."""
-        return await self._ledger.fault(app)
+        return (await self.past(app)).fault
 
     # What is said of versions. Nothing about what is live changes.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rowen.release.log import Fault, Signer, first_fault
+from rowen.release.version import Version, versions_of
 from rowen.store.base import Record, Records
 from rowen.store.shelf import Shelf
 from rowen.values import Act, Clock, Live, Mistaken, Refused, ReleaseLine, Rollout, Value
@@ -40,6 +41,17 @@ class Deed:
     evidence: Mapping[str, Any] | None = None
 
 
+class Past(Value, frozen=True, kw_only=True):
+    """What the log of an app tells."""
+
+    lines: tuple[ReleaseLine, ...]
+    """Newest first."""
+    versions: tuple[Version, ...]
+    """Version 1 first."""
+    fault: Fault | None
+    """Where the log does not hold."""
+
+
 class Ledger:
     """Where what is live stands, with the rollouts and the log.
 
@@ -70,10 +82,16 @@ class Ledger:
         """Return lines, newest first."""
         return await self._lines.find(group=app, state=environment, until_ns=before, limit=limit)
 
-    async def fault(self, app: str) -> Fault | None:
-        """Return where the log of an app does not hold, None when it does."""
+    async def past(self, app: str) -> Past:
+        """Return the whole log of an app with what it tells."""
+        # What is live is read first: a line that is written meanwhile is then one too many, never one that is missing.
         least = max((one.number for one in await self.lives(app)), default=0)
-        return first_fault(reversed(await self.lines(app)), self._signer, least)
+        lines = await self.lines(app)
+        return Past(
+            lines=tuple(lines),
+            versions=tuple(versions_of(reversed(lines))),
+            fault=first_fault(reversed(lines), self._signer, least),
+        )
 
     async def write(
         self, app: str, environment: str, why: Reason, change: Callable[[Live], Deed], expect: int | None

@@ -216,9 +216,10 @@ async def _history(
         raise Mistaken("not_found", f"there is no app {app!r}", place="app")
     app = app or (apps[0] if apps else "")
     desk = services.office.desk
-    versions, lines = await desk.versions(app), await desk.log(app, limit=_SHOWN)
+    past = await desk.past(app)
+    lines = past.lines[:_SHOWN]
     stretch = stretch_of(request, services.clock, covering(lines[-1].at_ns if lines else 0, services.clock))
-    known = {one.definition: one for one in versions}
+    known = {one.definition: one for one in past.versions}
     standing = [
         Standing(live=one, version=known.get(one.definition), before=known.get(one.before))
         for one in lives
@@ -233,10 +234,10 @@ async def _history(
             apps=apps,
             stretch=stretch,
             standing=standing,
-            versions=versions[::-1],
+            versions=past.versions[::-1],
             acts=acts,
             lanes=await _lanes(services, app, acts, stretch),
-            fault=await desk.verify(app),
+            fault=past.fault,
             failed=failed,
             call=api_call(request, f"/api/releases/{app}"),
         ),
@@ -246,12 +247,13 @@ async def _history(
 
 async def _shown(request: Request, services: Services, visit: Visit, *, failed: Problem | None = None) -> Page:
     app, office = _app(request, visit), services.office
-    it = await office.desk.version(app, request.path_params["version"])
+    past = await office.desk.past(app)
+    it = version_named(past.versions, request.path_params["version"])
     lives = {one.environment: one for one in await office.desk.lives(app)}
     environment = request.query_params.get("environment", "") or next(iter(lives), PRODUCTION)
     live = lives.get(environment)
-    versions = {one.definition: one for one in await office.desk.versions(app)}
-    lines = await office.desk.log(app, limit=10_000)
+    versions = {one.definition: one for one in past.versions}
+    lines = [one for one in past.lines if it.definition in (one.definition, one.before)]
     rolling = [
         one.id for one in (live.rollouts if live else ()) if it.definition in {arm.definition for arm in one.arms[1:]}
     ]
@@ -267,7 +269,7 @@ async def _shown(request: Request, services: Services, visit: Visit, *, failed: 
             live=live,
             against=versions.get(live.definition) if live and live.definition != it.definition else None,
             rollout=next(iter(rolling), ""),
-            acts=[Act(line=one, version=it) for one in lines if it.definition in (one.definition, one.before)][:_SHOWN],
+            acts=[Act(line=one, version=it) for one in lines[:_SHOWN]],
             person=visit.entry.person,
             failed=failed,
             call=api_call(request, f"/api/releases/{app}/versions/{it.number}/gate"),
