@@ -10,7 +10,11 @@ from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, bu
 
 import pytest
 
+from rowen.evaluate.run.app import Manner, of_app
+from rowen.serve.server import Server
+from rowen.serve.settings import ServerSettings
 from rowen.testing.serving import serving
+from rowen.values import Case, Unavailable
 from rowen.values.trace import EVALUATED
 
 APP = """
@@ -279,3 +283,20 @@ def test_cases_are_brought_from_a_file_kept_as_a_version_and_run(served, ask, pa
     assert found["data"]["run"]["answered"] == 2
     refused, said = page("/datasets", {"name": "golden", "csrf": token(listed)}, {"bad.jsonl": "{no json"})
     assert (refused, "json" in said.lower()) == (400, True)
+
+
+async def test_a_case_whose_answer_breaks_off_tells_what_was_paid_for_it(tmp_path):
+    cut = '[models.fast]\nprovider = "echo"\nretries = 0\nprice = { input = "1", output = "2" }\noptions = { cut_after = 2 }'
+    (tmp_path / "app.toml").write_text(f'[app]\nname = "shop"\n{cut}')
+    server = Server(ServerSettings(store="memory:"), [tmp_path / "app.toml"])
+    served = (await server.open()).served
+    aim = of_app(served.named("shop"), served.loaded()[0], Manner(run="r"))
+
+    try:
+        with pytest.raises(Unavailable) as failed:
+            await aim.ask(Case(id="c1", input="say one two three four"), 0)
+    finally:
+        await server.close()
+
+    assert failed.value.code == "upstream_cut"
+    assert float(failed.value.details["cost"]) > 0

@@ -6,7 +6,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any, NamedTuple, Protocol
 
-from rowen.values import Answer, Message, Mistaken, Request, ScoreType, Usage, Value
+from rowen.values import Answer, Message, Mistaken, Problem, Request, ScoreType, Usage, Value
 
 
 class Subject(Value, frozen=True, kw_only=True):
@@ -99,6 +99,24 @@ def flag(claim: bool, reason: str = "", part: str = "", **metadata: Any) -> Verd
 def number(value: float, reason: str = "", part: str = "", **metadata: Any) -> Verdict:
     """Return a verdict that is a number."""
     return Verdict(part=part, type="number", value=value, number=value, reason=reason, metadata=metadata)
+
+
+def cost_of(verdicts: Sequence[Verdict]) -> Decimal | None:
+    """Return the US dollars that verdicts cost together, None where a price is unknown; those of a rule in code are free."""
+    costs = [verdict.cost for verdict in verdicts if verdict.evidence]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if len(known) == len(costs) else None
+
+
+def cost_text(cost: Decimal | None) -> str:
+    """Return a cost as a problem's details and the records of jobs have it."""
+    return "unknown" if cost is None else str(cost)
+
+
+def failed_cost(problem: Problem) -> Decimal | None:
+    """Return the US dollars that were paid before something failed, as its problem tells; None where a price is unknown."""
+    cost = problem.details.get("cost", "0")
+    return None if cost == "unknown" else Decimal(str(cost))
 
 
 def embedder(ports: Ports, kind: str) -> Embed:

@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
-from rowen.score.base import AskModel, Ports, Scorer, Subject, Told, Verdict
-from rowen.values import Format, Message, Mistaken, Problem, Request, Unavailable, says
+from rowen.score.base import AskModel, Ports, Scorer, Subject, Told, Verdict, cost_text
+from rowen.values import Format, Message, Mistaken, Request, Unavailable, says
 from rowen.values import Settings as Table
 
 _NAMES = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*\}\}")
@@ -117,7 +117,7 @@ class Judge:
             "upstream_garbage",
             f"the judge did not answer in the form asked for, twice: {wrong}",
             who=self._settings.model,
-            details={"cost": _text(_cost(paid)), "evidence": paid[-1].trace},
+            details={"cost": cost_text(_cost(paid)), "evidence": paid[-1].trace},
         )
 
     def _request(self, messages: tuple[Message, ...]) -> Request:
@@ -287,13 +287,3 @@ def _turned(said: Said) -> Said:
 def _cost(paid: Sequence[Told]) -> Decimal | None:
     costs = [told.cost for told in paid]
     return None if None in costs else sum((cost for cost in costs if cost is not None), Decimal(0))
-
-
-def _text(cost: Decimal | None) -> str:
-    return "unknown" if cost is None else str(cost)
-
-
-def failed_cost(problem: Problem) -> Decimal | None:
-    """Return what a judgement cost that failed, where it is known."""
-    cost = problem.details.get("cost", "0")
-    return None if cost == "unknown" else Decimal(str(cost))

@@ -1,11 +1,8 @@
 """What is written of a judgement: a score for each verdict, or the fault, and what it cost."""
 
 import hashlib
-from collections.abc import Sequence
-from decimal import Decimal
 
-from rowen.score.base import Verdict
-from rowen.score.judge import failed_cost
+from rowen.score.base import Verdict, cost_text, failed_cost
 from rowen.score.rule import Rule
 from rowen.score.rules import Fault
 from rowen.score.traffic import Item
@@ -55,7 +52,7 @@ def fault_of(rule: Rule, item: Item, problem: Problem, version: str) -> Fault:
         at_ns=item.started_ns,
         code=problem.code,
         message=problem.message,
-        cost=said(failed_cost(problem)),
+        cost=cost_text(failed_cost(problem)),
         evidence=str(problem.details.get("evidence", "")),
     )
 
@@ -67,16 +64,3 @@ def score_id(rule: Rule, item: Item, version: str) -> str:
     if item.target == "session":  # a session that goes on is judged again when it falls quiet again
         parts += f"\n{item.started_ns}"
     return hashlib.sha256(parts.encode()).hexdigest()[:32]
-
-
-def cost_of(verdicts: Sequence[Verdict]) -> Decimal | None:
-    """Return the US dollars that verdicts cost together, None where a price is unknown; those of a rule in code cost nothing."""
-    asked = [verdict for verdict in verdicts if verdict.evidence]
-    if any(verdict.cost is None for verdict in asked):
-        return None
-    return sum((verdict.cost for verdict in asked if verdict.cost is not None), Decimal(0))
-
-
-def said(cost: Decimal | None) -> str:
-    """Return a cost as it is written down."""
-    return "unknown" if cost is None else str(cost)

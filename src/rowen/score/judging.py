@@ -11,10 +11,9 @@ import msgspec
 from rowen.jobs import Handler, Later, Queue, Task
 from rowen.score import catalog
 from rowen.score.allowance import Allowance, Capped
-from rowen.score.base import AskModel, Embed, Ports, Scorer, Verdict
+from rowen.score.base import AskModel, Embed, Ports, Scorer, Verdict, cost_of, cost_text, failed_cost
 from rowen.score.intake import Intake
-from rowen.score.judge import failed_cost
-from rowen.score.judgement import cost_of, fault_of, said, score_id, score_of
+from rowen.score.judgement import fault_of, score_id, score_of
 from rowen.score.preflight import Example, Preflight, each_of
 from rowen.score.rule import Rule
 from rowen.score.rules import BACKFILL, LIVE, Ledger, Rules
@@ -255,21 +254,21 @@ class Judging:
                 raise  # a limit: the job waits for it
             cost = failed_cost(problem)
             await self.rules.faults.put(fault_of(rule, item, problem, self._version(rule)))
-            return {"failed": 1, "cost": said(cost)}
+            return {"failed": 1, "cost": cost_text(cost)}
         finally:
             await self.allowance.settle(rule, aside, cost)
         if not verdicts:
-            return {"passed_over": 1, "cost": said(cost)}
+            return {"passed_over": 1, "cost": cost_text(cost)}
         if rule.cap is not None and cost is None:
             raise Mistaken("price_unknown", f"the budget of the rule {rule.name} cannot be kept", place="budget")
         version = self._version(rule)
         try:
             await self._intake.take([score_of(rule, item, verdict, version) for verdict in verdicts])
         except Mistaken as problem:  # what was said does not fit the score's config
-            problem.details["cost"] = said(cost)
+            problem.details["cost"] = cost_text(cost)
             await self.rules.faults.put(fault_of(rule, item, problem, self._version(rule)))
-            return {"failed": 1, "cost": said(cost)}
-        return {"judged": 1, "cost": said(cost)}
+            return {"failed": 1, "cost": cost_text(cost)}
+        return {"judged": 1, "cost": cost_text(cost)}
 
     async def _verdicts(self, rule: Rule, item: Item) -> tuple[Verdict, ...]:
         subject = await self._traffic.subject(rule, item)

@@ -9,7 +9,7 @@ from rowen.evaluate.canary import Asked, Canary, CanaryTable
 from rowen.flow.deployments import placed, prices
 from rowen.provider.fleet import Fleet
 from rowen.provider.prices import Prices, Snapshot
-from rowen.values import Clock, Deployment, Fold, Mistaken, Request
+from rowen.values import Clock, Deployment, Fold, Mistaken, Request, dollars_of
 
 
 class Standing(Protocol):
@@ -45,8 +45,7 @@ class Places:
                 fold.take(batch)
         answer, took = fold.answer(), self._clock.monotonic() - began
         cost = self._prices(app)(place.provider, place.upstream, answer.usage, self._clock.now_ns())
-        dollars = cost.amount if cost is not None and cost.currency == "USD" else None
-        return Asked(answer, took * 1e3, dollars)
+        return Asked(answer, took * 1e3, dollars_of(cost))
 
     def _prices(self, app: str) -> Prices:
         models = next(each.tables["models"] for each in self._served.loaded() if each.definition.app == app)

@@ -1,7 +1,6 @@
 """Lets judges ask the models of the apps that are served: each judgement is a call like any other."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Never
 
 from rowen.config import Loaded
@@ -10,7 +9,7 @@ from rowen.score import catalog
 from rowen.score.base import AskModel, Embed, Ports, Told
 from rowen.score.rule import Rule, rule_of
 from rowen.score.traffic import JUDGED_BY
-from rowen.values import Answer, Call, Mistaken, Money, Request
+from rowen.values import Answer, Call, Mistaken, Request, dollars_of
 
 
 class AppModels:
@@ -26,7 +25,7 @@ class AppModels:
     def ask(self, rule: Rule, tenant: str) -> AskModel:
         async def ask(request: Request) -> Told:
             call = await self._walk(rule, tenant, request)
-            return Told(call.answer or Answer(), call.id, _dollars(call.cost))
+            return Told(call.answer or Answer(), call.id, dollars_of(call.cost))
 
         return ask
 
@@ -47,10 +46,6 @@ class AppModels:
             feature=f"{JUDGED_BY}{rule.name}",
             tag="judge",
         )
-
-
-def _dollars(cost: Money | None) -> Decimal | None:
-    return cost.amount if cost is not None and cost.currency == "USD" else None
 
 
 def rules_of(loaded: Loaded) -> list[Rule]:

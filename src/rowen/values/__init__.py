@@ -57,7 +57,7 @@ from rowen.values.message import (
     says,
 )
 from rowen.values.model import Deployment, Patience, Profile, UnknownPolicy
-from rowen.values.money import Money, usd
+from rowen.values.money import Money, dollars_of, usd
 from rowen.values.ports import Ask, AskModel, CountText, CountTokens, Embed, Embeddings, Pricing, Search
 from rowen.values.release import (
     Act,
@@ -219,6 +219,7 @@ __all__ = [
     "at",
     "cursor_of",
     "cursor_parts",
+    "dollars_of",
     "events_of",
     "fault_of",
     "new_id",

@@ -20,6 +20,11 @@ class Money(Value, frozen=True, kw_only=True):
         return f"{self.amount.normalize():f} {self.currency}"
 
 
+def dollars_of(cost: Money | None) -> Decimal | None:
+    """Return an amount that is in US dollars; None for what is not known or in another currency."""
+    return cost.amount if cost is not None and cost.currency == "USD" else None
+
+
 def usd(amount: str | int | Decimal) -> Money:
     """Return an amount in US dollars."""
     return Money(amount=Decimal(amount))

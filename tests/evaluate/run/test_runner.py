@@ -145,6 +145,28 @@ async def test_a_budget_cannot_be_kept_without_a_price(bench, some):
     assert len(bench.asked) == 1
 
 
+async def test_what_was_paid_for_in_vain_counts_against_the_budget(bench, some):
+    def says(case, _):
+        raise Unavailable("upstream_cut", "it broke off", who="hay", details={"cost": "0.01"})
+
+    bench.says = says
+
+    result = await bench.run(some(20), budget="0.055", concurrency=1)
+
+    assert (result.run.state, result.run.failed, result.run.cost) == ("stopped", 5, Decimal("0.05"))
+
+
+async def test_a_judge_that_fails_after_it_was_paid_counts_against_the_budget(bench, some):
+    def judge(case, reply):
+        raise Unavailable("upstream_garbage", "no verdict", who="judge", details={"cost": "0.04"})
+
+    bench.judge_says = judge
+
+    result = await bench.run(some(20), budget="0.11", concurrency=1)
+
+    assert (result.run.state, result.run.failed, result.run.cost) == ("stopped", 2, Decimal("0.10"))
+
+
 async def test_a_provider_that_asks_to_wait_is_waited_for_and_no_case_is_lost(bench, some):
     left = {"c1": 2, "c3": 1}
 

@@ -1,6 +1,5 @@
 """Tries an app: every case walks through its real chain, is limited, traced and paid for as calls are."""
 
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -10,6 +9,7 @@ from rowen.config.read import hash_of
 from rowen.evaluate.run.aim import Aim, Reply, messages_of
 from rowen.flow import App
 from rowen.flow.tables import TABLES
+from rowen.score.base import cost_text
 from rowen.values import (
     Answer,
     Call,
@@ -17,12 +17,13 @@ from rowen.values import (
     Case,
     Door,
     Message,
-    Money,
     Priority,
+    Problem,
     Request,
     Target,
     ToolCall,
     Value,
+    dollars_of,
     new_id,
 )
 from rowen.values.trace import EVALUATED
@@ -61,7 +62,12 @@ def of_app(app: App, loaded: Loaded, manner: Manner, *, kind: str = "definition"
     source = loaded.definition.source
 
     async def ask(case: Case, trial: int) -> Reply:
-        return _reply(await app.walk(_call(app, case, trial, manner)).answer())
+        walk = app.walk(_call(app, case, trial, manner))
+        try:
+            return _reply(await walk.answer())
+        except Problem as problem:  # what was asked in vain is paid for, too
+            problem.details["cost"] = cost_text(dollars_of(walk.call.cost))
+            raise
 
     return Aim(
         target=msgspec.convert(
@@ -111,7 +117,7 @@ def _reply(call: Call) -> Reply:
         messages=call.request.messages,
         input_tokens=answer.usage.input_tokens,
         output_tokens=answer.usage.output_tokens,
-        cost=dollars(call.cost),
+        cost=dollars_of(call.cost),
         duration_ms=(call.ended_ns - call.started_ns) / 1e6,
         first_ms=(call.first_ns - call.started_ns) / 1e6 if call.first_ns else None,
         trace=call.id,
@@ -127,8 +133,3 @@ def said(answer: Answer) -> str:
         if isinstance(part, ToolCall)
     ]
     return "\n".join(filter(None, [message.text, *calls]))
-
-
-def dollars(cost: Money | None) -> Decimal | None:
-    """Return a cost in US dollars, None where it is not known."""
-    return cost.amount if cost is not None and cost.currency == "USD" else None

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
@@ -140,13 +139,6 @@ def judges(wanted: Sequence[Wanted], ports: Callable[[Wanted], Ports]) -> list[J
             )
         )
     return found
-
-
-def cost_of(verdicts: Sequence[Verdict]) -> Decimal | None:
-    """Return what verdicts cost together; those of a rule in code cost nothing."""
-    costs = [verdict.cost for verdict in verdicts if verdict.evidence]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known, Decimal(0)) if len(known) == len(costs) else None
 
 
 def _subject(case: Case, reply: Reply, variables: Mapping[str, str]) -> Subject:

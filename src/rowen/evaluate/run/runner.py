@@ -3,34 +3,22 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
-from rowen.evaluate.run.aim import Aim, Reply, hashed
+from rowen.evaluate.run.aim import Aim, Reply
 from rowen.evaluate.run.cut import Cut
-from rowen.evaluate.run.judges import Judge, cost_of
+from rowen.evaluate.run.judges import Judge
+from rowen.evaluate.run.jury import Jury, sentence
+from rowen.evaluate.run.keep import Keep
 from rowen.evaluate.run.pace import Gate, Halted, Pace, Purse, Sleep
-from rowen.score.base import Verdict
-from rowen.store.base import Place, Runs
+from rowen.evaluate.run.trial import Trial, trials_of
+from rowen.score.base import failed_cost
+from rowen.store.base import Runs
 from rowen.store.shelf import Shelf
-from rowen.values import Broken, Case, Clock, Mistaken, Outcome, Problem, Run, Unavailable
+from rowen.values import Case, Clock, Mistaken, Outcome, Problem, Run, Unavailable
 
 _KNOWN_AT_ONCE = 500
 _EVERY = 1.0  # seconds between two looks at the run's record, which is also how a run is told to stop
 _LONGEST = 10_000
-
-
-class Trial(NamedTuple):
-    """One case to try, with what its outcome would be known by."""
-
-    case: Case
-    trial: int
-    asked: str
-    key: str
-
-    @property
-    def place(self) -> Place:
-        """Where its outcome stands."""
-        return Place(self.case.id, self.trial)
 
 
 class Runner:
@@ -115,14 +103,14 @@ class _Going:
         self._told = told
         self._gate = Gate(pace, self._clock, sleep)
         self._purse = Purse(None, Decimal(0), 0)
-        self._keep = _Keep(self._outcomes, run)
+        self._keep = Keep(self._outcomes, run)
+        self._jury = Jury(judges, self._gate)
         self._seen = -_EVERY
         self._begun = False
-        self._pays = any(judge.pays for judge in judges)
 
     async def through(self, cases: Sequence[Case]) -> Run:
         """Try what is left."""
-        trials = self._trials(cases)
+        trials = trials_of(cases, self._aim, self._judges, trials=self._run.trials, seed=self._run.settings.get("seed"))
         self._run = self._run.but(
             state="running", why="", cases=len(cases), answered=0, failed=0, cached=0, ended_ns=0, target=self._aim.target,
             scorers={judge.name: judge.version for judge in self._judges},
@@ -148,21 +136,6 @@ class _Going:
         self._run = self._run.but(state=state, why=why, ended_ns=self._clock.now_ns())
         await self._write(force=True)
         return self._run
-
-    def _trials(self, cases: Sequence[Case]) -> list[Trial]:
-        """Return every case with every trial: all cases once before any is tried again."""
-        versions = {judge.name: judge.version for judge in self._judges}
-        said = [(hashed(each.input), hashed(each.expected, each.metadata)) for each in cases]
-        seed = self._run.settings.get("seed")
-        found: list[Trial] = []
-        for trial in range(self._run.trials):
-            base = hashed(self._aim.content, trial, seed)
-            judged = hashed(versions)
-            found += [
-                Trial(case, trial, f"{base[:16]}{input[:24]}", hashed(base, input, expected, judged))
-                for case, (input, expected) in zip(cases, said, strict=True)
-            ]
-        return found
 
     async def _left(self, trials: Sequence[Trial]) -> list[Trial]:
         """Return what has no outcome yet, and count what has."""
@@ -258,7 +231,8 @@ class _Going:
             try:
                 reply = await self._asked(trial)
             except Problem as problem:
-                return blank.but(state="failed", asked="", paid=Decimal(0), reasons={"error": _sentence(problem)})
+                reasons = {"error": sentence(problem)}
+                return blank.but(state="failed", asked="", paid=failed_cost(problem), reasons=reasons)
             paid = reply.cost
         answered = blank.but(
             answer=reply.text,
@@ -272,9 +246,9 @@ class _Going:
             output_tokens=reply.output_tokens,
             trace=reply.trace,
         )
-        if self._pays and old is None:
+        if self._jury.pays and old is None:
             await self._keep(answered.but(key=""))
-        return await self._judged(trial.case, reply, answered)
+        return await self._jury.judged(trial.case, reply, answered)
 
     async def _asked(self, trial: Trial) -> Reply:
         """Return the answer, after all waits that are asked for.
@@ -297,54 +271,6 @@ class _Going:
                 if not self._gate.waits(problem, tries):
                     raise
             tries += 1
-
-    async def _judged(self, case: Case, reply: Reply, answered: Outcome) -> Outcome:
-        """Return the outcome with what all judges say, those that fail included."""
-        numbers: dict[str, float] = {}
-        labels: dict[str, str] = {}
-        reasons: dict[str, str] = {}
-        errors: list[str] = []
-        cost, paid = reply.cost, answered.paid
-        for judge in self._judges:
-            try:
-                verdicts = await self._verdicts(judge, case, reply)
-            except Problem as problem:
-                errors.append(f"{judge.name}: {_sentence(problem)}")
-                continue
-            more = cost_of(verdicts)
-            cost = None if cost is None or more is None else cost + more
-            paid = None if paid is None or more is None else paid + more
-            for verdict in verdicts:
-                metric = judge.metric(verdict)
-                if verdict.number is not None:
-                    numbers[metric] = verdict.number
-                else:
-                    labels[metric] = str(verdict.value)
-                if verdict.reason:
-                    reasons[metric] = verdict.reason[:_LONGEST]
-        if errors:
-            reasons["error"] = "; ".join(errors)[:_LONGEST]
-        return answered.but(
-            state="failed" if errors else "answered",
-            numbers=numbers,
-            labels=labels,
-            reasons=reasons,
-            cost=cost,
-            paid=paid,
-        )
-
-    async def _verdicts(self, judge: Judge, case: Case, reply: Reply) -> tuple[Verdict, ...]:
-        tries = 0
-        while True:
-            try:
-                return await judge(case, reply)
-            except Problem as problem:
-                if not self._gate.waits(problem, tries):
-                    raise
-            except Exception as error:
-                raise Broken("broken", f"{type(error).__name__}: {error}"[:1000]) from error
-            tries += 1
-            await self._gate.passed()
 
     def _marked(self, trial: Trial, outcome: Outcome) -> Outcome:
         """Return an outcome under the place and keys of a trial."""
@@ -393,30 +319,3 @@ class _Going:
             if problem.code != "conflict":
                 raise
             self._seen = -_EVERY  # somebody wrote it meanwhile, perhaps to stop it: look again at once
-
-
-class _Keep:
-    """Writes outcomes together with those that wait for the same moment."""
-
-    def __init__(self, outcomes: Runs, run: Run) -> None:
-        self._outcomes = outcomes
-        self._run = run
-        self._lock = asyncio.Lock()
-        self._waiting: list[Outcome] = []
-        self._added = self._written = 0
-
-    async def __call__(self, outcome: Outcome) -> None:
-        """Return when the outcome is written."""
-        self._waiting.append(outcome)
-        self._added = number = self._added + 1
-        async with self._lock:
-            if self._written >= number:
-                return
-            batch = self._waiting[:]
-            await self._outcomes.put(self._run.id, batch, tenant=self._run.tenant)
-            del self._waiting[: len(batch)]
-            self._written += len(batch)
-
-
-def _sentence(problem: Problem) -> str:
-    return f"{problem.code}: {problem}"[:_LONGEST]
