@@ -10,6 +10,7 @@ import pytest
 
 from rowen.retrieve.bridge import Bridge
 from rowen.serve.indexing import collection_of, job_of
+from rowen.store.base import TraceFilter
 from rowen.testing.serving import serving
 from rowen.values import Reader
 
@@ -142,6 +143,21 @@ def test_a_model_of_the_app_rewrites_questions_without_looking_anything_up_for_t
         answer = asked(running, running.key, "How many days?", model="echo")
 
     assert answer == "How many days?"  # a search that asked for a search would never end
+
+
+@pytest.mark.parametrize("asking", ['rewrite = "model"', 'rerank = "model:echo"'])
+def test_a_model_that_is_told_a_tenants_question_leaves_its_trace_with_that_tenant_alone(tmp_path, asking):
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "leave.md").write_text("Everybody has 28 days.")
+    (tmp_path / "app.toml").write_text(APP.replace('embed = ""', f'embed = ""\n{asking}'))
+    with serving(tmp_path / "app.toml") as running:
+        until(lambda: found(running, "28 days"))
+        asked(running, running.new_key("a", tenant="acme"), "How many days?", model="echo")
+
+        running.do(running.opened.traces_written())
+        traces = running.do(running.opened.store.traces.find(TraceFilter(feature="retrieve")))
+
+    assert {each.tenant for each in traces} == {"acme"}
 
 
 def test_documents_are_for_callers_of_every_tenant_but_those_that_name_one(tmp_path):

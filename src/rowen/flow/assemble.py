@@ -17,7 +17,7 @@ from rowen.config import Loaded
 from rowen.flow import deployments
 from rowen.flow.app import RENDER, App
 from rowen.flow.chain import Chain, Step
-from rowen.flow.knowledge import TENANT, Knowing, embed_of, searches_of
+from rowen.flow.knowledge import Knowing, embed_of, searches_of
 from rowen.flow.tables import AppTable, ModelTable
 from rowen.flow.vet import vet
 from rowen.prompt.base import ExamplesTable
@@ -84,12 +84,12 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     pricing = Prices(shared.snapshot, deployments.prices(models, places))
     knowledge = tables["retrieve"]
 
-    async def ask_model(request: Request) -> Answer:
+    async def ask_model(tenant: str, request: Request) -> Answer:
         done = await app.ask(
             request,
             path="retrieve",
             shown="retrieve",
-            tenant=TENANT,
+            tenant=tenant,
             feature="retrieve",
             tag="retrieve",
             priority="normal",

@@ -1,9 +1,10 @@
 """From `[retrieve]` to what finds: the embedders, rerankers and adapters that an app's tables name, and the searches with them."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -140,9 +141,11 @@ def embed_of(name: str, places: Placed, ask: Ask, bundled: Callable[[str], Embed
     return Asked(ask, deployment.name, fingerprint=fingerprint)
 
 
-def searches_of(
-    loaded: Loaded, places: Placed, ask: Ask, knowing: Knowing, ask_model: AskModel
-) -> Mapping[str, Search]:
+AskFor = Callable[[str, Request], Awaitable[Answer]]
+"""Asks a model of the app on behalf of a tenant, whose the trace of it is."""
+
+
+def searches_of(loaded: Loaded, places: Placed, ask: Ask, knowing: Knowing, ask_model: AskFor) -> Mapping[str, Search]:
     """Return what finds in each of an app's tables.
 
     Raises:
@@ -232,7 +235,7 @@ def _search(
     places: Placed,
     ask: Ask,
     knowing: Knowing,
-    ask_model: AskModel,
+    ask_model: AskFor,
 ) -> Search:
     app = loaded.definition.app
     plain = embed = embed_of(settings.embed, places, ask, knowing.bundled) if settings.embed else None
@@ -243,11 +246,21 @@ def _search(
         clock=knowing.clock,
         embeds=(embed,) if embed is not None else (),
         bridged=lambda old: knowing.bridges.to(app, name, plain, old) if plain is not None else None,
-        ask=ask_model,
-        rerank=rerank_of(settings.rerank, loaded, knowing.transport, ask_model),
+        rerank=rerank_of(settings.rerank, loaded, knowing.transport, partial(ask_model, TENANT)),
         manifest=lambda: manifest_of(settings, chunking(settings.chunk), plain),
     )
-    searching = Searching(collection_of(app, name), settings, means)
+    judges = settings.rerank.startswith("model:")
+    by_tenant: dict[str, Searching] = {}
+
+    def searching(tenant: str) -> Searching:
+        """Return what searches for a tenant: a model that is told its question is asked by a call of the tenant's own."""
+        whose = tenant if judges or settings.rewrite == "model" else ""
+        if whose not in by_tenant:
+            mine = partial(ask_model, whose)
+            rerank = Judge(mine, settings.rerank.removeprefix("model:")) if judges else means.rerank
+            own = replace(means, ask=mine, rerank=rerank)
+            by_tenant[whose] = Searching(collection_of(app, name), settings, own)
+        return by_tenant[whose]
 
     async def search(
         question: str,
@@ -260,7 +273,7 @@ def _search(
         # Knowledge is there for callers of every tenant, as the app's prompt and models are. What is for some alone names
         # their groups, `tenant:ID` or `user:ID`, and no two tenants have a user of one id.
         ours = reader.but(tenant=TENANT) if reader.tenant else reader
-        found = await searching(question, reader=ours, top=top, where=where, recent=recent)
+        found = await searching(reader.tenant)(question, reader=ours, top=top, where=where, recent=recent)
         return knowing.stale.marked(app, name, found)
 
     return search
