@@ -6,6 +6,8 @@ from decimal import Decimal
 import pytest
 
 from rowen.evaluate.canary import Canaries, Reading
+from rowen.evaluate.run.streak import Streak
+from rowen.evaluate.run.suite import EvaluateTable
 from rowen.insight.budget import Budget, stands
 from rowen.insight.calendar import DAY_NS, HOUR_NS, moment
 from rowen.insight.desk import Insight
@@ -13,6 +15,7 @@ from rowen.insight.errors import Change
 from rowen.insight.ledger import Entry
 from rowen.insight.looks import looks_of
 from rowen.jobs import Queue
+from rowen.retrieve.state import Behind, SourceState, behind
 from rowen.score.rule import Rule
 from rowen.score.rules import Fault, Ledger, Rules
 from rowen.values import Tenant
@@ -38,9 +41,36 @@ def canaries(store, clock) -> Canaries:
     return Canaries(store.records, Queue(store.records, clock), list, nobody, clock)
 
 
+class Suites:
+    def __init__(self) -> None:
+        self.known: list[tuple[Streak, EvaluateTable]] = []
+
+    async def failing(self):
+        return self.known
+
+
 @pytest.fixture
-def look(insight, store, clock, rules, canaries):
-    looks = {one.name: one for one in looks_of(insight, store.tenants, rules, canaries)}
+def suites() -> Suites:
+    return Suites()
+
+
+class Sources:
+    def __init__(self) -> None:
+        self.known: list[Behind] = []
+
+    async def behind(self):
+        return self.known
+
+
+@pytest.fixture
+def sources() -> Sources:
+    return Sources()
+
+
+@pytest.fixture
+def look(insight, store, clock, rules, canaries, suites, sources):
+    every = looks_of(insight, store.tenants, rules=rules, canaries=canaries, suites=suites, sources=sources)
+    looks = {one.name: one for one in every}
 
     async def made(name: str, since_ns: int | None = None):
         return await looks[name].look(clock.ns if since_ns is None else since_ns, clock.ns)
@@ -190,3 +220,58 @@ async def test_a_model_whose_answers_changed_is_found_once_and_one_that_is_as_be
     assert found.title == "The model grass-1 at main answers otherwise than it did: the answers differ in words"
     assert found.facts == {"canary": "hay", "deployment": "main", "model": "grass-1", "p": "0.0002"}
     assert found.ends_ns == found.at_ns + 7 * DAY_NS
+
+
+async def test_a_suite_that_fails_is_one_finding_however_often_and_none_where_nobody_wants_to_know(look, suites):
+    first = Streak(app="shop", suite="dated", failing_ns=5, failed=1, why="fresh >= 0.9: missed", run="r1", at_ns=5)
+    table = EvaluateTable(cases="dated.jsonl")
+
+    suites.known = [(first, table)]
+    (once,) = (await look("suites")).found
+    suites.known = [(first.but(failed=3, run="r3", at_ns=9), table)]
+    (again,) = (await look("suites")).found
+    suites.known = [(first, table.but(alert="off"))]
+    silent = await look("suites")
+
+    assert once.key == again.key
+    assert once.title == "The suite dated was not passed the last time: fresh >= 0.9: missed"
+    assert again.title == "The suite dated was not passed 3 times on end: fresh >= 0.9: missed"
+    assert again.facts == {"suite": "dated", "run": "r3"}
+    assert (silent.found, silent.holding) == ((), frozenset())
+
+
+async def test_a_suite_pages_where_its_table_says_so(look, suites):
+    failing = Streak(app="shop", suite="dated", failing_ns=5, failed=1, why="missed", at_ns=5)
+
+    suites.known = [(failing, EvaluateTable(cases="dated.jsonl", alert="page"))]
+
+    assert [one.severity for one in (await look("suites")).found] == ["critical"]
+
+
+async def test_a_source_that_cannot_be_read_is_one_finding_until_it_was_read_again(look, sources):
+    state = SourceState(
+        app="shop", collection="handbook", source="docs/*", synced_ns=moment("2026-10-01"), code="source_unreadable",
+        message="there is no such folder",
+    )  # fmt: skip
+
+    sources.known = [Behind(state=state, since_ns=moment("2026-10-01T02:00"))]
+    (first,) = (await look("sources")).found
+    sources.known = [Behind(state=state.but(looked_ns=9), since_ns=moment("2026-10-01T02:00"))]
+    (later,) = (await look("sources")).found
+    sources.known = []
+    over = await look("sources")
+
+    assert first == later
+    assert first.title == (
+        "The source docs/* of handbook was not read whole since 2026-10-01 00:00 UTC: there is no such folder"
+    )
+    assert first.facts["code"] == "source_unreadable"
+    assert (over.found, over.holding) == ((), frozenset())
+
+
+def test_a_source_is_behind_once_the_time_that_it_may_be_is_over():
+    well = SourceState(app="shop", collection="handbook", source="docs/*", synced_ns=100, looked_ns=100)
+
+    assert behind(well, 1e-6, 1_100) is None
+    assert behind(well, 1e-6, 1_101) == Behind(state=well, since_ns=1_100)
+    assert behind(well.but(synced_ns=0), 1e-6, 1_101) == Behind(state=well.but(synced_ns=0), since_ns=1_100)

@@ -18,6 +18,7 @@ from rowen.cli.datasets import (
     tenant_option,
     versions,
 )
+from rowen.cli.dated import dated_cases
 from rowen.cli.needed import needed
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
 from rowen.cli.questions import questions
@@ -36,7 +37,20 @@ def command() -> None:
     """List, export and import cases; keep, split and compare data sets."""
 
 
-for each in (sets, import_files, describe, freeze, versions, diff, report, split_cases, needed, questions, drop):
+for each in (
+    sets,
+    import_files,
+    describe,
+    freeze,
+    versions,
+    diff,
+    report,
+    split_cases,
+    needed,
+    questions,
+    dated_cases,
+    drop,
+):
     command.add_command(each)
 
 

@@ -1,14 +1,19 @@
-"""The looks by which what is found here reaches people: budgets, odd hours, errors, judges. The watch stage makes them."""
+"""The looks by which what is found reaches people, which the watch stage makes: budgets, costs, errors, judges, suites, sources."""
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from rowen.evaluate.canary import Canaries, Reading
+from rowen.evaluate.run.streak import Streak
+from rowen.evaluate.run.suite import EvaluateTable
 from rowen.insight.calendar import DAY_NS, HOUR_NS, WEEK_NS, day_of, month_of
 from rowen.insight.desk import Insight
 from rowen.insight.errors import Group, findings
+from rowen.retrieve.state import Behind
 from rowen.score.rule import Rule
 from rowen.score.rules import Fault, Ledger, Rules
 from rowen.store.base import Tenants
+from rowen.values import at
 from rowen.watch.finding import Finding, Round
 from rowen.watch.rounds import Look
 
@@ -23,24 +28,54 @@ _FAILING = 5
 """Errors of a judge on end that are told of."""
 
 
-def looks_of(insight: Insight, tenants: Tenants, rules: Rules, canaries: Canaries) -> tuple[Look, ...]:
+class Sources(Protocol):
+    """The places that apps' documents come from."""
+
+    async def behind(self) -> Sequence[Behind]:
+        """Return those that could not be read, or not whole, for longer than their table allows."""
+        ...
+
+
+class Suites(Protocol):
+    """The suites that come back by themselves."""
+
+    async def failing(self) -> Sequence[tuple[Streak, EvaluateTable]]:
+        """Return those that fail, with their tables as they are now."""
+        ...
+
+
+def looks_of(
+    insight: Insight, tenants: Tenants, *, rules: Rules, canaries: Canaries, suites: Suites, sources: Sources
+) -> tuple[Look, ...]:
     """Return every look of this stage."""
-    looks = _Looks(insight, tenants, rules, canaries)
+    looks = _Looks(insight, tenants, rules, canaries, suites, sources)
     return (
         Look(name="budgets", kinds=("budget", "forecast"), every_ns=5 * _MINUTE_NS, look=looks.budgets),
         Look(name="anomalies", kinds=("anomaly",), every_ns=HOUR_NS, look=looks.anomalies),
         Look(name="errors", kinds=("errors",), every_ns=5 * _MINUTE_NS, look=looks.errors),
         Look(name="judging", kinds=("judging",), every_ns=5 * _MINUTE_NS, look=looks.judging),
         Look(name="models", kinds=("model",), every_ns=_MINUTE_NS, look=looks.models),
+        Look(name="sources", kinds=("source",), every_ns=_MINUTE_NS, look=looks.sources),
+        Look(name="suites", kinds=("evaluation",), every_ns=_MINUTE_NS, look=looks.suites),
     )
 
 
 class _Looks:
-    def __init__(self, insight: Insight, tenants: Tenants, rules: Rules, canaries: Canaries) -> None:
+    def __init__(
+        self,
+        insight: Insight,
+        tenants: Tenants,
+        rules: Rules,
+        canaries: Canaries,
+        suites: Suites,
+        sources: Sources,
+    ) -> None:
         self._insight = insight
         self._tenants = tenants
         self._rules = rules
         self._canaries = canaries
+        self._suites = suites
+        self._sources = sources
 
     async def budgets(self, since_ns: int, now_ns: int) -> Round:
         """Look at every budget; after the turn of a day or month also at how the last one ended."""
@@ -85,6 +120,15 @@ class _Looks:
         """Look for models whose answers to the canaries' prompts changed. A week later it is what they are."""
         return Round(found=tuple(heard(each) for each in await self._canaries.changes(max(0, since_ns - _LATE_NS))))
 
+    async def sources(self, _: int, __: int) -> Round:
+        """Look for sources of documents that answers fall behind of."""
+        return Round(found=tuple(map(unread, await self._sources.behind())), holding=frozenset())
+
+    async def suites(self, _: int, __: int) -> Round:
+        """Look for suites that come back by themselves and do not pass any more."""
+        found = [missed(streak, table) for streak, table in await self._suites.failing() if table.alert != "off"]
+        return Round(found=tuple(found), holding=frozenset())
+
     async def judging(self, _: int, now_ns: int) -> Round:
         """Look for judges whose day's budget is used up, and for those that fail on end."""
         found: list[Finding] = []
@@ -108,6 +152,35 @@ def heard(reading: Reading) -> Finding:
         ends_ns=reading.at_ns + WEEK_NS,
         facts={"canary": reading.canary, "deployment": reading.deployment, "model": reading.model}
         | ({"p": f"{reading.p:.2g}"} if reading.p is not None else {}),
+    )
+
+
+def unread(behind: Behind) -> Finding:
+    """Return what there is to tell of a source that could not be read for too long."""
+    state = behind.state
+    since = f"since {at(state.synced_ns):%Y-%m-%d %H:%M} UTC" if state.synced_ns else "ever since it is there"
+    return Finding(
+        kind="source",
+        key=f"source:{state.app}:{state.collection}:{state.source}:{state.synced_ns}",
+        app=state.app,
+        title=f"The source {state.source} of {state.collection} was not read whole {since}: {state.message or 'no look at it'}",
+        at_ns=behind.since_ns,
+        facts={"knowledge": state.collection, "source": state.source} | ({"code": state.code} if state.code else {}),
+    )
+
+
+def missed(streak: Streak, table: EvaluateTable) -> Finding:
+    """Return what there is to tell of a suite that does not pass."""
+    often = "the last time" if streak.failed == 1 else f"{streak.failed} times on end"
+    return Finding(
+        kind="evaluation",
+        key=f"evaluation:{streak.app}:{streak.suite}:{streak.failing_ns}",
+        tenant=streak.tenant,
+        app=streak.app,
+        severity="critical" if table.alert == "page" else "warning",
+        title=f"The suite {streak.suite} was not passed {often}: {streak.why}",
+        at_ns=streak.failing_ns,
+        facts={"suite": streak.suite} | ({"run": streak.run} if streak.run else {}),
     )
 
 

@@ -39,6 +39,20 @@ class SourceState(Value, frozen=True, kw_only=True):
         return bool(after) and now_ns - self.synced_ns > after * 1e9
 
 
+class Behind(Value, frozen=True, kw_only=True):
+    """A source that what is known of it falls behind of."""
+
+    state: SourceState
+    since_ns: int
+    """From when on that was too long."""
+
+
+def behind(state: SourceState, after: float, now_ns: int) -> Behind | None:
+    """Return a source that was not read whole for so many seconds; None while it may be so."""
+    since = (state.synced_ns or state.looked_ns) + round(after * 1e9)
+    return Behind(state=state, since_ns=since) if now_ns > since else None
+
+
 class Quarantined(Value, frozen=True, kw_only=True):
     """A document that was put aside, with the reason."""
 

@@ -20,6 +20,7 @@ CATALOG: dict[str, str] = {
     "closeness": "rowen.score.closeness",
     "edit": "rowen.score.edit",
     "exact": "rowen.score.exact",
+    "fresh": "rowen.score.fresh",
     "grounded": "rowen.score.grounded",
     "json": "rowen.score.json",
     "judge": "rowen.score.judge",

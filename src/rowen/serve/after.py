@@ -98,11 +98,15 @@ async def after_of(
         clock=clock,
     )
 
+    knowing = live.shared.knowing
+    indexing = Indexing(store, served, jobs, clock, served.embed, knowing.stale, knowing.bridges)
+    stack.push_async_callback(indexing.close)
+
     places = Places(served, live.shared.snapshot, clock)
     canaries = Canaries(store.records, jobs, places.canaries, places.ask, clock)
-    runs = runs_of(store, live.shared, served, jobs, stack)
+    runs = runs_of(store, live.shared, served, jobs, stack, unread=indexing.unread)
 
-    looks = looks_of(insight, store.tenants, rules, canaries)
+    looks = looks_of(insight, store.tenants, rules=rules, canaries=canaries, suites=runs, sources=indexing)
     watching = Watching(store, served, ground.transport, clock, looks=looks)
     watching.after = Policy(watching.desk, live.releases, clock, served.governed).settle
     watching.start()
@@ -114,10 +118,6 @@ async def after_of(
     rolling = Rolling(store, served, live.releases, recording.exposures, queue=jobs, watch=watching.desk, clock=clock)
     rolling.start()
     stack.push_async_callback(rolling.stop)
-
-    knowing = live.shared.knowing
-    indexing = Indexing(store, served, jobs, clock, served.embed, knowing.stale, knowing.bridges)
-    stack.push_async_callback(indexing.close)
 
     async def queue_jobs() -> None:
         await rules.queue_written()

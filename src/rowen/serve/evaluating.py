@@ -13,7 +13,7 @@ from rowen.evaluate.run.app import Manner, of_app
 from rowen.evaluate.run.desk import Plan, RunDesk
 from rowen.evaluate.run.function import of_function
 from rowen.evaluate.run.judges import Judge, Wanted, judges
-from rowen.evaluate.run.office import RunOffice
+from rowen.evaluate.run.office import RunOffice, Unread
 from rowen.evaluate.run.work import RunWork
 from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
@@ -233,7 +233,9 @@ async def bench(
         yield Bench(store=store, apart=apart, desk=desk, work=RunWork(desk, store.records, means, clock), means=means)
 
 
-def runs_of(store: Store, shared: Shared, served: Served, queue: Queue, stack: AsyncExitStack) -> RunOffice:
+def runs_of(
+    store: Store, shared: Shared, served: Served, queue: Queue, stack: AsyncExitStack, *, unread: Unread
+) -> RunOffice:
     """Return the office of runs of a server, whose apps stand apart from those that answer."""
     apart = Apart(shared, store.definitions)
     stack.push_async_callback(apart.close)
@@ -243,7 +245,7 @@ def runs_of(store: Store, shared: Shared, served: Served, queue: Queue, stack: A
 
     desk, means = desk_of(store, shared.clock), Means(apart, path)
     work = RunWork(desk, store.records, means, shared.clock)
-    return RunOffice(desk, work, means, store.records, queue, shared.clock, served.loaded)
+    return RunOffice(desk, work, means, store.records, queue, shared.clock, served.loaded, unread)
 
 
 def desk_of(store: Store, clock: Clock) -> RunDesk:

@@ -20,7 +20,7 @@ from rowen.retrieve.load.catalog import tables_of
 from rowen.retrieve.load.files import Files
 from rowen.retrieve.parse import Reading
 from rowen.retrieve.plan import Plan, Watched, plan_of
-from rowen.retrieve.state import SourceState, States
+from rowen.retrieve.state import Behind, SourceState, States, behind
 from rowen.retrieve.sync import Sync, told
 from rowen.serve.reading import Web
 from rowen.store.base import Store
@@ -33,6 +33,8 @@ SYNC = "retrieve.sync"
 """The kind of job that brings a collection up to date."""
 _NEVER_NS = 100 * 365 * 86_400 * 1_000_000_000
 _S = 1_000_000_000
+_PATIENCE = 900.0
+"""Seconds for which a source may fail before somebody is told, where its table says nothing."""
 
 EmbedOf = Callable[[Loaded, RetrieveSettings], Embed | None]
 """Gives what makes the vectors of a `[retrieve.NAME]`; None for a lexical index."""
@@ -180,6 +182,22 @@ class Indexing:
         asked = Changed(name=collection.name, settings=_hash(known), removal=removal)
         return await self._again(await self._written(known), asked, _every_ns(known.settings))
 
+    async def unread(self, app: str) -> str:
+        """Return the name of a knowledge of an app whose first look is not over yet; empty where there is none."""
+        for each in self.all():
+            if each.collection.app == app and not await self._read(each.collection):
+                return each.collection.name
+        return ""
+
+    async def _read(self, collection: Collection) -> bool:
+        if any(build.state == "live" for build in await self._store.knowledge.builds(collection)):
+            return True
+        try:
+            job = await self.queue.get(job_of(collection))
+        except Mistaken:
+            return False
+        return bool(job.runs or job.code)
+
     async def sync(self, task: Task) -> dict[str, object] | None:
         """Do a job: bring its collection up to date."""
         asked = msgspec.convert(dict(task.input), Changed)
@@ -264,6 +282,20 @@ class Indexing:
             if (state := self._figures.get((each.collection.app, each.collection.name, name))) is not None
             and state.stale(table.stale_after, now)
         )
+
+    async def behind(self) -> list[Behind]:
+        """Return the sources that fell behind: by their `stale_after`, else once two looks and a quarter of an hour failed."""
+        now, found = self._clock.now_ns(), list[Behind]()
+        for each in self.all():
+            states = await self.states.of(each.collection)
+            for name, table in tables_of(each.settings).items():
+                state = states.get(name)
+                after = table.stale_after or (
+                    max(_PATIENCE, 2 * table.every) if state is not None and state.code else 0
+                )
+                if state is not None and after and (one := behind(state, after, now)) is not None:
+                    found.append(one)
+        return found
 
     def lag(self) -> dict[tuple[str, ...], float]:
         """Return by app, name and source for how many seconds it was not seen whole."""

@@ -8,7 +8,9 @@ from typing import Literal
 
 from rowen.values import Value
 
-FindingKind = Literal["budget", "forecast", "anomaly", "errors", "latency", "regression", "judging", "model"]
+FindingKind = Literal[
+    "budget", "forecast", "anomaly", "errors", "latency", "regression", "judging", "model", "evaluation", "source"
+]
 Gravity = Literal["info", "warning", "critical"]
 
 

@@ -411,6 +411,7 @@ class Api:
                 queue=self.jobs,
                 clock=self.clock,
                 served=lambda: [Suites.APP],
+                unread=self.nothing,
             ),
             prompts=self.prompts,
             play=self._played,
@@ -444,6 +445,10 @@ class Api:
         if asked.prompt not in {"", "system"}:
             raise Mistaken("prompt_unknown", place="prompt")
         return [Tried(model=model, answer=asked.question, trace="t" * 32) for model in asked.models or ("fast",)]
+
+    @staticmethod
+    async def nothing(app):
+        return ""
 
     @staticmethod
     async def nobody(app, place, request):

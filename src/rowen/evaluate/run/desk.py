@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from rowen.evaluate.dataset import Datasets
+from rowen.evaluate.dated import holding
 from rowen.evaluate.files import read
 from rowen.evaluate.run.base import MEASURED, Loaded, load, shelf
 from rowen.evaluate.run.cut import Cut, cut_of
@@ -117,7 +118,7 @@ class RunDesk:
         self._clock = clock
 
     async def brought(self, source: str, *, folder: Path, table: EvaluateTable, tenant: str) -> "Brought":
-        """Return the cases that a suite names, kept as a version that never changes.
+        """Return the cases that a suite names and that hold now, kept as a version that never changes.
 
         Args:
             source: a file, or `dataset:NAME`, or `dataset:NAME@VERSION`.
@@ -136,9 +137,8 @@ class RunDesk:
                 if wanted_version
                 else await self.datasets.freeze(name, tenant, note="for a run")
             )
-            return Brought(
-                dataset=name, version=version.hash, cases=await self.datasets.cases(name, tenant, version.hash)
-            )
+            found = await self.datasets.cases(name, tenant, version.hash)
+            return Brought(dataset=name, version=version.hash, cases=self._holding(found, source))
         path = folder / source
         cases = [each.but(tenant=tenant) for each in read(path, table.shape)]
         if not cases:
@@ -147,10 +147,17 @@ class RunDesk:
             raise Mistaken("config_invalid", "two cases have the same id", place=source)
         return await self.kept(cases, name=f"file:{path.name}", tenant=tenant)
 
+    def _holding(self, cases: Sequence[Case], source: str) -> list[Case]:
+        found = holding(cases, self._clock.now_ns())
+        if cases and not found.cases:
+            message = f"no case holds now: {found.coming} not yet, {found.over} no more"
+            raise Mistaken("config_invalid", message, place=source)
+        return found.cases
+
     async def kept(self, cases: Sequence[Case], *, name: str, tenant: str) -> "Brought":
         """Keep cases as a version of a data set under a name, without changing the cases that it has now."""
         version = await self.datasets.keep(name, tenant, cases, note="for a run")
-        return Brought(dataset=name, version=version.hash, cases=list(cases))
+        return Brought(dataset=name, version=version.hash, cases=self._holding(cases, name))
 
     async def begin(
         self, target: Target, brought: "Brought", plan: Plan, *, suite: str = "", tenant: str = "default",
@@ -179,13 +186,14 @@ class RunDesk:
         return run
 
     async def cases(self, run: Run) -> list[Case]:
-        """Return the cases of a run.
+        """Return the cases of a run: those of its version that held when it was begun.
 
         Raises:
             Mistaken: `not_found` where the version is gone.
 
         """
-        return await self.datasets.cases(run.dataset, run.tenant, run.version)
+        found = await self.datasets.cases(run.dataset, run.tenant, run.version)
+        return holding(found, run.created_ns).cases
 
     async def get(self, id: str, tenant: str | None) -> Run:
         """Return a run by its id, or by the beginning of it where only one begins so.

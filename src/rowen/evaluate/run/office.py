@@ -1,24 +1,33 @@
 """Runs on a server: begun by whoever may, done by a durable job, stopped and resumed; and suites that come back by themselves."""
 
-import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
 from rowen.config import Loaded
 from rowen.evaluate.run.desk import ENDED, RunDesk, plan_of
 from rowen.evaluate.run.result import Result, Results
+from rowen.evaluate.run.streak import Streak, id_of
 from rowen.evaluate.run.suite import EvaluateTable
 from rowen.evaluate.run.work import Means, RunWork, result
 from rowen.jobs import Handler, Later, Queue, Task
 from rowen.store.base import Records
-from rowen.values import Clock, Mistaken, Run, Settings, Target
+from rowen.values import Clock, Mistaken, Problem, Run, Settings, Target
 
 RUN, SUITE = "evaluate.run", "evaluate.suite"
 _AGAIN_NS = 300_000_000_000
 """How long a run that a limit paused is left alone."""
+_UNREAD_NS = 30_000_000_000
+"""How long a suite waits whose app does not know its documents yet."""
 _KEPT = 200
+_SCHEDULED = "on its schedule"
+_BY_HAND = "stopped"
+"""How the reason of a run begins that somebody stopped: no verdict on the app."""
 _OURS = ("paused", "stopped", "it was interrupted")
+
+
+Unread = Callable[[str], Awaitable[str]]
+"""Gives which of an app's knowledge was never read yet; empty for none."""
 
 
 class Order(Settings, frozen=True, kw_only=True):
@@ -49,6 +58,7 @@ class RunOffice:
         queue: where their jobs are queued.
         clock: what time it is.
         served: gives the apps that are served, as they are live.
+        unread: says of an app what it has yet to read: nothing is asked by schedule before that.
 
     """
 
@@ -61,14 +71,17 @@ class RunOffice:
         queue: Queue,
         clock: Clock,
         served: Callable[[], Sequence[Loaded]],
+        unread: Unread,
     ) -> None:
         self.desk = desk
+        self.streaks = Streak.shelf(records)
         self._work = work
         self._means = means
         self._records = records
         self._queue = queue
         self._clock = clock
         self._served = served
+        self._unread = unread
 
     @property
     def handlers(self) -> Mapping[str, Handler]:
@@ -78,6 +91,16 @@ class RunOffice:
     def suites(self) -> list[tuple[str, str]]:
         """Return the suites of the apps that are served, as app and name."""
         return [(each.definition.app, name) for each in self._served() for name in each.tables["evaluate"]]
+
+    async def failing(self) -> list[tuple[Streak, EvaluateTable]]:
+        """Return the suites that come back by themselves and fail, with their tables as they are now."""
+        found: list[tuple[Streak, EvaluateTable]] = []
+        for loaded in self._served():
+            for name, table in loaded.tables["evaluate"].items():
+                streak = await self.streaks.get(id_of(loaded.definition.app, name)) if table.every else None
+                if streak is not None and streak.failing_ns:
+                    found.append((streak, table))
+        return found
 
     async def start(self, order: Order, *, tenant: str, by: str = "") -> Run:
         """Begin a run; a job does it.
@@ -153,7 +176,7 @@ class RunOffice:
                 if table.every:
                     app = loaded.definition.app
                     await self._queue.add(
-                        SUITE, id=_mark(app, name), app=app, input={"app": app, "suite": name},
+                        SUITE, id=id_of(app, name), app=app, input={"app": app, "suite": name},
                         every_ns=round(table.every * 1e9), about=f"runs the suite {name}",
                     )  # fmt: skip
 
@@ -167,10 +190,18 @@ class RunOffice:
             task.progress(run.answered + run.failed, run.cases * run.trials, f"{run.failed} failed")
             task.check()
 
-        found = await self._work.done(run, told=told)
+        scheduled = run.note == _SCHEDULED and not run.by
+        try:
+            found = await self._work.done(run, told=told)
+        except Mistaken as problem:
+            if scheduled:
+                await self._note(run.app, run.suite, problem)
+            raise
         run = found.run
         if run.state == "paused" and not run.why.startswith(_OURS):
             raise Later(self._clock.now_ns() + _AGAIN_NS, run.why)
+        if scheduled and run.state in ENDED and not run.why.startswith(_BY_HAND):
+            await self._note(run.app, run.suite, found)
         return {"state": run.state, "passed": found.passed, "failed": run.failed, "cost": str(run.cost)}
 
     async def come_back(self, task: Task) -> dict[str, Any]:
@@ -179,8 +210,19 @@ class RunOffice:
         if (app, suite) not in self.suites():
             await self._queue.cancel(task.id, task.tenant)
             return {}
-        run = await self.start(Order(app=app, suite=suite, note="on its schedule", fresh=True), tenant=task.tenant)
+        if unread := await self._unread(app):
+            raise Later(self._clock.now_ns() + _UNREAD_NS, f"{unread} is yet to be read")
+        try:
+            run = await self.start(Order(app=app, suite=suite, note=_SCHEDULED, fresh=True), tenant=task.tenant)
+        except Problem as problem:
+            await self._note(app, suite, problem)
+            raise
         return {"run": run.id}
+
+    async def _note(self, app: str, suite: str, came: Result | Problem) -> None:
+        """Note how a suite stands after a run of its schedule has ended, or could not begin."""
+        before = await self.streaks.get(id_of(app, suite)) or Streak(app=app, suite=suite, at_ns=0)
+        await self.streaks.put(before.after(came, self._clock.now_ns()))
 
     async def _queued(self, run: Run, by: str) -> None:
         """See that a job does the run: the one it has, or another where that is done."""
@@ -210,7 +252,3 @@ def _table(loaded: Loaded, order: Order) -> EvaluateTable:
         return tables[order.suite].but(**{name: value for name, value in wished.items() if value})
     except ValueError as error:
         raise Mistaken("field_invalid", str(error), place="budget") from error
-
-
-def _mark(app: str, suite: str) -> str:
-    return "suite-" + hashlib.sha256(f"{app}\n{suite}".encode()).hexdigest()[:24]

@@ -51,6 +51,8 @@ class EvaluateTable(Settings, frozen=True, kw_only=True):
     """Whether the app's own caches may answer."""
     every: Duration = 0
     """How often a server runs it by itself, such as `1d`; 0 leaves it to people."""
+    alert: Literal["page", "ticket", "off"] = "ticket"
+    """What is opened while runs that came by themselves miss a `must`, or cannot be done."""
     timeout: Duration = 600
     """How long a case may take."""
 
