@@ -113,3 +113,9 @@ def test_a_share_of_nothing_differs_by_anything():
     found = newcombe(0, 0, 1, 2)
 
     assert (found.value, found.low, found.high) == (None, -1.0, 1.0)
+
+
+def test_an_interval_is_told_with_its_ends_and_says_so_where_it_has_none():
+    assert wilson(8, 10).bounds(".2f") == "0.49 to 0.94"
+    assert mean([0.0]).bounds() == "no bounds"
+    assert str(mean([0.0])) == "0 [no bounds] (n = 1, 95%, t)"

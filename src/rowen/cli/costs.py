@@ -11,6 +11,7 @@ import click
 import msgspec
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.insight import focus
 from rowen.insight.calendar import DAY_NS, Every, ago, month_of, named
@@ -42,7 +43,10 @@ def command() -> None:
     """Say what was spent, and hold it against the provider's bill."""
 
 
-@command.command("list")
+@command.command(
+    "list",
+    epilog=such_as("rowen costs list --since 7d --by feature --by model", "rowen costs list --by key --every day"),
+)
 @server_option
 @store_option
 @json_option
@@ -320,7 +324,7 @@ def worth_of(
             "good": f"{one.good} ({(one.rate.value or 0):.0%}, {one.rate.low:.0%} to {one.rate.high:.0%})",
             "per_dollar": "unknown"
             if one.per_dollar.value is None
-            else f"{one.per_dollar.value:.1f} ({one.per_dollar.low:.1f} to {one.per_dollar.high:.1f})",
+            else f"{one.per_dollar.value:.1f} ({one.per_dollar.bounds('.1f')})",
             "note": one.warning,
         }
         for one in found

@@ -84,7 +84,7 @@ def number(value: float | None) -> str:
 
 def bounds(interval: Interval) -> str:
     """Return the bounds of an interval for people."""
-    return f"{interval.low:.4g} to {interval.high:.4g}"
+    return interval.bounds(".4g")
 
 
 def _write(file: Path, body: bytes) -> None:

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from rowen.cli.costs import app_option, counting, insight_of, tenant_option, window_of
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.improve.tune.complaints import complaint, judged
 from rowen.improve.tune.failures import CALLED, Split, split
@@ -40,7 +41,7 @@ def command() -> None:
     """Find out why calls are slow, why answers got worse, and which errors are one error."""
 
 
-@command.command("latency")
+@command.command("latency", epilog=such_as("rowen insight latency --since 2h"))
 @server_option
 @store_option
 @json_option
@@ -72,7 +73,7 @@ def latency(
         return
     out.print(
         f"{found.calls} calls of {found.after_ms:.0f} ms against {found.baseline_calls} of {found.before_ms:.0f} ms: "
-        f"{found.added.value or 0:+.0f} ms ({found.added.low:+.0f} to {found.added.high:+.0f})"
+        f"{found.added.value or 0:+.0f} ms ({found.added.bounds('+.0f')})"
     )
     out.print(f"[bold]{found.cause}[/bold]" if found.cause else found.note)
     rows: list[Any] = [
@@ -93,7 +94,7 @@ def latency(
         out.print(f"→ {lead.fix}")
 
 
-@command.command("regression")
+@command.command("regression", epilog=such_as("rowen insight regression thumbs --since 1d"))
 @click.argument("score")
 @server_option
 @store_option
@@ -135,7 +136,7 @@ def regression(
             "suspect": " and ".join(f"{name} = {value}" for name, value in one.marks),
             "bad": f"{one.bad} of {one.n}",
             "others": f"{one.others_bad} of {one.others}",
-            "effect": f"{one.effect.value or 0:+.0%} ({one.effect.low:+.0%} to {one.effect.high:+.0%})",
+            "effect": f"{one.effect.value or 0:+.0%} ({one.effect.bounds('+.0%')})",
             "p": f"{one.p:.1g}",
             "explains": f"{one.explains:.0%}",
             "same": ", ".join(f"{name} = {value}" for name, value in one.same),

@@ -55,9 +55,19 @@ class Interval(Value, frozen=True, kw_only=True):
     level: float = 0.95
     method: Method
 
+    @property
+    def bounded(self) -> bool:
+        """Whether it has an end on both sides. One case has none, nor have equal ones on a scale without an end."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+    def bounds(self, shape: str = ".3g") -> str:
+        """Return its ends for people: `0.2 to 0.4`, or `no bounds` where the cases say nothing of them."""
+        return f"{self.low:{shape}} to {self.high:{shape}}" if self.bounded else "no bounds"
+
     def __str__(self) -> str:
         said = "unknown" if self.value is None else f"{self.value:.3g}"
-        return f"{said} [{self.low:.3g}, {self.high:.3g}] (n = {self.n}, {self.level:.0%}, {self.method})"
+        ends = f"[{self.low:.3g}, {self.high:.3g}]" if self.bounded else "[no bounds]"
+        return f"{said} {ends} (n = {self.n}, {self.level:.0%}, {self.method})"
 
 
 def wilson(successes: float, n: int, level: float = 0.95) -> Interval:

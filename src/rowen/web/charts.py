@@ -126,7 +126,7 @@ def trend(
     parts += [f'<path class="mark" d="M{mark.place + 0.5} 0V100"/>' for mark in marks]
     if target is not None:
         parts.append(f'<path class="target" d="M0 {y(target):.2f}H{len(slots)}"/>')
-    told = [[f"{say(mean.value)} ({_bounds(mean)}), n {mean.n}"] if mean.value is not None else [] for mean in means]
+    told = [[f"{say(mean.value)} ({mean.bounds()}), n {mean.n}"] if mean.value is not None else [] for mean in means]
     for mark in marks:
         if 0 <= mark.place < len(told):
             told[mark.place].append(f"since here: {mark.name}")
@@ -201,10 +201,6 @@ def _room(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values, default=0.0), max(values, default=1.0)
     room = (high - low) * 0.15 or abs(high) * 0.1 or 1.0
     return low - room, high + room
-
-
-def _bounds(mean: Interval) -> str:
-    return f"{mean.low:.3g} to {mean.high:.3g}" if isfinite(mean.low) and isfinite(mean.high) else "no interval"
 
 
 def lane(start: int, length: int, whole: int, kind: str, first: int | None = None) -> Markup:

@@ -1,7 +1,5 @@
 """A report on candidates as Markdown, to be read by whoever asks later why this model."""
 
-from math import isfinite
-
 from rowen.evaluate.choice.base import Candidate, Choice
 from rowen.evaluate.compare.write import plain
 from rowen.values import at
@@ -57,12 +55,8 @@ def choice_text(found: Choice) -> str:
 
 
 def _row(found: Choice, each: Candidate) -> str:
-    cost = (
-        "unknown"
-        if each.cost.value is None
-        else f"${each.cost.value:.2g} ({each.cost.low:.2g} to {each.cost.high:.2g})"
-    )
-    p95 = "unknown" if each.p95.value is None else f"{each.p95.value:,.0f} ms{_bounds(each.p95, '{:,.0f}')}"
+    cost = "unknown" if each.cost.value is None else f"${each.cost.value:.2g}{_bounds(each.cost, '.2g')}"
+    p95 = "unknown" if each.p95.value is None else f"{each.p95.value:,.0f} ms{_bounds(each.p95, ',.0f')}"
     notes = (
         [f"dominated by {', '.join(map(plain, each.dominated))}{'' if each.surely else ' (not surely)'}"]
         if each.dominated
@@ -75,30 +69,26 @@ def _row(found: Choice, each: Candidate) -> str:
 
 
 def _said(each: Interval) -> str:
-    return "unknown" if each.value is None else f"{each.value:.3g}{_bounds(each, '{:.3g}')}"
+    return "unknown" if each.value is None else f"{each.value:.3g}{_bounds(each, '.3g')}"
 
 
 def _bounds(each: Interval, shape: str) -> str:
-    if not (isfinite(each.low) and isfinite(each.high)):
-        return ""
-    return f" ({shape.format(each.low)} to {shape.format(each.high)})"
+    return f" ({each.bounds(shape)})" if each.bounded else ""
+
+
+def known_of(each: Candidate) -> list[tuple[str, str]]:
+    """Return what is known of a candidate's model beside what it does, as name and words."""
+    found = []
+    for field, name in _FIELDS if each.catalogue is not None else ():
+        value = getattr(each.catalogue, field)
+        words = ", ".join(value) if isinstance(value, tuple) else {True: "yes", False: ""}.get(value, value)
+        if words:
+            found.append((name, str(words)))
+    return found
 
 
 def _known(each: Candidate) -> list[str]:
     lines = [f"## {plain(each.name)}", ""]
-    if each.catalogue is not None:
-        for field, name in _FIELDS:
-            value = getattr(each.catalogue, field)
-            said = (
-                ", ".join(value)
-                if isinstance(value, tuple)
-                else "yes"
-                if value is True
-                else ""
-                if value is False
-                else value
-            )
-            if said:
-                lines.append(f"- {name}: {plain(str(said))}")
+    lines += [f"- {name}: {plain(words)}" for name, words in known_of(each)]
     lines += [f"- mind: {plain(warning)}" for warning in each.warnings]
     return [*lines, ""]

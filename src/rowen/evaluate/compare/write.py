@@ -1,7 +1,6 @@
 """A comparison as Markdown: for a pull request, a mail, a record."""
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 
 from rowen.evaluate.compare.base import Change, Comparison, Cut, Difference
 from rowen.values import Run
@@ -50,9 +49,8 @@ def told(metric: str, gap: Interval, *, signed: bool = True) -> str:
     if gap.value is None:
         return "–"
     sign = "+" if signed else ""
-    if not (isfinite(gap.low) and isfinite(gap.high)):
-        return f"{gap.value:{sign}.3g}{unit}"
-    return f"{gap.value:{sign}.3g}{unit} ({gap.low:{sign}.3g} to {gap.high:{sign}.3g})"
+    ends = f" ({gap.bounds(f'{sign}.3g')})" if gap.bounded else ""
+    return f"{gap.value:{sign}.3g}{unit}{ends}"
 
 
 def _decided(found: Comparison) -> list[str]:

@@ -50,7 +50,7 @@ def fairness_text(found: Fairness) -> str:
     ]
     for each in found.attributes:
         ends = (f"{each.groups[0].value}", f"{each.groups[-1].value}") if each.groups else ("–", "–")
-        gap = "–" if each.gap.value is None else f"{each.gap.value:.3g} ({each.gap.low:.3g} to {each.gap.high:.3g})"
+        gap = "–" if each.gap.value is None else f"{each.gap.value:.3g} ({each.gap.bounds()})"
         ratio = "–" if each.ratio is None else f"{each.ratio:.2f}"
         verdict = "**counts**" if each.counts else "no difference found"
         lines.append(
@@ -74,9 +74,7 @@ def awareness_text(found: Awareness) -> str:
     ]
     for each in found.metrics:
         gap = (
-            "–"
-            if each.difference.value is None
-            else f"{each.difference.value:+.3g} ({each.difference.low:+.3g} to {each.difference.high:+.3g})"
+            "–" if each.difference.value is None else f"{each.difference.value:+.3g} ({each.difference.bounds('+.3g')})"
         )
         verdict = "**differs**" if each.differs else "no difference found"
         means = f"{each.disguised.value or 0:.3g} | {each.announced.value or 0:.3g}"

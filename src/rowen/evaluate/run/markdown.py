@@ -65,13 +65,13 @@ def _held(held: Held) -> str:
 def _figure(figure: Figure) -> str:
     interval = figure.interval
     value = "" if interval.value is None else f"{interval.value:.4g}"
-    return f"| {cell(figure.metric)} | {value} | {interval.low:.4g} to {interval.high:.4g} | {interval.n:,} |"
+    return f"| {cell(figure.metric)} | {value} | {interval.bounds('.4g')} | {interval.n:,} |"
 
 
 def _bounded(interval: Interval | None) -> str:
     if interval is None or interval.value is None:
         return ""
-    return f"{interval.value:.3g} ({interval.low:.3g} to {interval.high:.3g})"
+    return f"{interval.value:.3g} ({interval.bounds()})"
 
 
 def cell(text: str) -> str:
