@@ -1,13 +1,14 @@
 """What is live, and how it came to be so."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rowen.release import Reason, Releases
-from rowen.store.base import Store
+from rowen.store.base import Record, Store
 from rowen.store.catalog import open_store
 from rowen.store.memory.store import MemoryStore
 from rowen.testing.clock import FakeClock
@@ -260,6 +261,30 @@ async def test_the_log_is_read_page_by_page(releases: Releases):
     second = await releases.log("shop", before=first[-1].number)
 
     assert [line.number for line in (*first, *second)] == [3, 2, 1]
+
+
+async def test_the_past_of_an_app_is_told_by_one_reading_of_its_log(store: MemoryStore, clock: FakeClock):
+    class Counting:
+        kinds: tuple[str, ...] = ()
+
+        async def find(self, kind: str, **asked: Any) -> list[Record]:
+            self.kinds += (kind,)
+            return await store.records.find(kind, **asked)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store.records, name)
+
+    releases = Releases(counting := Counting(), store.definitions, clock, signing=KEY)
+    for definition in (A, B):
+        await releases.release("shop", definition, ANN)
+    counting.kinds = ()
+
+    past = await releases.past("shop")
+
+    assert counting.kinds.count("release_line") == 1
+    assert [line.number for line in past.lines] == [2, 1]
+    assert [version.definition for version in past.versions] == [A, B]
+    assert past.fault is None
 
 
 async def test_the_order_of_the_log_does_not_hang_on_the_clocks(releases: Releases, clock: FakeClock):
