@@ -241,6 +241,10 @@ def _verb(command: click.Command, path: str, level: str) -> Iterator[str]:
     yield f"{level} {path}\n"
     yield f"`{path} {usage}`\n"
     yield f"{_joined(command.help)}\n"
+    if command.epilog:
+        yield "```sh"
+        yield from (line.strip() for line in command.epilog.splitlines()[2:])
+        yield "```\n"
     options = [each for each in command.params if isinstance(each, click.Option)]
     if options:
         yield "| option | default | |"

@@ -1,5 +1,8 @@
+import json
 import subprocess
 import sys
+
+from rowen.cli.main import GROUPS
 
 APP = """
 [app]
@@ -12,9 +15,13 @@ source = "docs/*"
 """
 
 
-def rowen(folder, *words):
+def run(folder, *words):
     command = [sys.executable, "-m", "rowen", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).returncode
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def rowen(folder, *words):
+    return run(folder, *words).returncode
 
 
 def test_the_process_ends_with_the_code_that_a_command_gives(tmp_path):
@@ -28,3 +35,43 @@ def test_the_process_ends_with_the_code_that_a_command_gives(tmp_path):
     mistaken = rowen(tmp_path, "index", "sync", "absent.toml")
 
     assert (well, unreadable, mistaken, rowen(tmp_path, "--help")) == (0, 4, 2, 0)
+
+
+def test_the_help_shows_every_group_and_what_to_begin_with(tmp_path):
+    said = run(tmp_path, "--help").stdout
+
+    assert [name for name in GROUPS if f"\n{name}:\n" not in said] == []
+    assert "rowen init FOLDER" in said
+
+
+def test_a_command_that_is_none_is_told_with_the_nearest(tmp_path):
+    done = run(tmp_path, "evall")
+
+    assert done.returncode == 2
+    assert "'eval'" in done.stderr
+
+
+def test_a_wrong_option_is_json_too_where_json_is_asked_for(tmp_path):
+    done = run(tmp_path, "traces", "list", "--limitt", "3", "--json")
+
+    error = json.loads(done.stderr)["error"]
+    assert (done.returncode, error["code"]) == (2, "field_invalid")
+    assert "--limit" in error["message"]
+
+
+def test_a_file_in_the_way_is_a_sentence_and_no_traceback(tmp_path):
+    (tmp_path / "handbook").write_text("a file, no folder")
+
+    done = run(tmp_path, "init", "handbook/inner")
+
+    assert done.returncode == 4
+    assert "handbook" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_has_read_enough_is_no_error(tmp_path):
+    command = f"{sys.executable} -m rowen check --schema | true"
+
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert done.stderr == ""

@@ -8,14 +8,24 @@ from pathlib import Path
 import click
 
 from rowen.access import SYSTEM, Wanted
+from rowen.cli.examples import such_as
 from rowen.serve.server import Server
 from rowen.serve.settings import ServerSettings
 from rowen.values import Call, Door, Request, Said, SystemClock, new_id, says
 
 
-@click.command("ask")
+@click.command(
+    "ask", epilog=such_as('rowen ask "What grows in a meadow?"', 'rowen ask "What grows in a meadow?" --model small')
+)
 @click.argument("question")
-@click.option("--app", "path", type=click.Path(path_type=Path), default=Path("app.toml"), show_default=True)
+@click.option(
+    "--app",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("app.toml"),
+    show_default=True,
+    help="The app's file.",
+)
 @click.option("--model", default="", help="A model of the app; default: its first.")
 def command(question: str, path: Path, model: str) -> None:
     """Ask the app one QUESTION and print the answer as it comes."""

@@ -7,6 +7,7 @@ from typing import Any
 import click
 import msgspec
 
+from rowen.cli.examples import such_as
 from rowen.cli.options import apps_argument, json_option, out, server_option, show
 from rowen.config import json_schema, read
 from rowen.flow.knowledge import vet_knowledge
@@ -20,7 +21,7 @@ from rowen.serve.tables import TABLES
 from rowen.values import Mistaken
 
 
-@click.command("check")
+@click.command("check", epilog=such_as("rowen check", "rowen check --explain"))
 @apps_argument
 @server_option
 @json_option

@@ -70,7 +70,14 @@ def command() -> None:
 
 
 @command.command("init")
-@click.option("--app", "path", type=click.Path(path_type=Path), default=Path("app.toml"), show_default=True)
+@click.option(
+    "--app",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("app.toml"),
+    show_default=True,
+    help="The app's file.",
+)
 @click.option(
     "--to",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -96,7 +103,14 @@ def init(path: Path, to: Path, force: bool) -> None:
 
 
 @command.command("run")
-@click.option("--app", "path", type=click.Path(path_type=Path), default=Path("app.toml"), show_default=True)
+@click.option(
+    "--app",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("app.toml"),
+    show_default=True,
+    help="The app's file.",
+)
 @click.option("--store", help="Where records live, such as sqlite:.rowen")
 @click.option(
     "--junit",

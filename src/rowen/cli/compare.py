@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from rowen.cli.choices import Candidates, Decided, catalogue_of, filed
 from rowen.cli.datasets import err, tenant_option
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.config import read
 from rowen.evaluate.choice import choice_text
@@ -25,7 +26,14 @@ _HELD = 3
 """The exit code of `--gate` where a candidate is not to be shipped."""
 
 
-@click.command("compare")
+@click.command(
+    "compare",
+    epilog=such_as(
+        "rowen compare 3f2a91 8b07c4",
+        "rowen compare 3f2a91 8b07c4 --gate",
+        "rowen compare 3f2a91 8b07c4 5d1e0a --report",
+    ),
+)
 @click.argument("runs", nargs=-1, required=True)
 @server_option
 @store_option

@@ -12,6 +12,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
 from rowen.evaluate.composition import composition
 from rowen.evaluate.dataset import Added, Dataset, Datasets, datasets_in
@@ -62,7 +63,7 @@ def sets(server_file: Path, store: str | None, as_json: bool, tenant: str | None
     show(_with(server_file, store, rows), as_json=as_json, empty="No data sets yet.")
 
 
-@click.command("import")
+@click.command("import", epilog=such_as("rowen cases import golden.csv --dataset golden --field expected=answer"))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @server_option
 @store_option

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+from rowen.cli.examples import such_as
 from rowen.cli.options import apps_argument, flags_of, server_option, store_option
 from rowen.serve.run import run
 
 
-@click.command("dev")
+@click.command("dev", epilog=such_as("rowen dev", "rowen dev shop/app.toml handbook/app.toml --port 9000"))
 @apps_argument
 @server_option
 @store_option

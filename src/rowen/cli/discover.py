@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from rowen.cli.datasets import datasets_of, tenant_option
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.evaluate.dataset import asked
 from rowen.evaluate.discover import Scored, discover
@@ -20,7 +21,7 @@ from rowen.store.base import Store
 from rowen.values import Case, Mistaken
 
 
-@click.command("discover")
+@click.command("discover", epilog=such_as("rowen discover 3f2a91 --metric right --to worse"))
 @click.argument("run")
 @click.option("--metric", required=True, help="The score that says how well a case was answered.")
 @click.option("--embed", default="", help="A bundled model that embeds, such as minilm; default: words alone.")

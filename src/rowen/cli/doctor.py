@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from rowen import __version__
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
 from rowen.serve.run import is_loopback
 from rowen.serve.settings import ServerSettings
@@ -20,7 +21,7 @@ _EXTRAS = {
 }
 
 
-@click.command("doctor")
+@click.command("doctor", epilog=such_as("rowen doctor --store sqlite:.rowen"))
 @server_option
 @store_option
 @json_option

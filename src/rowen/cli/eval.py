@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rowen.cli.evaluated import code_of, say, written
+from rowen.cli.examples import such_as
 from rowen.cli.options import flags_of, json_option, server_option, store_option
 from rowen.config import Loaded, kept, read
 from rowen.evaluate.run.desk import Brought, Plan, plan_in, plan_of
@@ -34,9 +35,21 @@ ENDPOINT = "endpoint"
 err = Console(stderr=True, highlight=False)
 
 
-@click.command("eval")
+@click.command(
+    "eval",
+    epilog=such_as(
+        "rowen eval", "rowen eval smoke --trials 5 --budget 0.50", "rowen eval --cases questions.csv --scorer exact"
+    ),
+)
 @click.argument("suites", nargs=-1)
-@click.option("--app", "path", type=click.Path(path_type=Path), default=Path("app.toml"), show_default=True)
+@click.option(
+    "--app",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("app.toml"),
+    show_default=True,
+    help="The app's file.",
+)
 @server_option
 @store_option
 @json_option

@@ -18,3 +18,8 @@ def example(name: str) -> Path:
         if (folder / "app.toml").exists():
             return folder
     raise Mistaken("config_missing", f"there is no example {name!r}")
+
+
+def such_as(*lines: str) -> str:
+    """Return the foot of a command's help: how it is called, as one would type it."""
+    return "\n".join(("\b", "For example:", *(f"  {line}" for line in lines)))

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from rowen.cli.bar import steps_bar
+from rowen.cli.examples import such_as
 from rowen.cli.options import apps_argument, flags_of, json_option, out, server_option, show, store_option
 from rowen.improve.advise import Advised, Examples, advised
 from rowen.improve.tune.complaints import complaint, judged
@@ -33,7 +34,7 @@ def command() -> None:
     """Bring what apps know up to date, and see how fresh it is."""
 
 
-@command.command("sync")
+@command.command("sync", epilog=such_as("rowen index sync"))
 @apps_argument
 @server_option
 @store_option

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from rowen.cli.examples import example
+from rowen.cli.examples import example, such_as
 from rowen.values import Mistaken
 
 
-@click.command("init")
+@click.command("init", epilog=such_as("rowen init handbook"))
 @click.argument("folder", type=click.Path(path_type=Path))
 def command(folder: Path) -> None:
     """Write a new app into FOLDER, which must not hold one yet."""

@@ -8,6 +8,7 @@ import click
 
 from rowen import access
 from rowen.access import SYSTEM
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
 from rowen.limits import written
 from rowen.serve.settings import ServerSettings
@@ -40,7 +41,13 @@ def list_keys(server_file: Path, store: str | None, as_json: bool, tenant: str |
     show(rows, as_json=as_json, empty="No keys yet: rowen keys create NAME")
 
 
-@command.command("create")
+@command.command(
+    "create",
+    epilog=such_as(
+        'rowen keys create web-shop --app shop --budget "5 USD/day" --days 90',
+        "rowen keys create me --scope call --scope admin",
+    ),
+)
 @click.argument("name")
 @server_option
 @store_option

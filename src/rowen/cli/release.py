@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from rowen.cli.examples import such_as
 from rowen.cli.letting import (
     by_option,
     environment_option,
@@ -25,7 +26,7 @@ from rowen.release.ruling import Ruling
 from rowen.values import Mistaken
 
 
-@click.command("release")
+@click.command("release", epilog=such_as('rowen release --note "Two more examples"', "rowen release --version 4"))
 @click.argument("app", default="app.toml")
 @server_option
 @store_option

@@ -36,7 +36,14 @@ _OF: Mapping[Of, str] = {"prompt": "the prompt", "question": "the question"}
 
 @click.command("test")
 @click.argument("name", default="system")
-@click.option("--app", "path", type=click.Path(path_type=Path), default=Path("app.toml"), show_default=True)
+@click.option(
+    "--app",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("app.toml"),
+    show_default=True,
+    help="The app's file.",
+)
 @server_option
 @store_option
 @json_option

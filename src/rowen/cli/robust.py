@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from rowen.cli.datasets import dataset_argument, datasets_of, err, tenant_option
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.evaluate.dataset import Added, Dataset
 from rowen.evaluate.robust import KINDS, Kind, variants
@@ -32,7 +33,12 @@ def command() -> None:
     """Test whether answers stand when a question is asked in another way, or about other people."""
 
 
-@command.command("make")
+@command.command(
+    "make",
+    epilog=such_as(
+        "rowen robust make golden", "rowen eval --cases dataset:golden-robust", "rowen robust report 3f2a91"
+    ),
+)
 @dataset_argument
 @server_option
 @store_option

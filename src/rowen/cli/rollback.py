@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from rowen.cli.examples import such_as
 from rowen.cli.letting import app_option, by_option, environment_option, in_office, meant, note_option, why_of
 from rowen.cli.options import json_option, out, server_option, store_option
 from rowen.release.office import Office
@@ -12,7 +13,7 @@ from rowen.release.version import version_named
 from rowen.values import Live
 
 
-@click.command("rollback")
+@click.command("rollback", epilog=such_as('rowen rollback --note "Worse since noon"'))
 @server_option
 @store_option
 @json_option

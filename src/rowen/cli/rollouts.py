@@ -99,9 +99,17 @@ def show_rollout(rollout: str, app: str, server_file: Path, store: str | None, a
 @note_option
 @by_option
 @force_option
-@click.option("--strategy", type=click.Choice(_STRATEGIES), default="canary", show_default=True)
+@click.option(
+    "--strategy", type=click.Choice(_STRATEGIES), default="canary", show_default=True, help="How it goes out."
+)
 @click.option("--steps", default="", help="Of a canary, further shares in percent: 25,50,100")
-@click.option("--unit", type=click.Choice(list(get_args(Unit))), default="user", show_default=True)
+@click.option(
+    "--unit",
+    type=click.Choice(list(get_args(Unit))),
+    default="user",
+    show_default=True,
+    help="What stays with its arm.",
+)
 @click.option(
     "--floor", type=click.FloatRange(0, 1), default=0.05, show_default=True, help="Of a bandit, what each arm keeps."
 )

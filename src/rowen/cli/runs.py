@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from rowen.cli.evaluated import say
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
 from rowen.evaluate.run.desk import RunDesk
 from rowen.evaluate.run.ragas import NAMES, ragas
@@ -37,7 +38,7 @@ def command() -> None:
 @tenant_option
 @click.option("--app", default="", help="Only of this app.")
 @click.option("--suite", default="", help="Only of this suite.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1))
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="Runs at most.")
 def list_(
     server_file: Path, store: str | None, as_json: bool, tenant: str | None, app: str, suite: str, limit: int
 ) -> None:
@@ -61,7 +62,7 @@ def show_(run: str, server_file: Path, store: str | None, as_json: bool, tenant:
     say([_with(server_file, store, work)], as_json=as_json)
 
 
-@command.command("export")
+@command.command("export", epilog=such_as("rowen runs export 3f2a91 > outcomes.jsonl"))
 @click.argument("run")
 @server_option
 @store_option

@@ -13,6 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.score import catalog
 from rowen.score.base import Scorer, Subject, Verdict
@@ -44,7 +45,7 @@ class Line(msgspec.Struct, frozen=True):
         )
 
 
-@click.command("score")
+@click.command("score", epilog=such_as("rowen score exact answers.jsonl", "rowen score refusal --app shop --limit 200"))
 @click.argument("kind")
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @server_option

@@ -4,11 +4,15 @@ from pathlib import Path
 
 import click
 
+from rowen.cli.examples import such_as
 from rowen.cli.options import apps_argument, flags_of, server_option, store_option
 from rowen.serve.run import run
 
 
-@click.command("serve")
+@click.command(
+    "serve",
+    epilog=such_as("rowen serve", "rowen serve app.toml --host 0.0.0.0 --workers 2 --store sqlite:/var/lib/rowen"),
+)
 @apps_argument
 @server_option
 @store_option

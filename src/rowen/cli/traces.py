@@ -17,6 +17,7 @@ from rowen.cli.archived import (
     in_archive,
     query_traces,
 )
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.serve.settings import ServerSettings
 from rowen.serve.spans import alone
@@ -33,7 +34,9 @@ def command() -> None:
     """List, show, export and import what happened."""
 
 
-@command.command("list")
+@command.command(
+    "list", epilog=such_as("rowen traces list --status failed --limit 5", "rowen traces list --app shop --json")
+)
 @server_option
 @store_option
 @json_option

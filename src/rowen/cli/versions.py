@@ -7,6 +7,7 @@ import click
 import msgspec
 from rich.text import Text
 
+from rowen.cli.examples import such_as
 from rowen.cli.letting import (
     about_app,
     app_option,
@@ -90,7 +91,7 @@ def show_version(version: str, app: str, server_file: Path, store: str | None, a
         out.print(f"{remark.id} {remark.by} ({state}): {remark.text}", markup=False)
 
 
-@command.command("diff")
+@command.command("diff", epilog=such_as("rowen versions diff 3 4"))
 @click.argument("left")
 @click.argument("right")
 @about_app

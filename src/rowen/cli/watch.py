@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from rowen.cli.costs import insight_of
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
 from rowen.config import read
 from rowen.config.kinds import duration
@@ -35,7 +36,7 @@ def command() -> None:
     """Say how objectives stand, and what happened overnight."""
 
 
-@command.command("list")
+@command.command("list", epilog=such_as("rowen watch list"))
 @app_argument
 @server_option
 @store_option

@@ -109,6 +109,9 @@ CODES: dict[str, Code] = {
     "config_secret": Code(
         400, "A secret that the file refers to cannot be read.", "Set the variable or create the file."
     ),
+    "file_unusable": Code(
+        503, "A file or folder cannot be read or written.", "Check its path, its rights and the free space of the disk."
+    ),
     "extra_missing": Code(400, "An optional part is not installed.", "Install the extra that the sentence names."),
     # what is let out
     "release_refused": Code(
