@@ -333,3 +333,14 @@ def test_every_link_within_the_repository_leads_somewhere(page: Path):
             headings = re.findall(r"^#+ (.*)$", where.read_text(encoding="utf-8"), re.MULTILINE)
             slugs = {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
             assert anchor in slugs, f"{page.name} links to {target}"
+
+
+def test_the_table_of_contents_leads_to_every_page():
+    contents = (ROOT / "docs/README.md").read_text(encoding="utf-8")
+    linked = {(ROOT / "docs" / target.split("#")[0]).resolve() for target in LINK.findall(contents)}
+
+    pages = {
+        page for page in (ROOT / "docs").rglob("*.md") if "decisions" not in page.parts and page.name != "README.md"
+    }
+
+    assert sorted(str(page) for page in pages - linked) == []
