@@ -93,7 +93,7 @@ def decide(id: str, chosen: str, because: str, by: str, server_file: Path, store
 
     async def work(found: Store, _: ServerSettings) -> None:
         known = await _known(found, id, tenant)
-        await Choice.shelf(found.records).put(_decided(known, Decided(chosen, because, by)))
+        await Choice.shelf(found.records).put(known.decided(chosen, because, by))
 
     in_store(server_file, store, work)
 
@@ -123,24 +123,11 @@ async def filed(
         catalogue=catalogue,
         models=dict(_named(each) for each in asked.models),
     )
-    made = _decided(made.but(made_ns=now), decided) if decided.chosen else made.but(made_ns=now)
+    made = made.but(made_ns=now)
+    if decided.chosen:
+        made = made.decided(decided.chosen, decided.because, decided.by)
     await Choice.shelf(store.records).put(made)
     return made
-
-
-def _decided(choice: Choice, decided: Decided) -> Choice:
-    """Return a report with what was decided.
-
-    Raises:
-        Mistaken: `field_invalid` for a run that is no candidate.
-
-    """
-    runs = [each.run for each in choice.candidates]
-    if decided.chosen not in runs:
-        raise Mistaken(
-            "field_invalid", f"{decided.chosen!r} is no candidate; there are {', '.join(runs)}", place="chosen"
-        )
-    return choice.but(chosen=decided.chosen, rationale=decided.because, by=decided.by)
 
 
 def _named(text: str) -> tuple[str, str]:

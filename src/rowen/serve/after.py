@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rowen.evaluate.canary import Canaries
 from rowen.evaluate.compare import Comparing
+from rowen.evaluate.robust.desk import Robust
 from rowen.evaluate.run.office import RunOffice
 from rowen.insight.desk import Insight
 from rowen.insight.looks import looks_of
@@ -42,6 +43,7 @@ class AfterHalf:
     canaries: Canaries
     runs: RunOffice
     comparing: Comparing
+    robust: Robust
     watching: Watching
     insight: Insight
     views: Views
@@ -142,6 +144,7 @@ async def after_of(
         canaries=canaries,
         runs=runs,
         comparing=Comparing(store.records, store.runs, served.plan),
+        robust=Robust(store.records, store.runs, live.datasets),
         watching=watching,
         insight=insight,
         views=Views(store.records, clock),

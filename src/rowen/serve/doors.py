@@ -14,6 +14,7 @@ from rowen.api.base import DoorSettings, Services
 from rowen.api.doors import Doors
 from rowen.api.feedback import Feedback, Pace
 from rowen.api.metrics import Metrics
+from rowen.evaluate.choice import Choice
 from rowen.flow.play import playing
 from rowen.limits.feature import Features
 from rowen.provider.prices import Prices
@@ -186,6 +187,8 @@ def _managing(behind: Behind) -> manage.Manage:
         comparing=after.comparing,
         canaries=after.canaries,
         runs=after.runs,
+        robust=after.robust,
+        choices=Choice.shelf(store.records),
         prompts=live.prompts,
         play=playing(live.served),
         datasets=live.datasets,
@@ -216,6 +219,9 @@ def _paging(behind: Behind, kept: Kept) -> PageServices:
         cases=live.cases,
         comparing=after.comparing,
         runs=after.runs,
+        robust=after.robust,
+        choices=Choice.shelf(ground.store.records),
+        canaries=after.canaries,
         judging=after.judging,
         jobs=ground.jobs,
         knowledge=after.knowledge,

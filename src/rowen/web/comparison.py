@@ -14,6 +14,8 @@ from rowen.web.charts import whisker
 from rowen.web.page import Page, Services, api_call, tenant_of
 
 _CASES = (10, 50)
+_PATIENCE = 2.0
+"""Seconds that the page waits for a comparison: one of ten thousand cases takes a third of one."""
 _LONGEST = 200
 """Words of an answer that are compared on the page; the case's traces have all of them."""
 
@@ -81,6 +83,8 @@ class Compared:
     sides: Sequence[Side]
     more: str
     """The address of this page with more cases; empty where it shows them."""
+    waiting: str
+    """The address of this page while the runs are being compared; else empty."""
     call: str
 
 
@@ -92,7 +96,7 @@ async def comparison(request: Request, services: Services, visit: Visit) -> Page
     if len(ids) < 2:
         empty = Compared(
             title="Compare runs", asked_for=", ".join(ids), metric=metric, metrics=(), baseline=None, name="", sides=(),
-            more="", call=api_call(request, "/api/runs/compare", runs="BASELINE,CANDIDATE"),
+            more="", waiting="", call=_call(request, ["BASELINE", "CANDIDATE"], ""),
         )  # fmt: skip
         return Page(template="runs/compare.html", context=empty)
     runs = await services.comparing.found(ids, tenant_of(visit))
@@ -100,7 +104,13 @@ async def comparison(request: Request, services: Services, visit: Visit) -> Page
         if visit.entry.apps and run.app not in visit.entry.apps:
             raise Mistaken("not_found", f"There is no run {run.id}.")
     cases = _CASES["more" in query]
-    found = await services.comparing.compare(runs, metric=metric, changes=cases)
+    found = await _compared(services, runs, metric, cases)
+    if found is None:
+        waiting = Compared(
+            title="Compare runs", asked_for=", ".join(ids), metric=metric, metrics=(), baseline=None, name="", sides=(),
+            more="", waiting=f"{request.url.path}?{request.url.query}", call=_call(request, ids, metric),
+        )  # fmt: skip
+        return Page(template="runs/compare.html", context=waiting)
     more = request.url.include_query_params(more="1")
     return Page(
         template="runs/compare.html",
@@ -113,9 +123,31 @@ async def comparison(request: Request, services: Services, visit: Visit) -> Page
             name=named(runs[0]),
             sides=[_side(each, run) for each, run in zip(found, runs[1:], strict=True)],
             more="" if "more" in query else f"{more.path}?{more.query}#cases",
-            call=api_call(request, "/api/runs/compare", runs=",".join(ids), metric=metric),
+            waiting="",
+            call=_call(request, ids, metric),
         ),
     )
+
+
+async def _compared(services: Services, runs: Sequence[Run], metric: str, cases: int) -> Sequence[Comparison] | None:
+    """Return each run against the first, None while it is worked out; what was worked out is kept while nothing changes.
+
+    Raises:
+        Mistaken: as for `Comparing.compare`.
+
+    """
+    seen = tuple((run.id, run.tenant, run.state, run.ended_ns, run.answered + run.failed) for run in runs)
+    key = ("comparison", seen, repr(services.comparing.plan(runs[0].app)), metric, cases)
+    kept = await services.kept.get(
+        key, lambda: services.comparing.compare(runs, metric=metric, changes=cases), patience=_PATIENCE
+    )
+    if kept.failed is not None:
+        raise kept.failed
+    return kept.value
+
+
+def _call(request: Request, ids: Sequence[str], metric: str) -> str:
+    return api_call(request, "/api/runs/compare", runs=",".join(ids), metric=metric)
 
 
 def _side(found: Comparison, run: Run) -> Side:

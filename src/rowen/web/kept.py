@@ -41,14 +41,17 @@ class Kept:
         self._found: OrderedDict[Hashable, Found[Any]] = OrderedDict()
         self._tasks: dict[Hashable, asyncio.Task[None]] = {}
 
-    async def get(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> Found[T]:
-        """Return what is known under a key. It must name everything that the value depends on, the tenant among it."""
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[T]], *, patience: float | None = None) -> Found[T]:
+        """Return what is known under a key. It must name everything that the value depends on, the tenant among it.
+
+        `patience` is how many seconds this page waits, where that is not what pages wait.
+        """
         found = self._found.get(key)
         if found is None or self._clock.now_ns() - found.at_ns >= self._fresh_ns:
             task = self._tasks.get(key)
             if task is None:
                 task = self._tasks[key] = asyncio.create_task(self._make(key, make))
-            await asyncio.wait({task}, timeout=self._patience)
+            await asyncio.wait({task}, timeout=self._patience if patience is None else patience)
         return cast("Found[T]", self._found.get(key, Found()))
 
     async def close(self) -> None:

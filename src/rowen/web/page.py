@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC
 from decimal import Decimal
-from math import isfinite
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -15,7 +14,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from rowen import __version__
 from rowen.access import COOKIE, Register, Sessions, Visit
+from rowen.evaluate.canary import Canaries
+from rowen.evaluate.choice import Choice
 from rowen.evaluate.compare import Comparing
+from rowen.evaluate.robust.desk import Robust
 from rowen.evaluate.run.office import RunOffice
 from rowen.flow import App
 from rowen.flow.play import Playing
@@ -33,6 +35,7 @@ from rowen.score.judging import Judging
 from rowen.score.review import Review
 from rowen.score.survey import Estimate
 from rowen.store.base import Scores, Traces
+from rowen.store.shelf import Shelf
 from rowen.values import Clock, Deployment, Pricing, Problem, Profile, Score, SessionRow, UserRow, at
 from rowen.values.interval import Interval
 from rowen.watch.desk import Desk
@@ -74,6 +77,10 @@ class Services:
     cases: Cases
     comparing: Comparing
     runs: RunOffice
+    robust: Robust
+    choices: Shelf[Choice]
+    """The reports on candidates that were filed."""
+    canaries: Canaries
     judging: Judging
     jobs: Queue
     knowledge: KnowledgeDesk
@@ -114,10 +121,16 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     ("", (("Overview", "/"),)),
     ("Look", (("Traces", "/traces"), ("Sessions", "/sessions"), ("Users", "/users"), ("Errors", "/errors"))),
     ("Judge", (("Scores", "/scores"), ("Review", "/review"), ("Rules", "/rules"))),
-    ("Evaluate", (("Data sets", "/datasets"), ("Runs", "/runs"))),
+    ("Evaluate", (("Data sets", "/datasets"), ("Runs", "/runs"), ("Choices", "/choices"))),
     (
         "Watch",
-        (("Objectives", "/objectives"), ("Alerts", "/alerts"), ("Incidents", "/incidents"), ("Status", "/status")),
+        (
+            ("Objectives", "/objectives"),
+            ("Alerts", "/alerts"),
+            ("Incidents", "/incidents"),
+            ("Canaries", "/canaries"),
+            ("Status", "/status"),
+        ),
     ),
     ("Spend", (("Costs", "/costs"),)),
     (
@@ -291,7 +304,7 @@ def _mean(mean: Interval | None) -> str:
 
 def _interval(mean: Interval) -> str:
     """The bounds of a mean, and what it rests on."""
-    if not mean.n or not (isfinite(mean.low) and isfinite(mean.high)):
+    if not mean.n or not mean.bounded:
         return f"n {mean.n}"
     return f"{_three(mean.low)} to {_three(mean.high)} · n {mean.n:,}"
 

@@ -6,6 +6,8 @@ from starlette.routing import Mount, Route
 
 from rowen.web import (
     alerts,
+    canaries,
+    choices,
     costs,
     datasets,
     errors,
@@ -32,6 +34,7 @@ from rowen.web.night import night
 from rowen.web.objectives import objective, objectives
 from rowen.web.overview import overview
 from rowen.web.page import Services, page
+from rowen.web.robust import robust
 from rowen.web.scores import score, scores
 from rowen.web.sessions import session, sessions, users
 from rowen.web.status import status
@@ -48,11 +51,15 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/runs", page(runs.start, services), methods=["POST"]),
         Route("/runs/compare", page(comparison, services)),
         Route("/runs/{id}", page(runs.run, services), methods=["GET"]),
+        Route("/runs/{id}/robust", page(robust, services)),
         Route("/runs/{id}/{what}", page(runs.change, services), methods=["POST"]),
         Route("/datasets", page(datasets.datasets, services), methods=["GET"]),
         Route("/datasets", page(datasets.add, services), methods=["POST"]),
         Route("/datasets/{name}", page(datasets.dataset, services), methods=["GET"]),
         Route("/datasets/{name}/freeze", page(datasets.freeze, services), methods=["POST"]),
+        Route("/choices", page(choices.choices, services)),
+        Route("/choices/{id}", page(choices.choice, services), methods=["GET"]),
+        Route("/choices/{id}", page(choices.decide, services), methods=["POST"]),
         Route("/traces/tail", tail(services)),
         Route("/traces/compare", page(compare, services)),
         Route("/traces/views", page(views.create, services), methods=["POST"]),
@@ -96,6 +103,8 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/alerts/silences", page(alerts.silence, services), methods=["POST"]),
         Route("/alerts/silences/{id}/end", page(alerts.end_silence, services), methods=["POST"]),
         Route("/alerts/{id}/acknowledge", page(alerts.acknowledge, services), methods=["POST"]),
+        Route("/canaries", page(canaries.canaries, services)),
+        Route("/canaries/{id:path}", page(canaries.canary, services)),
         Route("/incidents", page(incidents.incidents, services), methods=["GET"]),
         Route("/incidents", page(incidents.open_incident, services), methods=["POST"]),
         Route("/incidents/{id}", page(incidents.incident, services), methods=["GET"]),

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from rowen.access import Visit
 from rowen.evaluate.dataset import asked
+from rowen.evaluate.robust.desk import is_made
 from rowen.evaluate.run.base import Loaded
 from rowen.evaluate.run.desk import ENDED
 from rowen.evaluate.run.office import Order
@@ -98,6 +99,8 @@ class OneRun:
     found: int
     before: Run | None
     """The run of the same suite before it."""
+    asked_otherwise: bool
+    """Whether its cases were asked in other ways, about other people, or announced as tests."""
     may_change: bool
     call: str
 
@@ -122,7 +125,7 @@ async def runs(request: Request, services: Services, visit: Visit) -> Page:
 
 async def run(request: Request, services: Services, visit: Visit) -> Page:
     """One run; `part=progress` gives how far it is alone, for a page that looks again by itself."""
-    found = await _known(request, services, visit)
+    found = await known_run(request, services, visit)
     far = _progress(found)
     if request.query_params.get("part") == "progress":
         return Page(template="runs/progress.html", context=far)
@@ -165,6 +168,7 @@ async def run(request: Request, services: Services, visit: Visit) -> Page:
             more=len(places) > at + _CASES,
             found=len(places),
             before=await _before(services, found),
+            asked_otherwise=any(map(is_made, (questions.value or {}).values())),
             may_change=may_manage(visit),
             call=api_call(request, f"/api/runs/{found.id}"),
         ),
@@ -194,7 +198,7 @@ async def start(request: Request, services: Services, visit: Visit) -> Response:
 async def change(request: Request, services: Services, visit: Visit) -> Response:
     """Stop a run, or let it go on."""
     form, actor = await managed(request, visit, services.address(request))
-    found = await _known(request, services, visit)
+    found = await known_run(request, services, visit)
     match request.path_params["what"]:
         case "stop":
             await services.runs.stop(found.id, found.tenant, by=actor.key)
@@ -208,7 +212,13 @@ async def change(request: Request, services: Services, visit: Visit) -> Response
     return RedirectResponse(f"/runs/{found.id}", 303)
 
 
-async def _known(request: Request, services: Services, visit: Visit) -> Run:
+async def known_run(request: Request, services: Services, visit: Visit) -> Run:
+    """Return the run that the address names.
+
+    Raises:
+        Mistaken: `not_found`, also for one that the reader may not see.
+
+    """
     found = await services.runs.desk.get(request.path_params["id"], tenant_of(visit))
     if not _seen(found, visit):
         raise Mistaken("not_found", "There is no such run.")

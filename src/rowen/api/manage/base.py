@@ -11,8 +11,10 @@ from rowen.access import Actor, Directory, Entry, Register, Sessions, Visit
 from rowen.api.base import DoorSettings
 from rowen.api.manage.state import ModelState
 from rowen.evaluate.canary import Canaries
+from rowen.evaluate.choice import Choice
 from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
+from rowen.evaluate.robust.desk import Robust
 from rowen.evaluate.run.office import RunOffice
 from rowen.flow.play import Playing
 from rowen.insight.desk import Insight
@@ -28,6 +30,7 @@ from rowen.score.judging import Judging
 from rowen.score.review import Review
 from rowen.score.tokens import Tokens
 from rowen.store.base import Audit, Definitions, Scores, Traces
+from rowen.store.shelf import Shelf
 from rowen.values import Clock, Mistaken, Scope, Settings
 from rowen.watch.desk import Desk
 from rowen.watch.tell import Teller
@@ -93,6 +96,9 @@ class Manage:
     comparing: Comparing
     canaries: Canaries
     runs: RunOffice
+    robust: Robust
+    choices: Shelf[Choice]
+    """The reports on candidates that were filed."""
     prompts: Prompts
     play: Playing
     office: Office

@@ -6,6 +6,7 @@ from msgspec import Meta
 
 from rowen.api.manage.alerts import home
 from rowen.api.manage.base import Asked, Limited, Name, NoParams, Page, Plain, Verb, Verbs
+from rowen.evaluate.robust.desk import Shown
 from rowen.evaluate.run.office import Order
 from rowen.evaluate.run.result import Result
 from rowen.store.base import Place
@@ -53,6 +54,13 @@ class Onward(Settings, frozen=True, kw_only=True):
     """US dollars for all of it; default: what it had."""
 
 
+class RobustParams(Settings, frozen=True, kw_only=True):
+    """What must stay the same."""
+
+    metric: Plain = ""
+    """A score; default: what is said."""
+
+
 class OutcomeParams(Settings, frozen=True, kw_only=True):
     """Which outcomes; `before` is the `next` of the page before."""
 
@@ -94,6 +102,12 @@ async def start_run(asked: Asked[NoParams, NewRun]) -> Run:
 async def get_run(asked: Asked[NoParams, None]) -> Result:
     """What came of a run, or has so far."""
     return await asked.manage.runs.result(await _known(asked))
+
+
+async def run_robust(asked: Asked[RobustParams, None]) -> Shown:
+    """How robust its answers are, whom they treat otherwise, or whether they mind being tested: by what its cases are."""
+    run = await _known(asked)
+    return await asked.manage.robust.show(run.id, run.tenant, metric=asked.params.metric)
 
 
 async def run_outcomes(asked: Asked[OutcomeParams, None]) -> Page[Outcome]:
@@ -201,6 +215,17 @@ VERBS: Verbs = (
         run=delete_run,
         gives=Run,
         params=NoParams,
+        errors=("not_found", "conflict"),
+    ),
+    Verb(
+        method="GET",
+        path="/api/runs/{id}/robust",
+        name="run_robust",
+        summary="How a run stands whose cases were asked in other ways, about other people, or announced as tests.",
+        scope="read",
+        run=run_robust,
+        gives=Shown,
+        params=RobustParams,
         errors=("not_found", "conflict"),
     ),
     Verb(

@@ -116,6 +116,19 @@ class Canaries:
         """Return the readings since a moment that differ from those before them, newest first."""
         return await self.readings.find(state="changed", since_ns=since_ns)
 
+    def asked(self, reading: Reading) -> tuple[str, ...]:
+        """Return the prompts of a reading; none where the app writes other ones now, or is not served."""
+        return next(
+            (
+                canary.table.asked
+                for canary in self._canaries()
+                for place in canary.places
+                if (canary.app, canary.name, place.name) == (reading.app, reading.canary, reading.deployment)
+                and _hash(canary.table, place) == reading.prompts
+            ),
+            (),
+        )
+
     async def _read(self, task: Task, canary: Canary, place: Deployment) -> Reading:
         table = canary.table
         answers = []

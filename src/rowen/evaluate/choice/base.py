@@ -5,7 +5,7 @@ from typing import Literal
 
 from rowen.store.base import Record, Records
 from rowen.store.shelf import Shelf
-from rowen.values import Settings, Value
+from rowen.values import Mistaken, Settings, Value
 from rowen.values.interval import Interval
 
 Task = Literal[
@@ -132,6 +132,19 @@ class Choice(Value, frozen=True, kw_only=True, omit_defaults=False):
     def front(self) -> tuple[str, ...]:
         """The candidates that none dominates."""
         return tuple(each.run for each in self.candidates if not each.dominated)
+
+    def decided(self, chosen: str, rationale: str, by: str) -> "Choice":
+        """Return the report with what was decided.
+
+        Raises:
+            Mistaken: `field_invalid` for a run that is no candidate.
+
+        """
+        runs = [each.run for each in self.candidates]
+        if chosen not in runs:
+            message = f"{chosen!r} is no candidate; there are {', '.join(runs)}"
+            raise Mistaken("field_invalid", message, place="chosen")
+        return self.but(chosen=chosen, rationale=rationale, by=by)
 
     @staticmethod
     def shelf(records: Records) -> "Shelf[Choice]":

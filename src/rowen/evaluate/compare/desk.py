@@ -27,7 +27,8 @@ class Comparing:
     def __init__(self, records: Records, outcomes: Runs, plan: Callable[[str], MetricsTable]) -> None:
         self._runs = shelf(records)
         self._outcomes = outcomes
-        self._plan = plan
+        self.plan = plan
+        """Gives the metric plan of an app by its name."""
 
     async def found(self, ids: Sequence[str], tenant: str | None) -> list[Run]:
         """Return runs by their ids.
@@ -54,7 +55,7 @@ class Comparing:
             Mistaken: as for `compare_all`.
 
         """
-        plan = self._plan(runs[0].app)
+        plan = self.plan(runs[0].app)
         loaded = [await load(self._outcomes, run, lower=plan.lower) for run in runs]
         # A fifth of a second at ten thousand cases: in a thread, so that calls are answered meanwhile.
         found = await asyncio.to_thread(compare_all, loaded, plan, metric=metric, changes=changes)

@@ -1,25 +1,26 @@
 """What a run over cases that were asked in other ways, or about other people, shows."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from rowen.evaluate.dataset import Datasets
 from rowen.evaluate.robust.aware import Awareness, awareness, mark_of
+from rowen.evaluate.robust.base import variant_of
 from rowen.evaluate.robust.bias import Fairness, about_of, fairness
 from rowen.evaluate.robust.report import Robustness, report
 from rowen.evaluate.run.base import shelf
 from rowen.store.base import Place, Records, Runs
-from rowen.values import Case, Mistaken, Outcome
+from rowen.values import Case, Mistaken, Outcome, Value
 
 _PAGE = 500
 
 
-class Shown(NamedTuple):
-    """What there is to say of a run."""
+class Shown(Value, frozen=True, kw_only=True, omit_defaults=False):
+    """What there is to say of a run: one of the three, by what its cases are."""
 
-    robustness: Robustness | None
+    robustness: Robustness | None = None
     """None where no case was asked in another way."""
-    fairness: Fairness | None
+    fairness: Fairness | None = None
     """None where no case is about people who differ in one thing alone."""
     awareness: Awareness | None = None
     """None where no case was announced as a test."""
@@ -60,7 +61,9 @@ class Robust:
         if run is None:
             raise Mistaken("not_found", f"there is no run {id[:70]!r}", place="run")
         cases = await self._datasets.cases(run.dataset, run.tenant, run.version)
-        return _shown(cases, await self._all(run.id, run.tenant), id, metric)
+        outcomes = await self._all(run.id, run.tenant)
+        # It draws thousands of times: in a thread, so that calls are answered meanwhile.
+        return await asyncio.to_thread(_shown, cases, outcomes, id, metric)
 
     async def _all(self, run: str, tenant: str) -> list[Outcome]:
         found: list[Outcome] = []
@@ -71,10 +74,15 @@ class Robust:
         return found
 
 
+def is_made(case: Case) -> bool:
+    """Whether a case is asked in another way, about other people, or announced as a test."""
+    return any(of(case) is not None for of in (variant_of, about_of, mark_of))
+
+
 def _shown(cases: Sequence[Case], outcomes: Sequence[Outcome], run: str, metric: str) -> Shown:
     people = [case for case in cases if about_of(case) is not None]
     if people:
-        return Shown(None, fairness(people, outcomes, run=run, metric=metric))
+        return Shown(fairness=fairness(people, outcomes, run=run, metric=metric))
     if any(mark_of(case) is not None for case in cases):
-        return Shown(None, None, awareness(cases, outcomes, run=run))
-    return Shown(report(cases, outcomes, run=run, metric=metric), None)
+        return Shown(awareness=awareness(cases, outcomes, run=run))
+    return Shown(robustness=report(cases, outcomes, run=run, metric=metric))
