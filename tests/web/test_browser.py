@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from tests.web.conftest import link_of
 
+from rowen.evaluate.canary import Reading, Said
+from rowen.evaluate.choice import Candidate, Choice
+from rowen.evaluate.robust import variants
 from rowen.evaluate.run.cut import Cut
 from rowen.evaluate.run.desk import Plan
 from rowen.evaluate.run.result import Results
@@ -24,6 +27,7 @@ from rowen.serve.evaluating import desk_of
 from rowen.store.base import TraceFilter
 from rowen.testing.contracts.spans import a_span
 from rowen.values import Case, Outcome, Score, SystemClock, Target
+from rowen.values.interval import mean, wilson
 from rowen.watch.alert import Alert, Firing
 from rowen.watch.incident import Action, Incident, Suspect
 from rowen.watch.tell import Silence
@@ -518,11 +522,27 @@ def tried(site):
             await store.runs.put(run.id, outcomes, tenant="default")
             await Results(store.records).put(await counted(desk, run))
             ids.append(run.id)
-        return ids
+        asked = variants(cases[:12], ("repeat", "typo"))
+        asked = [each.but(id=f"hay-robust:{n}", dataset="hay-robust") for n, each in enumerate(asked)]
+        await desk.datasets.add(asked)
+        brought = await desk.kept(asked, name="hay-robust", tenant="default")
+        run = await desk.begin(Target(kind="callable", name=LONG), brought, Plan(), suite=LONG)
+        said = [Outcome(case=each.id, answer=LONG if n % 3 else "hay", trace="t") for n, each in enumerate(asked)]
+        await store.runs.put(run.id, said, tenant="default")
+        return [*ids, run.id]
 
     ids = site.running.do(write())
+    records = store.records
+    side = Candidate(run=ids[0], name=LONG, quality=wilson(9, 10), cost=mean([0.1]), p95=mean([9.0]), failed=wilson(1, 10), warnings=(LONG,), dominated=(ids[1],))  # fmt: skip
+    report = Choice(id="report", metric="right", higher_is_better=True, pairs=9, candidates=(side, side.but(run=ids[1])), rationale=LONG)  # fmt: skip
+    cycle = Reading(id="cycle", app="shop", canary=LONG, deployment=LONG, model=LONG, prompts="p", answers=((Said(text=LONG),),), at_ns=1, changed=True, why=LONG)  # fmt: skip
+    site.running.do(Choice.shelf(records).put(report))
+    site.running.do(Reading.shelf(records).put(cycle))
     yield site, ids
+    site.running.do(Choice.shelf(records).delete("report"))
+    site.running.do(Reading.shelf(records).delete("cycle"))
     site.running.do(desk.datasets.delete("hay", "default"))
+    site.running.do(desk.datasets.delete("hay-robust", "default"))
     for id in ids:
         site.running.do(desk.delete(id, "default"))
 
@@ -531,11 +551,22 @@ def tried(site):
 def test_axe_finds_nothing_on_the_pages_of_evaluation_and_what_goes_on_is_looked_at_again(
     visiting, tried, axe: str, scheme: str, width: int
 ):
-    site, (done, going) = tried
+    site, (done, going, shaky) = tried
     found: dict[str, Any] = {}
 
     with visiting(color_scheme=scheme, viewport={"width": width, "height": 900}) as visitor:
-        for path in ("/runs", f"/runs/{done}?metric=length", f"/runs/{done}?show=failed", "/datasets", "/datasets/hay"):
+        for path in (
+            "/runs",
+            f"/runs/{done}?metric=length",
+            f"/runs/{done}?show=failed",
+            f"/runs/{shaky}/robust",
+            "/datasets",
+            "/datasets/hay",
+            "/choices",
+            "/choices/report",
+            "/canaries",
+            "/canaries/cycle",
+        ):
             visitor.go(path)
             visitor.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
             visitor.page.evaluate(axe)

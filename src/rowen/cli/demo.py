@@ -66,7 +66,7 @@ def command(once: bool, port: int) -> None:
     models.add.main(["smollm2", "minilm"], standalone_mode=False)
     with _served(port, keep=not once) as stage:
         told = _play(stage)
-        _show(told, stage)
+        _show(told)
         if once:
             sys.exit(0 if all(step.held for step in told) else 1)
         _stay(stage)
@@ -317,7 +317,7 @@ def _got(stage: Stage, key: str, path: str) -> Any:
         return None
 
 
-def _show(told: list[Told], stage: Stage) -> None:
+def _show(told: list[Told]) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False, title_justify="left")
     for name in ("step", "held", "ms", "cost"):
         table.add_column(name, justify="right" if name in {"ms", "cost"} else "left")
@@ -326,10 +326,11 @@ def _show(told: list[Told], stage: Stage) -> None:
     out.print()
     out.print(table)
     out.print("The bundled model is tiny: it writes fluent sentences and invents facts.")
-    out.print(f"\nSee it: {stage.link}\n", soft_wrap=True)
 
 
 def _stay(stage: Stage) -> None:
-    out.print("Serving until Ctrl-C. Edit examples/01-ask/app.toml or its prompt: it is reloaded on save.")
+    out.print(f"\nSee it: {stage.link}\n", soft_wrap=True)
+    app = example("01-ask") / "app.toml"
+    out.print(f"Serving until Ctrl-C. Edit {app} or its prompt: it is reloaded on save.", soft_wrap=True)
     with contextlib.suppress(KeyboardInterrupt):
         stage.process.wait()

@@ -11,6 +11,12 @@ from rowen.values import Mistaken, Value
 V = TypeVar("V", bound=Value)
 
 
+class _Packed(msgspec.Struct):
+    """A body that JSON cannot say: MessagePack inside JSON. What was written before it was packed has none."""
+
+    packed: bytes = b""
+
+
 class Shelf(Generic[V]):
     """Where values of one type stand among the records.
 
@@ -19,13 +25,23 @@ class Shelf(Generic[V]):
         kind: the name of the type among the records, which never changes.
         type_: the type of the values.
         describe: gives the record of a value without its body: its id, and what it is found by.
+        packed: whether values may hold an infinite number, such as an interval without an end, which JSON has not.
 
     """
 
-    def __init__(self, records: Records, kind: str, type_: type[V], describe: Callable[[V], Record]) -> None:
+    def __init__(
+        self,
+        records: Records,
+        kind: str,
+        type_: type[V],
+        describe: Callable[[V], Record],
+        *,
+        packed: bool = False,
+    ) -> None:
         self._records = records
         self._kind = kind
-        self._decode = msgspec.json.Decoder(type_).decode
+        self._decode = _unpacking(type_) if packed else msgspec.json.Decoder(type_).decode
+        self._encode = _pack if packed else msgspec.json.encode
         self._describe = describe
 
     async def put(self, value: V, *, expect: int | None = None) -> int:
@@ -39,7 +55,7 @@ class Shelf(Generic[V]):
 
     def record(self, value: V) -> Record:
         """Return the record of a value, to write it together with others."""
-        return self._describe(value).but(kind=self._kind, body=msgspec.json.encode(value))
+        return self._describe(value).but(kind=self._kind, body=self._encode(value))
 
     async def get(self, id: str, tenant: str | None = None) -> V | None:
         """Return a value by id."""
@@ -94,3 +110,18 @@ class Shelf(Generic[V]):
                     raise
             else:
                 return changed
+
+
+def _pack(value: Value) -> bytes:
+    return msgspec.json.encode(_Packed(msgspec.msgpack.encode(value)))
+
+
+def _unpacking(type_: type[V]) -> Callable[[bytes], V]:
+    plain, unpacked = msgspec.json.Decoder(type_).decode, msgspec.msgpack.Decoder(type_).decode
+    wrapped = msgspec.json.Decoder(_Packed).decode
+
+    def decode(body: bytes) -> V:
+        found = wrapped(body).packed
+        return unpacked(found) if found else plain(body)
+
+    return decode

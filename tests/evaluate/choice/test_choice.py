@@ -11,12 +11,14 @@ import pytest
 from click.testing import CliRunner
 
 from rowen.cli.main import rowen
-from rowen.evaluate.choice import CatalogueTable, choice, choice_text
+from rowen.evaluate.choice import Candidate, CatalogueTable, Choice, choice, choice_text
 from rowen.evaluate.plan import MetricsTable
 from rowen.evaluate.run.base import Loaded, shelf
 from rowen.store.base import Figures
 from rowen.store.catalog import open_store
+from rowen.store.memory.store import MemoryStore
 from rowen.values import Mistaken, Outcome, Run, SystemClock, Target
+from rowen.values.interval import mean
 
 PLAN = MetricsTable(primary="right")
 TODAY = date(2026, 11, 26)
@@ -166,3 +168,14 @@ def test_a_report_is_filed_completed_and_shown(tmp_path):
         run("choices", "decide", made["id"], "--chosen", "gone", "--because", "x")
     with pytest.raises(Mistaken, match="no choice"):
         run("choices", "show", "gone")
+
+
+async def test_a_report_on_answers_that_cost_nothing_is_read_back_with_its_endless_interval():
+    shelf = Choice.shelf(MemoryStore().records)
+    free = mean([0.0])
+    side = Candidate(run="r", name="free", quality=free, cost=free, p95=free, failed=free)
+    report = Choice(id="c", metric="right", higher_is_better=True, pairs=1, candidates=(side,))
+    await shelf.put(report)
+
+    assert await shelf.get("c") == report
+    assert await shelf.find() == [report]

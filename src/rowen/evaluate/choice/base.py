@@ -154,4 +154,5 @@ class Choice(Value, frozen=True, kw_only=True, omit_defaults=False):
             "model_choice",
             Choice,
             lambda one: Record(kind="", id=one.id, tenant=one.tenant, app=one.app, at_ns=one.made_ns),
+            packed=True,  # equal costs have an interval without an end
         )
