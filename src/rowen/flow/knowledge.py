@@ -4,7 +4,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -46,6 +46,7 @@ from rowen.values import (
 
 TENANT = "default"
 """Whose what an app's file defines is; documents for one tenant alone say so in their access."""
+_TENANTS = 256  # of an app, whose searches are kept at hand; those of others are made again
 _LARGEST = 4_000_000  # bytes of a reranker's answer
 _CONNECT = 5.0
 
@@ -250,17 +251,14 @@ def _search(
         manifest=lambda: manifest_of(settings, chunking(settings.chunk), plain),
     )
     judges = settings.rerank.startswith("model:")
-    by_tenant: dict[str, Searching] = {}
+    asks = judges or settings.rewrite == "model"
 
+    @lru_cache(maxsize=_TENANTS)
     def searching(tenant: str) -> Searching:
         """Return what searches for a tenant: a model that is told its question is asked by a call of the tenant's own."""
-        whose = tenant if judges or settings.rewrite == "model" else ""
-        if whose not in by_tenant:
-            mine = partial(ask_model, whose)
-            rerank = Judge(mine, settings.rerank.removeprefix("model:")) if judges else means.rerank
-            own = replace(means, ask=mine, rerank=rerank)
-            by_tenant[whose] = Searching(collection_of(app, name), settings, own)
-        return by_tenant[whose]
+        mine = partial(ask_model, tenant)
+        rerank = Judge(mine, settings.rerank.removeprefix("model:")) if judges else means.rerank
+        return Searching(collection_of(app, name), settings, replace(means, ask=mine, rerank=rerank))
 
     async def search(
         question: str,
@@ -273,7 +271,9 @@ def _search(
         # Knowledge is there for callers of every tenant, as the app's prompt and models are. What is for some alone names
         # their groups, `tenant:ID` or `user:ID`, and no two tenants have a user of one id.
         ours = reader.but(tenant=TENANT) if reader.tenant else reader
-        found = await searching(reader.tenant)(question, reader=ours, top=top, where=where, recent=recent)
+        found = await searching(reader.tenant if asks else "")(
+            question, reader=ours, top=top, where=where, recent=recent
+        )
         return knowing.stale.marked(app, name, found)
 
     return search
