@@ -115,6 +115,8 @@ def test_a_user_is_erased_from_store_and_archive(server):
             "scores": 0,
             "items": 0,
             "cases": 0,
+            "versions": 0,
+            "outcomes": 0,
             "turns": 0,
             "archived_traces": 1,
             "archived_spans": 1,

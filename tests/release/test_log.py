@@ -63,6 +63,16 @@ async def test_lines_taken_off_the_end_are_missed_by_what_is_live(store: MemoryS
     assert (fault.number, fault.kind) == (5, "missing")
 
 
+async def test_a_log_that_was_emptied_is_missed_by_what_is_live(store: MemoryStore, releases: Releases):
+    await releases.release("shop", hash_of("a"), ANN)
+    await store.records.delete("release_line", "shop/1")
+
+    fault = await releases.verify("shop")
+
+    assert fault is not None
+    assert (fault.number, fault.kind) == (1, "missing")
+
+
 async def test_a_log_that_was_rewritten_from_a_line_on_lacks_the_servers_signature(store: MemoryStore, told: Releases):
     """Whoever may write the database can make a chain that fits, and not sign it."""
     forger = Releases(store.records, store.definitions, FakeClock(), signing=b"another key".ljust(32))

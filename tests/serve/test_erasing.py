@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from rowen.evaluate.dataset import datasets_in
+from rowen.evaluate.run.base import shelf
 from rowen.insight.book import Book
 from rowen.score.cases import Cases
 from rowen.score.queue import Item
+from rowen.score.rules import Fault
 from rowen.serve.erasing import Gone, erase
 from rowen.store.base import Cached, Record, ScoreFilter, SpanFilter, TraceFilter, Turn
 from rowen.store.catalog import open_store
@@ -16,7 +19,8 @@ from rowen.store.shelf import Shelf
 from rowen.testing.clock import FakeClock
 from rowen.testing.contracts.made import START, a_trace, an_answer
 from rowen.testing.contracts.spans import a_span
-from rowen.values import Case, Score
+from rowen.values import Case, Outcome, Run, Score, Target
+from rowen.values.trace import EVALUATED
 
 SECRET = "zanzibar"  # in everything that is Ann's, and in nothing else
 DAY = 86_400_000_000_000
@@ -125,3 +129,67 @@ async def test_erasing_nothing_and_again_removes_nothing(clock: FakeClock):
     assert await erase(store, clock, "umbrella", user="ann") == Gone()
     assert (await erase(store, clock, "acme", traces=("t1",))).traces == 1
     assert await erase(store, clock, "acme", traces=("t1",)) == Gone()
+
+
+async def test_what_judges_and_copies_were_told_goes_too_and_nothing_else_that_a_score_names(clock: FakeClock):
+    store = await open_store("memory:", clock=clock)
+    ann, bob, copy, judge, failed = (a_trace(n, asked=SECRET) for n in range(1, 6))
+    await store.traces.write(
+        [
+            ann.but(row=ann.row.but(user="ann")),
+            bob,
+            copy.but(row=copy.row.but(within=ann.row.id)),
+            judge.but(row=judge.row.but(feature="judge:helpful")),
+            failed.but(row=failed.row.but(feature="judge:helpful")),
+        ]
+    )
+    await store.scores.put(
+        [
+            score("judged", trace=ann.row.id, evidence=judge.row.id),
+            score("says anything", trace=copy.row.id, evidence=bob.row.id),
+        ]
+    )
+    faults = Shelf(store.records, "rule.fault", Fault, lambda one: Record(kind="", id=one.id, tenant=one.tenant))
+    for id, trace in (("f1", ann.row.id), ("f2", bob.row.id)):
+        fault = Fault(id=id, rule="r", tenant="acme", trace=trace, at_ns=START, code="x", message=SECRET)
+        await faults.put(fault.but(evidence=failed.row.id if id == "f1" else ""))
+
+    gone = await erase(store, clock, "acme", user="ann")
+
+    assert (gone.traces, set(gone.calls)) == (4, {copy.row.id, judge.row.id, failed.row.id})
+    assert [row.id for row in await store.traces.find(TraceFilter())] == [bob.row.id]
+    assert [each.id for each in await faults.find()] == ["f2"]
+
+
+async def test_versions_of_data_sets_lose_a_persons_cases_and_runs_keep_figures_alone(clock: FakeClock):
+    store = await open_store("memory:", clock=clock)
+    sets = datasets_in(store, clock)
+    cases = [
+        Case(id=f"c{n}", tenant="acme", dataset="golden", input=f"{who} {n}", user=who)
+        for n, who in enumerate(("ann", "ann", "bob"))
+    ]
+    await sets.add(cases)
+    version = await sets.freeze("golden", "acme")
+    await sets.remove("c0", "acme")  # gone from the set, and in its version all the same
+    tried = a_trace(9, asked=SECRET)
+    await store.traces.write([tried.but(row=tried.row.but(feature=EVALUATED))])
+    run = Run(id="r", tenant="acme", dataset="golden", target=Target(kind="definition", app="a"), version=version.hash)
+    await shelf(store.records).put(run)
+    outcomes = [
+        Outcome(case=f"c{n}", key=f"k{n}", asked=f"a{n}", answer=SECRET, reasons={"right": SECRET}, numbers={"right": 1.0},
+                group=who, trace=tried.row.id if n == 0 else "")
+        for n, who in enumerate(("ann", "ann", "bob"))
+    ]  # fmt: skip
+    await store.runs.put("r", outcomes, tenant="acme")
+
+    gone = await erase(store, clock, "acme", user="ann")
+
+    assert (gone.cases, gone.versions, gone.outcomes, gone.calls) == (1, 1, 2, (tried.row.id,))
+    assert [each.id for each in await sets.cases("golden", "acme", version.hash)] == ["c2"]
+    assert (await sets.version("golden", "acme", version.hash)).erased == 2
+    first, second, other = await store.runs.page("r", tenant="acme")
+    assert (first.answer, first.reasons, first.key, first.asked, first.trace) == ("", {}, "", "", "")
+    assert first.numbers == {"right": 1.0}
+    assert first.group == second.group != "ann"
+    assert other == outcomes[2]
+    assert await erase(store, clock, "acme", user="ann") == Gone()

@@ -132,7 +132,11 @@ def erase_traces(
     traces: tuple[str, ...],
     yes: bool,
 ) -> None:
-    """Remove traces for good, with their spans, scores, review items and cases, from the store and from the archive."""
+    """Remove traces for good, from the store and from the archive, with all that was made of them.
+
+    That is their spans, scores, review items, cases in every version of a data set, what runs answered to these, and the
+    calls by which they were copied or judged.
+    """
     if not (user or session or traces):
         raise Mistaken("field_invalid", "say which traces: --user, --session or --trace", place="--user")
     if not yes:
@@ -150,7 +154,8 @@ def erase_traces(
             return await erase(found, SystemClock(), tenant, traces=traces, user=user, session=session)
 
         gone = in_store(server_file, store, work)
-    show([{**msgspec.structs.asdict(gone), **archived}], as_json=as_json, empty="")
+    counts = {name: count for name, count in msgspec.structs.asdict(gone).items() if name != "calls"}
+    show([{**counts, **archived}], as_json=as_json, empty="")
 
 
 def _archiving(server_file: Path, settings: ServerSettings, work: Callable[[Archiving], Coroutine[Any, Any, T]]) -> T:

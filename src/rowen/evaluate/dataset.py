@@ -71,6 +71,8 @@ class Version(Value, frozen=True, kw_only=True):
     by: str = ""
     before: str = ""
     """The version that it followed."""
+    erased: int = 0
+    """How many of its cases were erased since, as a person's."""
     created_ns: int = 0
 
 
@@ -82,6 +84,8 @@ class Packed(Value, frozen=True, kw_only=True):
     hash: str
     cases: str
     """JSON, compressed by Zstandard, in base 85."""
+    left: str = ""
+    """The hash of those that are left, where some were erased."""
 
 
 class Changes(Value, frozen=True, kw_only=True):
@@ -112,8 +116,8 @@ class Datasets:
 
     def __init__(self, records: Records, *, cases: Cases, clock: Clock) -> None:
         self._sets = Shelf(records, "dataset", Dataset, _of_set)
-        self._versions = Shelf(records, "dataset_version", Version, _of_version)
-        self._packed = Shelf(records, "dataset_content", Packed, _of_packed)
+        self._versions = versions(records)
+        self._packed = contents(records)
         self._cases = cases
         self._clock = clock
 
@@ -290,6 +294,16 @@ class Datasets:
         return at(self._clock.now_ns()).date()
 
 
+def versions(records: Records) -> Shelf[Version]:
+    """Return where versions stand."""
+    return Shelf(records, "dataset_version", Version, _of_version)
+
+
+def contents(records: Records) -> Shelf[Packed]:
+    """Return where the cases of versions stand."""
+    return Shelf(records, "dataset_content", Packed, _of_packed)
+
+
 def datasets_in(store: Store, clock: Clock) -> Datasets:
     """Return the data sets of a store."""
     cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=clock)
@@ -330,7 +344,7 @@ def unpacked(kept: Packed) -> list[Case]:
 
     """
     found = msgspec.json.decode(zstandard.decompress(base64.b85decode(kept.cases)), type=list[Case])
-    if content_of(found) != kept.hash:
+    if content_of(found) != (kept.left or kept.hash):
         raise Mistaken("store_corrupt", f"the cases of version {kept.hash[:12]} are not what was kept", place="version")
     return found
 

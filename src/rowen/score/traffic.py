@@ -101,7 +101,7 @@ class Traffic:
             yield [
                 Item(target="trace", tenant=row.tenant, trace=row.id, started_ns=row.started_ns)
                 for row in rows
-                if not _own(row.feature)
+                if not of_the_house(row.feature)
             ]
             if len(rows) < _PAGE:
                 return
@@ -133,7 +133,7 @@ class Traffic:
             yield [
                 Item(target="span", tenant=row.tenant, trace=row.trace, span=row.id, started_ns=row.started_ns)
                 for row in rows
-                if not _own(row.feature)
+                if not of_the_house(row.feature)
             ]
             if len(rows) < _PAGE:
                 return
@@ -162,6 +162,6 @@ class Traffic:
             before = rows[-1].cursor
 
 
-def _own(feature: str) -> bool:
+def of_the_house(feature: str) -> bool:
     """Whether the house made the call to judge or to evaluate."""
     return feature.startswith(JUDGED_BY) or feature == EVALUATED

@@ -85,7 +85,8 @@ class Archiving:
         await self._take()
         try:
             gone = await erase(self._store, self._clock, tenant, traces=traces, user=user, session=session)
-            erased = await self.archive.erase(tenant, traces=traces, user=user, session=session, beat=self._beat)
+            every = (*traces, *gone.calls)
+            erased = await self.archive.erase(tenant, traces=every, user=user, session=session, beat=self._beat)
         finally:
             await self._stop()
         return gone, erased
