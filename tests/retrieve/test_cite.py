@@ -1,7 +1,7 @@
 import pytest
 
 from rowen.retrieve.cite import cited_in, citing, facts_of
-from rowen.values import Call, Door, Finished, Fold, Request, Said, Started, says
+from rowen.values import Call, Door, Finished, Fold, Format, Request, Said, Started, says
 
 HOURS = "The office opens at nine. It closes at five on weekdays."
 LEAVE = "Every employee has 28 days of paid leave a year."
@@ -106,6 +106,46 @@ async def test_what_was_cited_is_told_to_the_trace(sources):
     facts = facts_of(call(sources).but(answer=fold.answer()))
 
     assert facts == {"citations": 1, "verified": 1, "statements": 2, "statements_cited": 1, "dangling": [9]}
+
+
+def noticed(passages=(), **fields) -> Call:
+    asked = call(passages).noting("retrieve", warnings=["stale"], notice="This may be out of date.")
+    return asked.but(request=asked.request.but(**fields))
+
+
+async def told(asked, upstream=answers) -> str:
+    fold = Fold()
+    async for batch in citing(upstream)(asked, print):
+        fold.take(batch)
+    return fold.answer().text
+
+
+async def test_a_notice_stands_below_the_answer_and_counts_as_none_of_its_statements(sources):
+    fold = Fold()
+    async for batch in citing(answers)(noticed(sources), print):
+        fold.take(batch)
+
+    facts = facts_of(noticed(sources).but(answer=fold.answer()))
+
+    assert fold.answer().text == "The office opens at nine [1]. It is blue [9].\n\nThis may be out of date."
+    assert (facts["statements"], facts["citations"]) == (2, 1)
+
+
+async def test_a_notice_is_said_also_where_nothing_was_found():
+    assert (await told(noticed())).endswith("\n\nThis may be out of date.")
+
+
+async def test_what_a_program_reads_and_what_goes_on_or_was_cut_off_has_no_notice(sources):
+    async def cut(call, tell):
+        yield (Started(model="m"), Said(text="The office opens"), Finished(reason="length"))
+
+    async def silent(call, tell):
+        yield (Started(model="m"), Finished(reason="stop"))
+
+    assert await told(noticed(sources), cut) == "The office opens"
+    assert await told(noticed(sources), silent) == ""
+    assert "out of date" not in await told(noticed(sources, format=Format(kind="json")))
+    assert "out of date" in await told(noticed(sources, format=Format(kind="text")))
 
 
 async def test_an_answer_without_sources_is_passed_on_untouched():

@@ -1,6 +1,7 @@
 import pytest
 
 from rowen.retrieve import RetrieveSettings, ground
+from rowen.retrieve.calibration import ChanceTable
 from rowen.values import Call, Caller, Door, Found, Request, says
 
 TABLE = RetrieveSettings(source="docs/*.md", top=3)
@@ -42,6 +43,7 @@ async def test_what_is_found_goes_with_the_request_and_on_record(passage):
     assert [each.text for each in grounded.request.passages] == ["We open at nine."]
     assert [(each.name, each.found.build) for each in grounded.looked] == [("docs", "b")]
     assert grounded.notes["retrieve"]["passages"] == 1
+    assert grounded.notes["retrieve"]["confidence"] == 0.9
 
 
 async def test_the_search_hears_the_last_question_and_the_turns_before_it(passage):
@@ -84,6 +86,30 @@ async def test_one_sure_search_of_several_is_enough(passage):
 
     assert [each.text for each in grounded.request.passages] == ["yes"]
     assert len(grounded.looked) == 2
+
+
+async def test_an_answer_on_what_is_hardly_likely_to_answer_is_warned_of_by_its_chance(passage):
+    table = TABLE.but(chance=ChanceTable(slope=10, at=0.5), unsure_below=0.7, notices={"unsure": "I am not sure."})
+
+    noted = [
+        (await ground({"docs": table}, {"docs": Fake(passage("x"), confidence=sure)}, count=count)(call())).notes
+        for sure in (0.5, 0.6)
+    ]
+
+    assert noted[0]["retrieve"] == {
+        "passages": 1, "tokens": 14, "chance": 0.5, "warnings": ["unsure"], "notice": "I am not sure.",
+    }  # fmt: skip
+    assert noted[1]["retrieve"] == {"passages": 1, "tokens": 14, "chance": 0.731}
+
+
+async def test_of_several_searches_the_surest_one_counts_and_without_a_curve_its_confidence(passage):
+    table = TABLE.but(unsure_below=0.5)
+    searches = {"a": Fake(passage("no", "a"), confidence=0.1), "b": Fake(passage("yes", "b"), confidence=0.8)}
+
+    grounded = await ground({"a": table, "b": table}, searches, count=count)(call())
+
+    assert grounded.notes["retrieve"]["confidence"] == 0.8
+    assert "warnings" not in grounded.notes["retrieve"]
 
 
 async def test_stale_conflicting_and_instructing_sources_are_warned_of(passage):

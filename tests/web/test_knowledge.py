@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.web.conftest import link_of
 
+from rowen.retrieve.calibration import Bin, Calibration, ChanceTable
 from rowen.store.base import ScoreFilter
 from rowen.values import Chunk
+from rowen.values.interval import Interval, wilson
 from rowen.web.knowledge import stretches
 
 
@@ -27,6 +29,48 @@ def test_one_tells_its_sources_documents_indexes_and_what_was_put_aside(known):
     assert re.search(r"Evil docs/evil.md markdown( · en)? injection", shown.text)
     assert "Pay docs/hr/pay.md markdown" in shown.text
     assert re.search(r"overlap\(size=200, overlap=100\) context free · words alone .* answers", shown.text)
+
+
+def test_what_documents_say_of_a_thing_is_looked_up_by_who_may_read_them(known):
+    reading = known.reader(known.running.new_key("graph", scopes=("read",)))
+
+    whole = known.reader().get(f"/knowledge/shop/handbook?of={quote('Ada Brenn')}")
+    some = reading.get(f"/knowledge/shop/handbook?of={quote('Ada Brenn')}")
+    none = reading.get(f"/knowledge/shop/handbook?of={quote('<b>Nobody</b>')}")
+
+    assert "Ada Brenn — mother → Lia Brenn" in whole.text
+    assert "Ada Brenn was born in Ghent. docs/evil.md" in some.text
+    assert "Lia Brenn" not in some.text
+    assert "No document that you may read says anything of it" in none.text
+    assert "<b>Nobody</b>" not in none.html
+
+
+def test_how_far_it_can_be_believed_is_shown_with_the_same_in_a_table(known):
+    calibration = Calibration(
+        app="shop",
+        collection="handbook",
+        index="overlap(size=800, overlap=400), context free, words alone",
+        at_ns=1_790_000_000_000_000_000,
+        questions=20,
+        unanswerable=10,
+        how="given",
+        share=0.2,
+        chance=ChanceTable(slope=9.5, at=0.4),
+        error=Interval(value=0.08, low=0.04, high=0.15, n=30, level=0.95, method="bca"),
+        luck=0.061,
+        p=0.2,
+        bins=(Bin(low=0.7, high=0.8, said=0.74, right=wilson(9, 10), n=10),),
+    )
+    before = known.reader().get("/knowledge/shop/handbook")
+    known.running.do(Calibration.shelf(known.running.opened.store.records).put(calibration))
+
+    shown = known.reader().get("/knowledge/shop/handbook")
+
+    assert "rowen index calibrate --questions questions.jsonl" in before.text
+    assert "is off by 8.0 points on average (95 %: 4.0 to 15.0). A perfect one would be off by 6.1" in shown.text
+    assert "70 to 80 % 74 % 90 % 60 to 98 10" in shown.text
+    assert "Another index answers by now than was asked" in shown.text
+    assert 'class="p50 dot"' in shown.html
 
 
 def test_chunks_stand_in_place_and_the_text_is_shown_as_it_is(known):

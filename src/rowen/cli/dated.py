@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
 from rowen.cli.tuning import table_of, write
 from rowen.config import read
@@ -31,7 +32,13 @@ _ANYBODY = Reader(tenant=TENANT)
 """Cases are read by whoever may see data sets, so documents that only some may read are left out."""
 
 
-@click.command("dated")
+@click.command(
+    "dated",
+    epilog=such_as(
+        "rowen cases dated --to cases/dated.jsonl",
+        "rowen cases dated --before ../handbook-of-spring --since 2026-10-01 --to cases/dated.jsonl",
+    ),
+)
 @click.argument("app", type=_PATH, default=Path("app.toml"))
 @server_option
 @store_option

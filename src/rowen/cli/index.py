@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from rowen.cli.bar import steps_bar
+from rowen.cli.calibrate import calibrate
 from rowen.cli.examples import such_as
 from rowen.cli.options import apps_argument, flags_of, json_option, out, server_option, show, store_option
 from rowen.improve.advise import Advised, Examples, advised
@@ -32,6 +33,9 @@ name_option = click.option("--name", default="", help="Only the `[retrieve.NAME]
 @click.group("index")
 def command() -> None:
     """Bring what apps know up to date, and see how fresh it is."""
+
+
+command.add_command(calibrate)
 
 
 @command.command("sync", epilog=such_as("rowen index sync"))

@@ -3,10 +3,15 @@
 from typing import Any, Literal
 
 from rowen.config import Duration, TextFile
+from rowen.retrieve.calibration import ChanceTable
 from rowen.values import Fact, Settings
 
 CHARACTERS = 4
 """Of a token, about, in languages of letters."""
+
+
+Notice = Literal["unsure", "stale", "conflict", "instructions_in_source", "nothing_found"]
+"""The warnings that an answer may have; one that says `unknown` is a sentence of its own."""
 
 
 class SourceTable(Settings, frozen=True, kw_only=True):
@@ -95,5 +100,11 @@ class RetrieveSettings(Settings, frozen=True, kw_only=True):
     """Age after which a document counts half; 0: age does not count."""
     answer_above: float | None = None
     """Below this the app says that it does not know; found from data by `rowen tune`. Left out: never."""
+    chance: ChanceTable | None = None
+    """How likely what was found answers, by how sure the search is; found from data by `rowen index calibrate`."""
+    unsure_below: float | None = None
+    """Below this chance (without `chance`, this confidence) an answer is given with the warning `unsure`. Left out: never."""
+    notices: dict[Notice, str] = {}
+    """Sentences that are put below an answer with a warning, such as `{ stale = "This may be out of date." }`; default: none."""
     unknown: str = "I do not know: nothing in my sources answers this."
     """What it says then."""

@@ -52,14 +52,14 @@ def cited_in(text: str, passages: Sequence[Passage]) -> Cited:
 
 
 def citing(answer: Answers) -> Answers:
-    """Return the answer step with citations put to the end of each choice, and warnings to its beginning.
+    """Return the answer step with citations and notices put to the end of each choice, and warnings to its beginning.
 
-    Text passes through as it comes; only what was said is remembered. A call without passages is not touched.
+    Text passes through as it comes; only what was said is remembered. A call that no search was made for is not touched.
     """
 
     def asked(call: Call, tell: Callable[[Attempt], None]) -> Events:
-        events = answer(call, tell)
-        return _cited(events, call) if call.request.passages else events
+        events, noted = answer(call, tell), call.notes.get("retrieve", {})
+        return _cited(events, call) if call.request.passages or "warnings" in noted else events
 
     return asked
 
@@ -68,25 +68,32 @@ async def _cited(events: Events, call: Call) -> Events:
     said: dict[int, list[str]] = {}
     try:
         async for batch in events:
-            yield tuple([_with(event, call, said) for event in batch])
+            yield tuple([each for event in batch for each in _with(event, call, said)])
     finally:
         await events.aclose()
 
 
-def _with(event: Event, call: Call, said: dict[int, list[str]]) -> Event:
+def _with(event: Event, call: Call, said: dict[int, list[str]]) -> tuple[Event, ...]:
+    noted = call.notes.get("retrieve", {})
     match event:
         case Said():
             said.setdefault(event.choice, []).append(event.text)
         case Started():
-            warnings = call.notes.get("retrieve", {}).get("warnings")
+            warnings = noted.get("warnings")
             if warnings:
-                return event.but(extra={**event.extra, "rowen_warnings": list(warnings)})
+                return (event.but(extra={**event.extra, "rowen_warnings": list(warnings)}),)
         case Finished():
-            found = cited_in("".join(said.get(event.choice, ())), call.request.passages)
-            return event.but(citations=found.citations)
+            text = "".join(said.get(event.choice, ()))
+            ended = event.but(citations=cited_in(text, call.request.passages).citations)
+            notice = noted.get("notice", "")
+            # What is read by a program, was cut off, or goes on with a tool stays as the model made it.
+            form = call.request.format
+            if notice and text.strip() and event.reason == "stop" and (form is None or form.kind == "text"):
+                return Said(text=f"\n\n{notice}", choice=event.choice), ended
+            return (ended,)
         case _:
             pass
-    return event
+    return (event,)
 
 
 def facts_of(call: Call) -> dict[str, int | list[int]]:
@@ -95,14 +102,16 @@ def facts_of(call: Call) -> dict[str, int | list[int]]:
     if answer is None or not answer.choices:
         return {}
     choice = answer.choices[0]
-    count = len(sentence_spans(choice.message.text))
+    notice = call.notes.get("retrieve", {}).get("notice", "")
+    text = choice.message.text.removesuffix(f"\n\n{notice}") if notice else choice.message.text
+    count = len(sentence_spans(text))
     cited = {(each.said_start, each.said_end) for each in choice.citations if each.verified}
     return {
         "citations": len(choice.citations),
         "verified": sum(each.verified for each in choice.citations),
         "statements": count,
         "statements_cited": len(cited),
-        "dangling": list(_dangling(choice.message.text, len(call.request.passages))),
+        "dangling": list(_dangling(text, len(call.request.passages))),
     }
 
 

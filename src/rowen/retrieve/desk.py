@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 from rowen.jobs import Job, Queue
 from rowen.retrieve.base import ChunkTable, RetrieveSettings
+from rowen.retrieve.calibration import Calibration
 from rowen.retrieve.chunk import chunking
 from rowen.retrieve.chunk.context import free
 from rowen.retrieve.load.catalog import tables_of
@@ -26,7 +27,7 @@ class Standing(Value, frozen=True, kw_only=True):
     chunks: int = 0
     quarantined: int = 0
     lag_s: float | None = None
-    """Seconds since the source that is behind most was last seen whole."""
+    """Seconds since the source that is behind most was last seen whole; None where one never was."""
     live: Build | None = None
     builds: tuple[Build, ...] = ()
     sources: tuple[SourceState, ...] = ()
@@ -133,7 +134,7 @@ class Desk:
         sources = tuple((await self._states.of(collection)).values())
         live = next((each for each in builds if each.state == "live"), None)
         now = self._clock.now_ns()
-        seen = [each.synced_ns for each in sources if each.synced_ns]
+        seen = [each.synced_ns for each in sources]
         try:
             job = await self._jobs.get(self._job_of(collection))
         except Mistaken:
@@ -145,7 +146,7 @@ class Desk:
             documents=live.documents if live else 0,
             chunks=live.chunks if live else 0,
             quarantined=sum(each.quarantined for each in sources),
-            lag_s=(now - min(seen)) / 1e9 if seen else None,
+            lag_s=(now - min(seen)) / 1e9 if seen and all(seen) else None,
             live=live,
             builds=tuple(builds),
             sources=tuple(sorted(sources, key=lambda each: each.source)),
@@ -225,6 +226,10 @@ class Desk:
                     )
                 )
         return found
+
+    async def calibration(self, collection: Collection) -> Calibration | None:
+        """Return how far searches can be believed that are so sure; None where nobody measured it."""
+        return await self._states.calibration_of(collection)
 
     async def quarantine(self, collection: Collection) -> Sequence[Quarantined]:
         """Return what was put aside, the last first."""

@@ -1,6 +1,7 @@
 """How sources stand, and what was put aside of them: what people look at when an answer is old or missing."""
 
 from rowen.retrieve.bridge import Bridge
+from rowen.retrieve.calibration import Calibration
 from rowen.retrieve.gate import Print
 from rowen.store.base import Record, Records
 from rowen.store.knowledge import Collection
@@ -79,6 +80,7 @@ class States:
     def __init__(self, records: Records) -> None:
         self.sources = Shelf(records, "retrieve.source", SourceState, _source)
         self.quarantine = Shelf(records, "retrieve.quarantine", Quarantined, _aside)
+        self.calibrations = Calibration.shelf(records)
         self.bridges = Shelf(records, "retrieve.bridge", Bridge, _bridge)
         self.prints = records
 
@@ -91,6 +93,10 @@ class States:
         """Return what was put aside of a collection, by id, the last first."""
         found = await self.quarantine.find(app=collection.app, group=collection.name, limit=_MANY)
         return {each.id: each for each in found}
+
+    async def calibration_of(self, collection: Collection) -> Calibration | None:
+        """Return how far searches of a collection can be believed, as it was measured last."""
+        return next(iter(await self.calibrations.find(app=collection.app, group=collection.name, limit=1)), None)
 
     async def bridges_of(self, collection: Collection) -> list[Bridge]:
         """Return the bridges from one embedder to another that were learnt for a collection."""

@@ -45,16 +45,24 @@ def ground(
         looked = tuple(
             Looked(name=name, top=settings[name].top, found=one) for name, one in zip(names, found, strict=True)
         )
-        sure = [one for name, one in zip(names, found, strict=True) if _is_sure(settings[name], one)]
+        pairs = [(settings[name], one) for name, one in zip(names, found, strict=True)]
+        sure = [(table, one) for table, one in pairs if _is_sure(table, one)]
         if not sure:
             table = settings[names[0]]
             return _unknown(call, table.unknown, looked)
         first = settings[names[0]]
         pack = packed(
-            interleaved(sure), asked[-1], budget=budget, count=count, per_source=first.per_source, order=first.order
+            interleaved([one for _, one in sure]),
+            asked[-1],
+            budget=budget,
+            count=count,
+            per_source=first.per_source,
+            order=first.order,
         )
+        facts = _facts(pack)
+        facts |= _believed(sure, facts)
         noted = call.but(request=request.but(passages=pack.passages), looked=looked)
-        return noted.noting("retrieve", **_facts(pack))
+        return noted.noting("retrieve", **facts)
 
     return step
 
@@ -79,6 +87,27 @@ def interleaved(found: Sequence[Found]) -> list[Passage]:
 
 def _is_sure(table: RetrieveSettings, found: Found) -> bool:
     return table.answer_above is None or (bool(found.passages) and found.confidence >= table.answer_above)
+
+
+def _believed(found: Sequence[tuple[RetrieveSettings, Found]], facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how likely what was found answers, as the surest search says, and what is to be said of the answer."""
+    chances = [(_chance(table, one), table) for table, one in found if one.passages]
+    more: dict[str, Any] = {}
+    warnings = list(facts.get("warnings", ()))
+    if chances:
+        chance, table = max(chances, key=lambda each: each[0])
+        more["chance" if table.chance else "confidence"] = round(chance, 3)
+        if table.unsure_below is not None and chance < table.unsure_below:
+            warnings.append("unsure")
+            more["warnings"] = warnings
+    said = [next((table.notices[each] for table, _ in found if each in table.notices), "") for each in warnings]
+    if notice := " ".join(filter(None, said)):
+        more["notice"] = notice
+    return more
+
+
+def _chance(table: RetrieveSettings, found: Found) -> float:
+    return table.chance.of(found.confidence) if table.chance else found.confidence
 
 
 def _unknown(call: Call, sentence: str, looked: tuple[Looked, ...]) -> Call:

@@ -234,6 +234,30 @@ def whisker(gap: Interval, kind: str, *, margin: float = 0.0, up: bool = True) -
     return Markup(head + "".join(parts) + "</svg>")  # noqa: S704 - numbers and our own class names
 
 
+def believed(bins: Sequence[tuple[str, float, Interval]], title: str, say: Say) -> Markup:
+    """What was said against what was so, both 0 to 1: for each bin the share with its interval, and a line where it should be.
+
+    Args:
+        bins: what each is called, the mean of what was said, and the share that was so.
+        title: for who does not see it.
+        say: how a share reads.
+
+    """
+    parts: list[str] = []
+    for i, (_, said, so) in enumerate(bins):
+        parts += [
+            f'<path class="bound" d="M{i + 0.5} {100 - so.high * 100:.2f}V{100 - so.low * 100:.2f}"/>',
+            f'<path class="target" d="M{i + 0.2} {100 - said * 100:.2f}H{i + 0.8}"/>',
+            f'<path class="p50 dot" d="M{i + 0.5} {100 - (so.value or 0.0) * 100:.2f}h0"/>',
+        ]
+    slots = [Slot(name=name) for name, _, _ in bins]
+    hits = "".join(
+        _column(i, slot, [f"said {say(said)}, so {say(so.value or 0.0)}"])
+        for i, (slot, (_, said, so)) in enumerate(zip(slots, bins, strict=True))
+    )
+    return _frame(slots, parts, hits, [say(number / _RULES) for number in range(_RULES, -1, -1)], title)
+
+
 def share(value: float, most: float, kind: str = "ok") -> Markup:
     """A small bar beside a number in a table: how it compares with the largest one."""
     return lane(0, int(value * 1000), max(int(most * 1000), 1), kind)

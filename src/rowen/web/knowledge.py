@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from rowen.access import Visit
 from rowen.retrieve.base import ChunkTable
+from rowen.retrieve.calibration import Calibration, made_by
 from rowen.retrieve.chunk.catalog import kinds
-from rowen.retrieve.desk import Listing, Shown, Sized, Standing, sized
+from rowen.retrieve.desk import Listing, Shown, Sized, Standing, Told, sized
 from rowen.retrieve.state import Quarantined
 from rowen.store.knowledge import Collection
 from rowen.values import Chunk, Mistaken, Problem, Reader, Score
+from rowen.web import charts
 from rowen.web.forms import choice, managed, text
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
 
@@ -32,6 +35,7 @@ VERDICT = "chunks"
 """The name of the score that a person's verdict on chunks is kept under."""
 
 _DOCUMENTS = 50
+_NAME = 200  # characters of a thing that is looked up
 _SMALLEST = 50  # characters of a chunk that is tried
 _LETTERS = 30_000
 """Characters of a document on one page."""
@@ -78,6 +82,15 @@ class OneKnown:
     more: str
     source: str
     aside: Sequence[Quarantined]
+    graph: bool
+    """Whether relations were found between things that documents name."""
+    of: str
+    """The thing that is looked up; empty for none."""
+    told: Sequence[Told]
+    calibration: Calibration | None
+    chart: Markup
+    elsewhere: bool
+    """Whether another index was asked than the one that answers."""
     may_change: bool
     failed: Problem | None
     call: str
@@ -211,6 +224,9 @@ async def _one(request: Request, services: Services, visit: Visit, *, failed: Pr
     found = _collection(request, services, visit)
     standing = await services.knowledge.standing(found)
     source = request.query_params.get("source", "")
+    graph = bool(standing.live and standing.live.manifest.graph)
+    of = request.query_params.get("of", "").strip()[:_NAME] if graph else ""
+    calibration = await services.knowledge.calibration(found)
     listed = await services.knowledge.documents(
         found, _reader(visit, found), source=source, after=request.query_params.get("after", ""), limit=_DOCUMENTS
     )
@@ -224,12 +240,23 @@ async def _one(request: Request, services: Services, visit: Visit, *, failed: Pr
             source=source,
             # Nobody has said yet who may read what was put aside, not even its name.
             aside=await services.knowledge.quarantine(found) if may_manage(visit) else (),
+            graph=graph,
+            of=of,
+            told=await services.knowledge.related(found, of, _reader(visit, found)) if of else (),
+            calibration=calibration,
+            chart=_chart(calibration) if calibration else Markup(""),
+            elsewhere=bool(calibration and standing.live and calibration.index != made_by(standing.live.manifest)),
             may_change=may_manage(visit),
             failed=failed,
             call=api_call(request, f"/api/knowledge/{quote(found.app)}/{quote(found.name)}"),
         ),
         status=failed.status if failed else 200,
     )
+
+
+def _chart(found: Calibration) -> Markup:
+    bins = [(f"{each.low:.0%}", each.said, each.right) for each in found.bins]
+    return charts.believed(bins, "Chance that was said, and share that was so", lambda share: f"{share:.0%}")
 
 
 async def _document(request: Request, services: Services, visit: Visit, *, failed: Problem | None = None) -> Page:

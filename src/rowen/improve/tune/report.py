@@ -9,6 +9,8 @@ from rowen.improve.tune.failures import CALLED, Split
 from rowen.improve.tune.prompts import Wordings
 from rowen.improve.tune.run import Tuned, short
 from rowen.improve.tune.space import Point
+from rowen.improve.tune.threshold import Threshold
+from rowen.retrieve.calibration import Calibration
 from rowen.values.interval import Interval
 
 _CALLED = {"recall": "share of the answers' characters found", "ndcg": "nDCG@10 of the documents found"}
@@ -99,7 +101,13 @@ def _lines(found: Tuned, name: str, about: str) -> Iterator[str]:
         front = "yes" if row.front else ""
         yield (f"| {short(row.point)} | {said(row.quality)} | {row.cpu_s * 1e3:.1f} | {row.size / 1e6:.2f} | {front} |")
     yield from ("", "## When to say that nothing is known", "")
-    yield from _threshold(found)
+    if found.threshold is None:
+        yield "No `answer_above` was chosen: there are too few questions."
+    else:
+        yield from limits(found.threshold)
+    if found.threshold is not None:
+        yield from ("", "## How far its confidence can be believed", "")
+        yield from reliability(found.threshold.calibration)
     yield from ("", "## What was left out", "")
     yield (
         f"{found.tried} candidates were tried" + (f", for {found.spent:.4f} USD of models" if found.spent else "") + "."
@@ -119,11 +127,8 @@ def _effect(each: Effect) -> str:
     return f"| {each.choice} | {level} | {said(each.gain)} | {each.p:.3f} | {says} |"
 
 
-def _threshold(found: Tuned) -> Iterator[str]:
-    one = found.threshold
-    if one is None:
-        yield "No `answer_above` was chosen: there are too few questions."
-        return
+def limits(one: Threshold) -> Iterator[str]:
+    """Return from where on to answer, and what that does, as lines of Markdown."""
     yield (
         f"Questions that nothing answers are lines without `documents`, {one.share:.0%} of those to choose by."
         if one.how == "given"
@@ -147,6 +152,28 @@ def _threshold(found: Tuned) -> Iterator[str]:
     yield from ("", "| answered, of all held out | resting on nothing, of these | from |", "|---|---|---|")
     for each in one.curve:
         yield f"| {each.coverage:.0%} | {each.risk:.1%} | {each.threshold:.3f} |"
+
+
+def reliability(one: Calibration) -> Iterator[str]:
+    """Return how a curve does on questions that it was not learnt on, as lines of Markdown."""
+    asked = f"{one.questions} questions that have an answer and {one.unanswerable} that have none"
+    weighed = f"held out, weighed so that {one.share:.0%} have none"
+    if one.chance is None:
+        yield f"What is surer is no more often right, on {asked}: leave `chance` out."
+    else:
+        yield (
+            f"`chance = {{ slope = {one.chance.slope}, at = {one.chance.at} }}` gives how likely what was found answers. On {asked}, "
+            f"{weighed}, it is off by {said(one.error)} on average (expected calibration error over {len(one.bins)} of 10 bins). A perfect "
+            f"curve would be off by {one.luck:.3f} over so few, and by as much as this in {one.p:.1%} of cases."
+        )
+    yield from (
+        "",
+        f"| {'confidence' if one.chance is None else 'chance'} | said | so | questions |",
+        "|---|---|---|---|",
+    )
+    for each in one.bins:
+        so = f"{each.right.value:.0%} [{each.right.low:.0%}, {each.right.high:.0%}]"
+        yield f"| {each.low:.0%} to {each.high:.0%} | {each.said:.0%} | {so} | {each.n} |"
 
 
 def _worded(worded: Wordings) -> Iterator[str]:
@@ -195,9 +222,13 @@ def _keys(point: Point, found: Tuned) -> Iterator[tuple[str, Any]]:
         yield "rewrite", point.rewrite
     if found.threshold is not None and found.threshold.value is not None:
         yield "answer_above", found.threshold.value
+    if found.threshold is not None and (chance := found.threshold.calibration.chance) is not None:
+        yield "chance", {"slope": chance.slope, "at": chance.at}
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_written(each)}" for key, each in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -6,11 +6,13 @@ than one from elsewhere. Others of the documents may answer it too, so what is t
 """
 
 from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from rowen.improve.tune.bench import Bench
+from rowen.improve.tune.calibrate import Judged, calibrated
 from rowen.improve.tune.questions import Measure, Parts, Question
 from rowen.improve.tune.space import Point
+from rowen.retrieve.calibration import Calibration
 from rowen.retrieve.metrics import Risk, area_under, risk_coverage
 from rowen.values import Value
 from rowen.values.interval import Interval, wilson
@@ -44,12 +46,8 @@ class Threshold(Value, frozen=True, kw_only=True):
     """The share of the held-out questions without an answer that get none."""
     wrong: Interval | None
     """The share of the held-out answers that have nothing to rest on."""
-
-
-class _Judged(NamedTuple):
-    sure: float
-    right: bool
-    answerable: bool
+    calibration: Calibration
+    """How far the search can be believed that is so sure."""
 
 
 async def threshold(
@@ -92,23 +90,24 @@ async def threshold(
         answered=None if least is None else wilson(sum(each.sure >= least for each in there), len(there)),
         refused=wilson(sum(each.sure < least for each in away), len(away)) if away and least is not None else None,
         wrong=None if least is None else _wrong(there, away, least, share),
+        calibration=calibrated(chosen, out, share=share, how="given" if given else "taken away"),
     )
 
 
 async def _judged(
     bench: Bench, point: Point, questions: Sequence[Question], measure: Measure, unanswerable: Sequence[Question] | None
-) -> list[_Judged]:
+) -> list[Judged]:
     """Return of each question how sure the search was, and whether it found anything that answers it."""
     found = [(each, await bench.ask(point, each, measure)) for each in questions]
-    there = [_Judged(one.confidence, one.quality > 0, answerable=True) for _, one in found]
+    there = [Judged(one.confidence, one.quality > 0, answerable=True, group=each.group) for each, one in found]
     if unanswerable is None:
-        away = [(await bench.found(point, each, away=True))[0].confidence for each in questions]
+        away = [(each, (await bench.found(point, each, away=True))[0].confidence) for each in questions]
     else:
-        away = [(await bench.ask(point, each, measure)).confidence for each in unanswerable]
-    return [*there, *(_Judged(sure, right=False, answerable=False) for sure in away)]
+        away = [(each, (await bench.ask(point, each, measure)).confidence) for each in unanswerable]
+    return [*there, *(Judged(sure, right=False, answerable=False, group=each.group) for each, sure in away)]
 
 
-def _curve(judged: Sequence[_Judged], share: float) -> list[Risk]:
+def _curve(judged: Sequence[Judged], share: float) -> list[Risk]:
     there = sum(each.answerable for each in judged)
     away = len(judged) - there
     weight = {True: (1 - share) / max(1, there), False: share / max(1, away)}
@@ -120,7 +119,7 @@ def _told(curve: Sequence[Risk]) -> tuple[Risk, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _wrong(there: Sequence[_Judged], away: Sequence[_Judged], least: float, share: float) -> Interval | None:
+def _wrong(there: Sequence[Judged], away: Sequence[Judged], least: float, share: float) -> Interval | None:
     """Return the share of answers without anything to rest on; its bounds are those of its three parts at their worst."""
     if not away:
         return None
