@@ -296,7 +296,7 @@ async def test_what_other_processes_used_is_known_after_a_flush(clock, counters,
     await one.flush()
 
     (noted,) = one.used(rules(TOKENS))
-    assert noted == {"limit": '1000 tokens per day for app "handbook"', "used": 305, "of": 1_000}
+    assert noted == ('1000 tokens per day for app "handbook"', 305, 1_000)
 
 
 async def test_counters_of_past_windows_and_idle_callers_take_no_memory(clock, counters, rules, call):
@@ -323,4 +323,4 @@ async def test_a_window_that_ends_between_reserving_and_noting_breaks_no_call(cl
     noted = meter.used(both)
     await settle(meter, grants, tokens=10)
 
-    assert [one["of"] for one in noted] == [1000]
+    assert [of for _, _, of in noted] == [1000]

@@ -92,7 +92,7 @@ async def test_the_call_holds_what_was_reserved_and_notes_every_limit(clock, cou
         ("tokens", 110),
         ("money", 220_000),
     ]
-    assert [(one["limit"], one["used"], one["of"]) for one in held.notes["limits"]["checked"]] == [
+    assert list(held.checked) == [
         ('2 calls at once for app "handbook"', 1, 2),
         ('10 requests per minute for user "ann"', 1, 10),
         ('1000 tokens per day for app "handbook"', 110, 1000),

@@ -29,6 +29,7 @@ _RUNNERS = {
     "definition",
     "assigned",
     "door",
+    "checked",
     "started_ns",
     "first_ns",
     "ended_ns",
@@ -36,7 +37,7 @@ _RUNNERS = {
     "steps",
     "notes",
 }
-"""Fields that no step changes, and the notes, which many do and which are shown anyway."""
+"""Fields that no step changes, and those that are shown whether a step says so or not."""
 _FIELDS = tuple(name for name in Call.__struct_fields__ if name not in _RUNNERS)
 _values = attrgetter(*_FIELDS)
 

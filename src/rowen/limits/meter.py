@@ -15,7 +15,7 @@ from rowen.limits.lease import Lease, Share, Spendable
 from rowen.limits.rules import NANO, Rule, shown
 from rowen.limits.window import SECOND, window_at
 from rowen.store.base import Counters
-from rowen.values import Clock, Grant, Limit, Problem, Refused, Value, at, new_id
+from rowen.values import Checked, Clock, Grant, Limit, Problem, Refused, Value, at, new_id
 
 log = logging.getLogger(__name__)
 
@@ -147,20 +147,20 @@ class Meter:
         if failed is not None:
             raise failed
 
-    def used(self, rules: Sequence[Rule]) -> list[dict[str, object]]:
-        """Return how much of each limit is used as far as this process knows without asking; JSON types.
+    def used(self, rules: Sequence[Rule]) -> tuple[Checked, ...]:
+        """Return how much of each limit is used as far as this process knows without asking.
 
         A limit whose window ended just now, while the call waited for another one, is left out.
         """
         parts = self._parts
-        found: list[dict[str, object]] = []
+        found: list[Checked] = []
         for rule in rules:
             part = parts.get(rule.stem)
             if part is None:
                 continue
             used = part.sum + part.taken - part.free
-            found.append({"limit": rule.label, "used": used / NANO if rule.measure == "money" else used, "of": rule.of})
-        return found
+            found.append((rule.label, used / NANO if rule.measure == "money" else used, rule.of))
+        return tuple(found)
 
     async def state(self, rules: Sequence[Rule]) -> list[Standing]:
         """Return how much of each limit is used in its window now, over all processes.

@@ -1,7 +1,7 @@
 """The places in the chain: `admit` before everything that costs, `settle` when the answer has ended."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rowen.limits.admission import Admission
 from rowen.limits.base import LimitsSettings, limits_of
@@ -9,7 +9,7 @@ from rowen.limits.estimate import Estimate, cost_of
 from rowen.limits.meter import Meter
 from rowen.limits.rules import Rule, rules_for
 from rowen.limits.size import check_answer, check_prompt
-from rowen.values import Attempt, Call, Clock, Grant, Hold, Limit, Money, Usage
+from rowen.values import Attempt, Call, Checked, Clock, Grant, Hold, Limit, Money, Usage
 
 _REMEMBERED = 10_000
 
@@ -61,7 +61,7 @@ def settle(meter: Meter, estimate: Estimate, *, admission: Admission | None = No
 
 
 class Admit:
-    """Sets `call.hold`, and notes every limit that was checked."""
+    """Sets `call.hold` and `call.checked`."""
 
     __slots__ = ("_admission", "_clock", "_estimate", "_meter", "_rules", "_settings")
 
@@ -92,21 +92,21 @@ class Admit:
         now_ns = self._clock.now_ns()
         rules = self._rules.of(call)
         needs = self._needs(call, rules, counted, now_ns)
-        notes: dict[str, Any] = {}
         grants: tuple[Grant, ...] = ()
+        checked: tuple[Checked, ...] = ()
         if rules:
             grants = await self._meter.reserve(rules, needs.amounts, now_ns)
-            notes["checked"] = self._meter.used(rules)
+            checked = self._meter.used(rules)
+        waited = 0.0
         if self._admission is not None:
             try:
                 waited = await self._admission.enter(call.priority)
             except BaseException:
                 self._meter.give_back(grants)
                 raise
-            if waited:
-                notes["queued_ms"] = round(waited * 1e3, 3)
         hold = Hold(grants=grants, tokens=needs.tokens, money=needs.money)
-        return call.but(hold=hold, notes={**call.notes, "limits": notes})
+        held = call.but(hold=hold, checked=checked)
+        return held.noting("limits", queued_ms=round(waited * 1e3, 3)) if waited else held
 
     def _needs(self, call: Call, rules: tuple[Rule, ...], counted: int | None, now_ns: int) -> "_Needs":
         """Return what to set aside. Counts tokens and asks for prices only if a rule does."""

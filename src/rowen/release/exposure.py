@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from rowen.store.base import Record, Records
-from rowen.values import Clock, Problem, Span, Trace, Value, new_id
+from rowen.values import Clock, Problem, Trace, Value, new_id
 
 log = logging.getLogger(__name__)
 
@@ -99,12 +99,15 @@ class Exposures:
 
 def exposures_of(trace: Trace) -> list[tuple[str, Exposure]]:
     """Return the rollouts of a call, each with its exposure."""
-    root: Span | None = trace.spans[0] if trace.spans else None
-    facts: dict[str, Any] = root.attributes if root is not None else {}
-    rollouts = facts.get("rowen.rollout")
     row = trace.row
-    if not rollouts or row.origin != "call" or row.status == "cancelled":
+    if row.origin != "call" or row.status == "cancelled":
         return []  # who left has seen too little of the arm to tell of it
+    if not row.tags or not trace.spans:
+        return []  # each rollout has set a mark among the tags
+    facts: dict[str, Any] = trace.spans[0].attributes
+    rollouts = facts.get("rowen.rollout")
+    if not rollouts:
+        return []
     drawn = zip(rollouts, facts["rowen.arm"], facts["rowen.arm.probability"], facts["rowen.arm.unit"], strict=True)
     return [
         (

@@ -6,6 +6,7 @@ everything is held back. Every attempt is told exactly once, and every upstream 
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from random import random
 
 from rowen.route.base import Models, Random, Sleep, foreseen
@@ -65,9 +66,10 @@ def attempt(
     desk = Desk(ask=ask, pricing=pricing, count=count, count_text=count_text, clock=clock, watches=Watches())
     standings = {d.name: state.of(d) for route in models.routes.values() for d in route.deployments}
     metered = any(standing.tokens for standing in standings.values())
+    queue = partial(Queue, models.routes, clock=clock, rand=rand, sleep=sleep)
 
     async def answer(call: Call, tell: Callable[[Attempt], None]) -> Events:
-        run = _Run(desk, models, standings, call, tell, rand, sleep, metered=metered)
+        run = _Run(desk, models, standings, queue, call, tell, metered=metered)
         loop, current_task = asyncio.get_running_loop(), asyncio.current_task
         while True:
             current = await run.begun()
@@ -103,17 +105,34 @@ def attempt(
 
 
 class _Run:
-    """The attempts of one call."""
+    """The attempts of one call. The time of the whole call is that of its first deployment."""
+
+    __slots__ = (
+        "_before",
+        "_begun",
+        "_call",
+        "_desk",
+        "_foreseen",
+        "_made_queue",
+        "_make_queue",
+        "_planned",
+        "_problems",
+        "_request",
+        "_route",
+        "_tell",
+        "_text",
+        "_until",
+        "_whole",
+    )
 
     def __init__(
         self,
         desk: Desk,
         models: Models,
         standings: dict[str, Standing],
+        queue: partial[Queue],
         call: Call,
         tell: Callable[[Attempt], None],
-        rand: Random,
-        sleep: Sleep,
         *,
         metered: bool,
     ) -> None:
@@ -128,7 +147,11 @@ class _Run:
         self._whole = route.midstream == "restart" and not call.request.stream
         planned = [standings[name] for name in call.plan.deployments]
         self._foreseen = foreseen(call, desk.count) if metered else 0
-        self._queue = Queue(models.routes, planned, self._foreseen, desk.clock, rand, sleep)
+        self._planned = planned
+        self._until = desk.clock.monotonic() + (planned[0].deployment.patience.total if planned else 0.0)
+        self._begun = False
+        self._make_queue = queue
+        self._made_queue: Queue | None = None
         self._problems: list[Problem] = []
         self._text = ""
         self._before: Usage | None = None
@@ -140,13 +163,28 @@ class _Run:
             Problem: the most telling one when nobody answers, or one that is the same everywhere.
 
         """
-        while (standing := await self._queue.next()) is not None:
+        while (standing := await self._next()) is not None:
             current = self._try(standing)
             hedges = self._route.hedge_after > 0 and self._before is None
             found = await self._race(current) if hedges else await self._alone(current)
             if found is not None:
                 return found
         raise self._worst()
+
+    @property
+    def _queue(self) -> Queue:
+        """Whom else to ask. Made when that is first in question, since nearly every call is answered by its first."""
+        if self._made_queue is None:
+            self._made_queue = self._make_queue(
+                self._planned, begun=self._begun, tokens=self._foreseen, until=self._until
+            )
+        return self._made_queue
+
+    async def _next(self) -> Standing | None:
+        if self._made_queue is None and self._planned and self._planned[0].enter(self._foreseen):
+            self._begun = True
+            return self._planned[0]
+        return await self._queue.next()
 
     def shown(self, current: Try) -> list[Event]:
         """Return what was held back, as it follows on what the caller has already seen."""
@@ -190,7 +228,7 @@ class _Run:
     def _try(self, standing: Standing, reason: str = "") -> Try:
         if not reason:
             model = standing.deployment.model
-            again = "first" if self._queue.asked == 1 else "retry"
+            again = "first" if self._made_queue is None or self._made_queue.asked == 1 else "retry"
             reason = "continue" if self._before else "fallback" if model != self._route.name else again
         return Try(
             self._desk,
@@ -198,7 +236,7 @@ class _Run:
             standing,
             self._tell,
             reason=reason,
-            left=self._queue.left(),
+            left=self._until - self._desk.clock.monotonic(),
             foreseen=self._foreseen,
             before=self._before,
         )

@@ -32,10 +32,45 @@ class _Group:
 
 
 class Queue:
-    """Gives out entered standings one by one. The time of the whole call is that of its first deployment."""
+    """Gives out entered standings one by one, until the time of the call is up.
+
+    Args:
+        routes: the app's models.
+        planned: the deployments of the call's plan.
+        begun: whether the first of them has been asked.
+        tokens: that an attempt may use.
+        until: when the time of the call is up, by the clock's stopwatch.
+        clock: the time.
+        rand: for the jitter of waits.
+        sleep: waits.
+
+    """
+
+    __slots__ = (
+        "_clock",
+        "_given",
+        "_groups",
+        "_rand",
+        "_resting",
+        "_rests",
+        "_sleep",
+        "_tokens",
+        "_until",
+        "_waits",
+        "asked",
+    )
 
     def __init__(
-        self, routes: Routes, planned: Sequence[Standing], tokens: int, clock: Clock, rand: Random, sleep: Sleep
+        self,
+        routes: Routes,
+        planned: Sequence[Standing],
+        *,
+        begun: bool,
+        tokens: int,
+        until: float,
+        clock: Clock,
+        rand: Random,
+        sleep: Sleep,
     ) -> None:
         self._groups: list[_Group] = []
         model = ""
@@ -49,7 +84,7 @@ class Queue:
         self._clock = clock
         self._rand = rand
         self._sleep = sleep
-        self._until = clock.monotonic() + (planned[0].deployment.patience.total if planned else 0.0)
+        self._until = until
         self._waits: dict[str, tuple[int, float | None]] = {}
         """By deployment: how often it failed in this call, and how long it asked to wait."""
         self._given: list[str] = []
@@ -57,10 +92,8 @@ class Queue:
         self._rests = routes[planned[0].deployment.model].retries if planned else 0
         self.asked = 0
         """Attempts made."""
-
-    def left(self) -> float:
-        """Seconds that the call has left."""
-        return self._until - self._clock.monotonic()
+        if begun:
+            self._take(self._groups[0].ring.pop(0), self._groups[0])
 
     async def next(self) -> Standing | None:
         """Return whom to ask now, after the wait that is due; None when nobody is left or the time is up."""
@@ -69,7 +102,7 @@ class Queue:
             while group.left > 0 and group.ring:
                 standing = group.ring.pop(0)
                 wait = self._due(standing) if self._waits else 0.0
-                if wait >= self.left():
+                if wait >= self._left():
                     continue
                 if wait > 0:
                     await self._sleep(wait)
@@ -102,7 +135,7 @@ class Queue:
 
     def more(self) -> bool:
         """Whether anybody is left to ask."""
-        return self.left() > 0 and any(group.left > 0 and group.ring for group in self._groups)
+        return self._left() > 0 and any(group.left > 0 and group.ring for group in self._groups)
 
     async def _rested(self) -> Standing | None:
         """Wait for whoever is free first of those that are at their provider's limit."""
@@ -110,7 +143,7 @@ class Queue:
             self._rests -= 1
             standing = min(self._resting, key=lambda each: each.free_in(self._tokens))
             wait = standing.free_in(self._tokens) + 0.001
-            if wait > min(_LONGEST_REST, self.left()):
+            if wait > min(_LONGEST_REST, self._left()):
                 return None
             await self._sleep(wait)
             if standing.enter(self._tokens):
@@ -124,11 +157,18 @@ class Queue:
             if standing.shut(self._tokens) in {"limit", "resting"}:
                 self._resting.append(standing)
             return False
+        self._take(standing, group)
+        return True
+
+    def _take(self, standing: Standing, group: _Group) -> None:
         group.left -= 1
         group.ring.append(standing)
         self._given.append(standing.deployment.name)
         self.asked += 1
-        return True
+
+    def _left(self) -> float:
+        """Seconds that the call has left."""
+        return self._until - self._clock.monotonic()
 
     def _due(self, standing: Standing) -> float:
         """Seconds to wait before a deployment is asked again."""

@@ -138,10 +138,11 @@ class Try:
             self.events = self._desk.ask(self._request, self.standing.deployment.name)
             watch = self.watch = Watch(
                 self._desk.watches,
-                self.standing.deployment.patience.of(self._request),
+                self.standing.deployment.patience,
                 self._left,
                 self.events,
                 loop,
+                streamed=self._request.stream,
             )
             watch.task = asyncio.current_task(loop)
             async for batch in self.events:

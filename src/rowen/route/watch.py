@@ -79,7 +79,14 @@ class Watch:
     )
 
     def __init__(
-        self, watches: Watches, patience: Patience, left: float, events: Events, loop: asyncio.AbstractEventLoop
+        self,
+        watches: Watches,
+        patience: Patience,
+        left: float,
+        events: Events,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        streamed: bool,
     ) -> None:
         """Start watching.
 
@@ -89,6 +96,7 @@ class Watch:
             left: seconds that the call as a whole has left.
             events: the stream that is waited for.
             loop: the running one.
+            streamed: whether the answer was asked for in pieces.
 
         """
         self.task: asyncio.Task[Any] | None = None
@@ -100,8 +108,8 @@ class Watch:
         """Whether the first content is here, so that from now on the gaps count."""
         self._watches = watches
         self._events = events
-        self._gap = patience.gap
-        self._every = min(patience.first, patience.gap) / _LOOKS
+        first, self._gap = patience.waits(streamed=streamed)
+        self._every = min(first, self._gap) / _LOOKS
         self._seen = -1
         self._silent = 0.0
         self._cancelling = 0
@@ -109,7 +117,7 @@ class Watch:
         self._why = ""
         now = loop.time()
         self._total = now + min(left, patience.total)
-        self._begins = now + patience.first
+        self._begins = now + first
         self.due = min(now + self._every, self._total)
         """When to look next."""
         watches.add(self, loop)

@@ -1,9 +1,10 @@
 """The spans of a call through Rowen as rows, in the words that spans from elsewhere have."""
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from rowen.values import Observed, Span, SpanRow, SpanType, Trace, TraceRow, Twig
+from rowen.values import Observed, Span, SpanRow, SpanType, Told, Trace, TraceRow, Twig
 
 _STEPS: dict[str, SpanType] = {
     "guard": "guardrail",
@@ -14,33 +15,42 @@ _STEPS: dict[str, SpanType] = {
 }
 
 
-def found_spans(trace: Trace) -> tuple[list[Span], int]:
-    """Return what a call is found by among spans, and which of these has its texts.
+def found_rows(trace: Trace) -> list[tuple[SpanRow, bool]]:
+    """Return the rows that a call is found by, and of each whether it has the texts.
 
     It is found by its attempts: the last that went well has the texts, else the last. A call without an attempt, such
     as one answered from the cache, is found by its root.
     """
-    found = [span for span in trace.spans[1:] if span.kind == "client"]
-    for at in range(len(found) - 1, -1, -1):
-        if found[at].status != "error":
-            return found, at
-    return (found, len(found) - 1) if found else (list(trace.spans[:1]), 0)
+    spans = trace.spans
+    attempts = _attempts(spans)
+    if attempts:
+        tells = _telling(attempts)
+        return [
+            (own_row(trace.row, span, root=False, tells=at == tells), at == tells) for at, span in enumerate(attempts)
+        ]
+    roots = [spans.root] if isinstance(spans, Told) else spans[:1]
+    return [(own_row(trace.row, root, root=True, tells=True), True) for root in roots]
 
 
-def found_rows(trace: Trace) -> list[tuple[SpanRow, bool]]:
-    """Return the rows that a call is found by, and of each whether it has the texts."""
-    spans, tells = found_spans(trace)
-    root = trace.spans[0] if trace.spans else None
-    return [
-        (own_row(trace.row, span, root=span is root, tells=at == tells), at == tells) for at, span in enumerate(spans)
-    ]
-
-
-def own_rows(row: TraceRow, spans: tuple[Span, ...]) -> list[SpanRow]:
+def own_rows(row: TraceRow, spans: Sequence[Span]) -> list[SpanRow]:
     """Return the rows of all spans of a call: root, steps and attempts. The root, too, has the texts."""
-    found, tells = found_spans(Trace(row=row, spans=spans))
-    teller = found[tells] if found else None
+    spans = tuple(spans)
+    attempts = _attempts(spans)
+    teller = attempts[_telling(attempts)] if attempts else None
     return [own_row(row, span, root=not at, tells=not at or span is teller) for at, span in enumerate(spans)]
+
+
+def _attempts(spans: Sequence[Span]) -> list[Span]:
+    if isinstance(spans, Told):
+        return spans.attempts  # of a call that has just ended no others are told for this
+    return [span for span in spans[1:] if span.kind == "client"]
+
+
+def _telling(attempts: Sequence[Span]) -> int:
+    for at in range(len(attempts) - 1, -1, -1):
+        if attempts[at].status != "error":
+            return at
+    return len(attempts) - 1
 
 
 def own_row(row: TraceRow, span: Span, *, root: bool, tells: bool) -> SpanRow:

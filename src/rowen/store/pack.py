@@ -6,20 +6,22 @@ from typing import Any
 import msgspec
 import zstandard
 
-from rowen.store.familiar import FAMILIAR, SPAN_FAMILIAR
-from rowen.values import Answer, Happening, Link, Observed, Request, Span, SpanRow, Trace, Value
+from rowen.store.familiar import FAMILIAR, NOTED_FAMILIAR, SPAN_FAMILIAR
+from rowen.values import Answer, Happening, Link, Noted, Observed, Request, Span, SpanRow, Told, Trace, TraceRow, Value
 
 _COMPRESSED_FROM = 512
 _SHORT = 4096
 _JSON = b"{"  # a body that begins so is not compressed; Zstandard's frames begin otherwise
 _SPAN_FROM = 128
 _OF_SPANS = b"\x02"  # a body that begins so is a Zstandard frame made with `SPAN_FAMILIAR`
-_KNOWING = b"\x01"  # a body that begins so is a Zstandard frame made with `FAMILIAR`
+_OF_CALLS = b"\x03"  # a body that begins so is a Zstandard frame made with `NOTED_FAMILIAR`
+_KNOWING = b"\x01"  # a body that begins so is a Zstandard frame made with `FAMILIAR`; none is written any more
 
 
 class Body(Value, frozen=True, kw_only=True):
-    """What a call has beside its row."""
+    """What a call has beside its row: what its walk noted, or its spans as they are."""
 
+    noted: Noted | None = None
     spans: tuple[Span, ...] = ()
     request: Request | None = None
     answer: Answer | None = None
@@ -126,7 +128,18 @@ def _begun(beginning: str, whole: Any) -> int | str:
 
 def call_body(trace: Trace) -> bytes:
     """Return what a call has beside its row, as JSON."""
-    return _encode(Body(spans=trace.spans, request=trace.request, answer=trace.answer, masked=trace.masked))
+    spans = trace.spans
+    if isinstance(spans, Told):
+        body = Body(noted=spans.noted, request=trace.request, answer=trace.answer, masked=trace.masked)
+    else:
+        body = Body(spans=tuple(spans), request=trace.request, answer=trace.answer, masked=trace.masked)
+    return _encode(body)
+
+
+def call_of(row: TraceRow, body: Body) -> Trace:
+    """Return the call that has this row and this body."""
+    spans = body.spans if body.noted is None else Told(row, body.noted)
+    return Trace(row=row, spans=spans, request=body.request, answer=body.answer, masked=body.masked)
 
 
 def span_body(body: SpanBody, row: SpanRow) -> bytes:
@@ -177,14 +190,15 @@ class Packing:
     def __init__(self) -> None:
         # Level 1 takes a third of zlib's time for the same size; in a short body nearly all is familiar, and half the
         # effort finds it.
-        long, short = _compressor(1), _compressor(-3)
+        long, short = _compressor(1, NOTED_FAMILIAR), _compressor(-3, NOTED_FAMILIAR)
         self._compress = long.compress
         self._compress_short = short.compress
         self._compress_all = long.multi_compress_to_buffer
         self._compress_all_short = short.multi_compress_to_buffer
         self._compress_span = _compressor(1, SPAN_FAMILIAR).compress
         self._decompress_span = zstandard.ZstdDecompressor(dict_data=_familiar(SPAN_FAMILIAR)).decompress
-        self._decompress = zstandard.ZstdDecompressor(dict_data=_familiar()).decompress
+        self._decompress_call = zstandard.ZstdDecompressor(dict_data=_familiar(NOTED_FAMILIAR)).decompress
+        self._decompress = zstandard.ZstdDecompressor(dict_data=_familiar(FAMILIAR)).decompress
         self._decompress_plain = zstandard.ZstdDecompressor().decompress
 
     def call(self, trace: Trace) -> bytes:
@@ -204,7 +218,7 @@ class Packing:
             if places:
                 packed = compress([found[at] for at in places])
                 for number, at in enumerate(places):
-                    found[at] = _KNOWING + packed[number].tobytes()
+                    found[at] = _OF_CALLS + packed[number].tobytes()
         return found
 
     def span(self, body: SpanBody, row: SpanRow) -> bytes:
@@ -226,9 +240,13 @@ class Packing:
         length = len(body)
         if length <= _COMPRESSED_FROM:
             return body
-        return _KNOWING + (self._compress(body) if length > _SHORT else self._compress_short(body))
+        return _OF_CALLS + (self._compress(body) if length > _SHORT else self._compress_short(body))
 
-    def as_call(self, packed: bytes) -> Body:
+    def as_call(self, packed: bytes, row: TraceRow) -> Trace:
+        """Unpack the body of the call that has this row."""
+        return call_of(row, self.as_body(packed))
+
+    def as_body(self, packed: bytes) -> Body:
         """Unpack a call's body."""
         return read_call(self._unpacked(packed))
 
@@ -239,16 +257,18 @@ class Packing:
     def _unpacked(self, packed: bytes) -> bytes:
         if packed.startswith(_OF_SPANS):
             return self._decompress_span(packed[1:])
+        if packed.startswith(_OF_CALLS):
+            return self._decompress_call(packed[1:])
         if packed.startswith(_KNOWING):
             return self._decompress(packed[1:])
         return packed if packed.startswith(_JSON) else self._decompress_plain(packed)
 
 
-def _familiar(text: bytes = FAMILIAR) -> zstandard.ZstdCompressionDict:
+def _familiar(text: bytes) -> zstandard.ZstdCompressionDict:
     return zstandard.ZstdCompressionDict(text, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 
 
-def _compressor(level: int, text: bytes = FAMILIAR) -> zstandard.ZstdCompressor:
+def _compressor(level: int, text: bytes) -> zstandard.ZstdCompressor:
     familiar = _familiar(text)
     familiar.precompute_compress(level=level)
     return zstandard.ZstdCompressor(level=level, dict_data=familiar)

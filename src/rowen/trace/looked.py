@@ -1,30 +1,31 @@
 """What a call looked up, as spans: one for each search, with its stages below it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from rowen.values import Call, Looked, Span
+from rowen.values import Call, Looked, Span, Stepped, span_id
 
 
-def retrievals(call: Call, step: Span, ids: Sequence[str]) -> Iterator[Span]:
-    """Yield the spans of the searches of a call, below the step that made them.
+def retrievals(call: Call, step: Stepped, number: int) -> Iterator[Span]:
+    """Yield the spans of the searches of a call, below that of the step that made them.
 
     The question itself is in the request, where masks see it; a span has only ids and figures.
 
     Args:
         call: the call.
-        step: the span of the step.
-        ids: at least one for each search and each of its stages.
+        step: the step.
+        number: of its span; the spans of the searches have those that follow.
 
     """
-    fresh = iter(ids)
+    parent = span_id(number)
     for one in call.looked:
         stages = one.found.stages
-        id = next(fresh)
+        number += 1
+        id = span_id(number)
         yield Span(
             trace=call.id,
             id=id,
-            parent=step.id,
+            parent=parent,
             name=f"retrieval {one.name}",
             started_ns=stages[0].started_ns if stages else step.started_ns,
             ended_ns=stages[-1].ended_ns if stages else step.ended_ns,
@@ -32,9 +33,10 @@ def retrievals(call: Call, step: Span, ids: Sequence[str]) -> Iterator[Span]:
             attributes=_attributes(one),
         )
         for stage in stages:
+            number += 1
             yield Span(
                 trace=call.id,
-                id=next(fresh),
+                id=span_id(number),
                 parent=id,
                 name=f"retrieve.{stage.name}",
                 started_ns=stage.started_ns,

@@ -12,7 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
 from opentelemetry.proto.trace.v1 import trace_pb2
 
-from rowen.trace.spans import CALLERS_TRACE, SCHEMA_URL
+from rowen.trace.spans import SCHEMA_URL
 from rowen.values import Span, Trace, Unavailable
 
 Post = Callable[[str, Mapping[str, str], bytes], Awaitable[tuple[int, Mapping[str, str]]]]
@@ -102,7 +102,7 @@ def encoded(traces: Sequence[Trace], service: str) -> bytes:
     scope = resource.scope_spans.add(schema_url=SCHEMA_URL)
     scope.scope.name = "rowen"
     for trace in traces:
-        known_as = bytes.fromhex(trace.spans[0].attributes.get(CALLERS_TRACE, trace.row.id)) if trace.spans else b""
+        known_as = bytes.fromhex(trace.row.within or trace.row.id)
         scope.spans.extend(_span(span, known_as) for span in trace.spans)
     return bytes(request.SerializeToString())
 

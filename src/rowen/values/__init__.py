@@ -2,9 +2,9 @@
 
 from rowen.values.answer import Answer, Choice, Fold, events_of
 from rowen.values.base import Secret, Settings, Value
-from rowen.values.call import Call, Door, Fault, Grant, Hold, Plan, Stepped, fault_of
+from rowen.values.call import Call, Checked, Door, Fault, Grant, Hold, Plan, Stepped, fault_of
 from rowen.values.case import Case, CaseSource
-from rowen.values.clock import Clock, SystemClock, at, new_id, new_span_ids, now, ns_of
+from rowen.values.clock import Clock, SystemClock, at, new_id, new_span_number, now, ns_of, span_id
 from rowen.values.definition import Definition
 from rowen.values.errors import CODES, Broken, Mistaken, Problem, Refused, Unavailable
 from rowen.values.evaluation import Outcome, Run, RunState, Target, TargetKind, Tried
@@ -72,6 +72,7 @@ from rowen.values.release import (
 )
 from rowen.values.request import Format, Prompted, Reasoning, Request, Tool, ToolChoice
 from rowen.values.score import Score, ScoreConfig, ScoreSource, ScoreTarget, ScoreType
+from rowen.values.told import GROUND, Noted, Told
 from rowen.values.trace import (
     Happening,
     Link,
@@ -93,6 +94,7 @@ from rowen.values.usage import Usage
 
 __all__ = [
     "CODES",
+    "GROUND",
     "Act",
     "Answer",
     "Arm",
@@ -109,6 +111,7 @@ __all__ = [
     "Caller",
     "Case",
     "CaseSource",
+    "Checked",
     "Choice",
     "Chunk",
     "Citation",
@@ -147,6 +150,7 @@ __all__ = [
     "Message",
     "Mistaken",
     "Money",
+    "Noted",
     "Observed",
     "Outcome",
     "Part",
@@ -200,6 +204,7 @@ __all__ = [
     "Tenant",
     "Text",
     "Thought",
+    "Told",
     "Tool",
     "ToolCall",
     "ToolChoice",
@@ -223,9 +228,10 @@ __all__ = [
     "events_of",
     "fault_of",
     "new_id",
-    "new_span_ids",
+    "new_span_number",
     "now",
     "ns_of",
     "says",
+    "span_id",
     "usd",
 ]

@@ -82,14 +82,18 @@ class Plan(Value, frozen=True, kw_only=True):
     """Empty when the answer is not to be cached."""
 
 
-class Stepped(Value, frozen=True, kw_only=True):
-    """One step of the chain as it went: when, and which fields of the call it changed."""
+class Stepped(Value, frozen=True, kw_only=True, array_like=True):
+    """One step of the chain as it went: when, and which fields of the call it changed. Stored without names: a new field goes to the end."""
 
     name: str
     started_ns: int
     ended_ns: int
     changed: tuple[str, ...] = ()
     code: str = ""
+
+
+Checked = tuple[str, int | float, int | float]
+"""A limit that was held against a call: for a person, how much of it was used as far as was known, and of how much."""
 
 
 class Call(Value, frozen=True, kw_only=True):
@@ -113,6 +117,8 @@ class Call(Value, frozen=True, kw_only=True):
     use_cache: bool = True
     tags: tuple[str, ...] = ()
     hold: Hold | None = None
+    checked: tuple[Checked, ...] = ()
+    """The limits that were held against it."""
     looked: tuple[Looked, ...] = ()
     """What was looked up for it."""
     plan: Plan | None = None

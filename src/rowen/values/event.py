@@ -113,8 +113,11 @@ class Used(Value, frozen=True, kw_only=True, tag="used"):
     usage: Usage
 
 
-class Attempt(Value, frozen=True, kw_only=True):
-    """One try at one deployment, as it went. Times are nanoseconds since 1970 UTC."""
+class Attempt(Value, frozen=True, kw_only=True, array_like=True):
+    """One try at one deployment, as it went. Times are nanoseconds since 1970 UTC.
+
+    Stored without names: a new field goes to the end.
+    """
 
     deployment: str
     provider: str

@@ -88,9 +88,9 @@ class Patience(Value, frozen=True, kw_only=True):
     whole: float = 300.0
     total: float = 600.0
 
-    def of(self, request: Request) -> "Patience":
-        """Return the patience for one request: an answer asked for in one piece is silent until it is whole."""
-        return self if request.stream else self.but(first=self.whole, gap=self.whole)
+    def waits(self, *, streamed: bool) -> tuple[float, float]:
+        """Return how long to wait for the first event, and for each further one; one piece is silent until it is whole."""
+        return (self.first, self.gap) if streamed else (self.whole, self.whole)
 
 
 class Deployment(Value, frozen=True, kw_only=True):

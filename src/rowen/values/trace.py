@@ -1,5 +1,6 @@
 """What happened: spans, and the one-row summary of a trace by which it is found."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Literal
 from urllib.parse import quote, unquote
@@ -237,7 +238,7 @@ class Trace(Value, frozen=True, kw_only=True):
     """
 
     row: TraceRow
-    spans: tuple[Span, ...] = ()
+    spans: Sequence[Span] = ()
     request: Request | None = None
     answer: Answer | None = None
     masked: bool = False

@@ -32,4 +32,4 @@ def test_calls_packed_together_are_as_each_packed_alone():
     together = packing.calls(traces)
 
     assert together == [packing.call(trace) for trace in traces]
-    assert [packing.as_call(body).request for body in together] == [trace.request for trace in traces]
+    assert [packing.as_body(body).request for body in together] == [trace.request for trace in traces]

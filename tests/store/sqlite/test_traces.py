@@ -1,11 +1,9 @@
-import hashlib
 import sqlite3
 
 import msgspec
 import pytest
 import zstandard
 
-from rowen.store.familiar import FAMILIAR
 from rowen.store.pack import Body
 from rowen.store.sqlite.schema import PACKED, PLACES, SPANS, TRACES, WHATS
 from rowen.testing.contracts.made import HOUR, START, a_trace
@@ -63,12 +61,6 @@ async def test_bodies_of_any_length_come_back_whole(open_at, length):
     await store.close()
 
     assert found == kept
-
-
-def test_the_dictionary_never_changes_since_bodies_on_disk_refer_to_it():
-    digest = hashlib.sha256(FAMILIAR).hexdigest()
-
-    assert digest == "c1962be9adb25bf9bcd8a173a48ec25172ef5f78d170b446771132ff12a5b7d6"
 
 
 async def test_a_chart_over_hours_does_not_count_traces(open_at, folder):

@@ -25,7 +25,7 @@ from rowen.store.clickhouse.rows import OF_ID, OF_TRACE, SPAN, TRACE
 from rowen.store.clickhouse.writing import Writing
 from rowen.store.group import Group
 from rowen.store.own import own_rows, own_span, twig_of
-from rowen.store.pack import Body, read_call, read_span, span_of
+from rowen.store.pack import call_of, read_call, read_span, span_of
 from rowen.values import Clock, Observed, SessionRow, SpanRow, Trace, TraceRow, Twig, UserRow
 
 _ONE = f"""SELECT {TRACE} FROM traces
@@ -91,12 +91,8 @@ class ClickhouseTraces:
             if row is None:
                 return None
             spans = tuple(span.span for span in _sent(server, row, _ROOT_FIRST, [SPANS_WHOLE]))
-            body = _body(server, row)
-            if body is None:
-                return Trace(row=row, spans=spans)
-            return Trace(
-                row=row, spans=body.spans + spans, request=body.request, answer=body.answer, masked=body.masked
-            )
+            call = _call(server, row)
+            return Trace(row=row, spans=spans) if call is None else call.but(spans=(*call.spans, *spans))
 
         return await self._client.look(work)
 
@@ -112,9 +108,9 @@ class ClickhouseTraces:
             if row is None:
                 return []
             twigs = server.rows(_TWIGS, [_place(row)], Twig)
-            body = _body(server, row)
-            if body is not None:
-                twigs += map(twig_of, body.spans)
+            call = _call(server, row)
+            if call is not None:
+                twigs += map(twig_of, call.spans)
             return sorted(twigs, key=lambda twig: (twig.started_ns, twig.id))
 
         return await self._client.look(work)
@@ -128,9 +124,9 @@ class ClickhouseTraces:
                 return []
             query, values = (_LISTED, []) if only is None else (f"{_LISTED} AND id IN ?", [list(only)])
             listed = find.with_traces(server.rows(query, [_place(row), *values], SpanRow), [row])
-            body = _body(server, row)
-            if body is not None:
-                listed += [own for own in own_rows(row, body.spans) if only is None or own.id in only]
+            call = _call(server, row)
+            if call is not None:
+                listed += [own for own in own_rows(row, call.spans) if only is None or own.id in only]
             return sorted(listed, key=lambda row: (row.started_ns, row.id))
 
         return await self._client.look(work)
@@ -142,11 +138,10 @@ class ClickhouseTraces:
             row = _one(server, trace, tenant)
             if row is None:
                 return None
-            body = _body(server, row)
-            if body is not None:
-                own = own_span(Trace(row=row, spans=body.spans, request=body.request, answer=body.answer), id)
-                if own is not None:
-                    return own
+            call = _call(server, row)
+            own = None if call is None else own_span(call, id)
+            if own is not None:
+                return own
             return next(iter(_sent(server, row, " AND id = ?", [id])), None)
 
         return await self._client.look(work)
@@ -270,11 +265,11 @@ def _place(row: TraceRow) -> list[tuple[str, str]]:
     return [(row.id, row.tenant)]
 
 
-def _body(server: Server, row: TraceRow) -> Body | None:
+def _call(server: Server, row: TraceRow) -> Trace | None:
     if row.origin != "call":
         return None
     found = server.lists(_BODY, [_place(row)])
-    return read_call(found[0][0]) if found else None
+    return call_of(row, read_call(found[0][0])) if found else None
 
 
 def _sent(server: Server, row: TraceRow, more: str, values: Sequence[Any]) -> list[Observed]:

@@ -139,7 +139,7 @@ class MemoryTraces:
         sent = tuple(span.span for span in ordered[:SPANS_WHOLE])
         if kept.call is None:
             return Trace(row=kept.row(at), spans=sent)
-        return kept.call.but(row=kept.row(at), spans=kept.call.spans + sent)
+        return kept.call.but(row=kept.row(at), spans=(*kept.call.spans, *sent))
 
     async def row(self, id: str, tenant: str | None = None) -> TraceRow | None:
         """Return the row of one trace."""

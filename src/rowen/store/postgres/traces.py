@@ -18,7 +18,7 @@ from rowen.store.base import (
     TraceFilter,
 )
 from rowen.store.own import own_rows, own_span, twig_of
-from rowen.store.pack import Body, Packing, span_of
+from rowen.store.pack import Packing, span_of
 from rowen.store.postgres import find, kept, rows, subjects, sums, writing
 from rowen.store.postgres.database import PostgresDatabase, Raw
 from rowen.store.postgres.rows import plain, told
@@ -66,15 +66,11 @@ class PostgresTraces:
             found = self._one(raw, id, tenant)
             if found is None:
                 return None
-            row, body = found
+            row, call = found
             spans = []
             for packed, *each in raw.execute(_OF + _ROOT_FIRST, (plain(row.id), plain(row.tenant), SPANS_WHOLE)):
                 spans.append(self._observed(packed, *each).span)
-            if body is None:
-                return Trace(row=row, spans=tuple(spans))
-            return Trace(
-                row=row, spans=(*body.spans, *spans), request=body.request, answer=body.answer, masked=body.masked
-            )
+            return Trace(row=row, spans=tuple(spans)) if call is None else call.but(spans=(*call.spans, *spans))
 
         return await self._database.look(work)
 
@@ -94,13 +90,13 @@ class PostgresTraces:
             found = self._one(raw, trace, tenant)
             if found is None:
                 return []
-            row, body = found
+            row, call = found
             twigs = [
                 Twig(id=told(id), parent=told(parent), started_ns=started_ns, duration_ns=duration_ns)
                 for id, parent, started_ns, duration_ns in raw.execute(_TWIGS, (plain(row.id), plain(row.tenant)))
             ]
-            if body is not None:
-                twigs += map(twig_of, body.spans)
+            if call is not None:
+                twigs += map(twig_of, call.spans)
             return sorted(twigs, key=lambda twig: (twig.started_ns, twig.id))
 
         return await self._database.look(work)
@@ -112,14 +108,14 @@ class PostgresTraces:
             found = self._one(raw, trace, tenant)
             if found is None:
                 return []
-            row, body = found
+            row, call = found
             query = _LISTED
             values: list[Any] = [plain(row.id), plain(row.tenant)]
             if only is not None:
                 query, values = query + " AND spans.id = ANY(%s)", [*values, [plain(id) for id in only]]
             listed = [find.span_of(*each) for each in raw.execute(query, values)]
-            if body is not None:
-                listed += [own for own in own_rows(row, body.spans) if only is None or own.id in only]
+            if call is not None:
+                listed += [own for own in own_rows(row, call.spans) if only is None or own.id in only]
             return sorted(listed, key=lambda row: (row.started_ns, row.id))
 
         return await self._database.look(work)
@@ -131,12 +127,10 @@ class PostgresTraces:
             found = self._one(raw, trace, tenant)
             if found is None:
                 return None
-            row, body = found
-            if body is not None:
-                whole = Trace(row=row, spans=body.spans, request=body.request, answer=body.answer)
-                own = own_span(whole, id)
-                if own is not None:
-                    return own
+            row, call = found
+            own = None if call is None else own_span(call, id)
+            if own is not None:
+                return own
             place = (plain(row.id), plain(row.tenant), plain(id))
             kept = raw.execute(_OF + " AND spans.id = %s", place).fetchone()
             if kept is None:
@@ -274,7 +268,7 @@ class PostgresTraces:
             if not found:
                 return total
 
-    def _one(self, raw: Raw, id: str, tenant: str | None) -> tuple[TraceRow, Body | None] | None:
+    def _one(self, raw: Raw, id: str, tenant: str | None) -> tuple[TraceRow, Trace | None] | None:
         if tenant is None:
             found = raw.execute(_GET + " ORDER BY tenant LIMIT 1", (plain(id),)).fetchone()
         else:
@@ -282,7 +276,8 @@ class PostgresTraces:
         if found is None:
             return None
         record, body = found
-        return rows.trace_row(record), None if body is None else self._packing().as_call(body)
+        row = rows.trace_row(record)
+        return row, None if body is None else self._packing().as_call(body, row)
 
     def _observed(self, packed: bytes, *each: Any) -> Observed:
         row = find.span_of(*each)

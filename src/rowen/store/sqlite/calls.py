@@ -60,7 +60,7 @@ def _serve(entry: Entry, rows: Sequence[TraceRow]) -> None:
 
 def _replace(entry: Entry, number: int, old: Known, own: set[str]) -> None:
     """Remove the rows of the call's own spans, and of sent ones that turn out to be the call's own."""
-    call = entry.call(old)
+    call = entry.call(number, old.row)
     for span in list(entry.stored_of(number)):
         if span.own:
             entry.drop_span(span, call)

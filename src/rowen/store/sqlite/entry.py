@@ -9,7 +9,7 @@ import msgspec
 
 from rowen.store.bounds import LATEST_NS
 from rowen.store.fold import CLAIMED, Telling
-from rowen.store.pack import Body, PackedSpan, Packing
+from rowen.store.pack import PackedSpan, Packing
 from rowen.store.spend import MOST
 from rowen.store.sqlite import days, marks, rollup, subjects
 from rowen.store.sqlite.names import Names
@@ -237,17 +237,10 @@ class Entry:
         self._traces.append((trace.what, trace.row, -1))
         self._drop_traces.append((trace.number,))
 
-    def call(self, trace: Known) -> Trace | None:
+    def call(self, number: int, row: TraceRow) -> Trace | None:
         """Return the call that a trace is, None for spans alone."""
-        body = self.call_body(trace.number)
-        if body is None:
-            return None
-        return Trace(row=trace.row, spans=body.spans, request=body.request, answer=body.answer, masked=body.masked)
-
-    def call_body(self, number: int) -> Body | None:
-        """Return what a call has beside its row."""
         found = self.connection.execute("SELECT body FROM bodies WHERE number = ?", (number,)).fetchone()
-        return None if found is None else self.ledger.packing.as_call(found[0])
+        return None if found is None else self.ledger.packing.as_call(found[0], row)
 
     def write_spans(self) -> None:
         """Write the spans and their words."""

@@ -118,10 +118,7 @@ def _repack(entry: Entry, found: list[tuple[Any, ...]]) -> None:
 
 def _call(entry: Entry, number: int) -> Trace:
     row = trace_row(entry.connection.execute(_OF_NUMBER, (number,)).fetchone())
-    body = entry.call_body(number)
-    if body is None:
-        return Trace(row=row)
-    return Trace(row=row, spans=body.spans, request=body.request, answer=body.answer, masked=body.masked)
+    return entry.call(number, row) or Trace(row=row)
 
 
 def _span(found: Sequence[Any]) -> SpanRow:
@@ -138,7 +135,7 @@ def _trace(packing: Packing, packed: bytes, found: list[Any]) -> Trace:
     fields["cost"] = None if fields["cost"] is None else Decimal(fields["cost"])
     fields["waste"] = Decimal(fields["waste"])
     fields["tags"] = tuple(msgspec.json.decode(fields["tags"]))
-    body = packing.as_call(packed)
+    body = packing.as_body(packed)
     if not fields["spans"]:
         fields["spans"] = len(body.spans)
         fields["failed_spans"] = sum(span.status == "error" for span in body.spans)

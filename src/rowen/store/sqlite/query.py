@@ -105,7 +105,7 @@ def prepare(connection: sqlite3.Connection, packing: Packing) -> None:
 
     def says(own: int, pack: int, at: int, call: bytes | None, asked: str, said: str, text: str) -> bool:
         if own:
-            body = Body() if call is None else packing.as_call(call)
+            body = Body() if call is None else packing.as_body(call)
             words = words_of(body.request, body.answer, asked, said)
         else:
             sent = packs.body(pack, at)

@@ -37,7 +37,7 @@ def remove_some(entry: Entry, query: str, values: Sequence[Any]) -> int:
         spans += row.spans
         removed += 1
         trace = Known(number, what, row, None)
-        call = entry.call(trace)
+        call = entry.call(number, row)
         for span in list(entry.stored_of(number)):
             entry.drop_span(span, call)
         entry.drop_trace(trace)

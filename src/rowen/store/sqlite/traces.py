@@ -22,7 +22,7 @@ from rowen.store.base import (
 )
 from rowen.store.group import Group
 from rowen.store.own import own_rows, own_span, twig_of
-from rowen.store.pack import Body, Packing, span_of
+from rowen.store.pack import Packing, span_of
 from rowen.store.sqlite import calls, days, marks, removal, rollup, search, sent, subjects
 from rowen.store.sqlite.entry import Entry, Ledger
 from rowen.store.sqlite.file import File
@@ -87,15 +87,11 @@ class SqliteTraces:
             found = self._one(connection, id, tenant)
             if found is None:
                 return None
-            number, row, body = found
+            number, row, call = found
             packs = Packs(connection, self._packing)
             kept = connection.execute(_SENT + _ROOT_FIRST, (number, SPANS_WHOLE))
             spans = [_whole(each, packs).span for each in kept]
-            if body is None:
-                return Trace(row=row, spans=tuple(spans))
-            return Trace(
-                row=row, spans=(*body.spans, *spans), request=body.request, answer=body.answer, masked=body.masked
-            )
+            return Trace(row=row, spans=tuple(spans)) if call is None else call.but(spans=(*call.spans, *spans))
 
         return await self._reader.read(work)
 
@@ -115,12 +111,12 @@ class SqliteTraces:
             found = self._one(connection, trace, tenant)
             if found is None:
                 return []
-            number, _, body = found
+            number, _, call = found
             twigs = [
                 Twig(id=long(id), parent=long(parent), started_ns=started, duration_ns=duration)
                 for id, parent, started, duration in connection.execute(_TWIGS, (number,))
             ]
-            twigs += [twig_of(span) for span in body.spans] if body is not None else []
+            twigs += [twig_of(span) for span in call.spans] if call is not None else []
             return sorted(twigs, key=_when)
 
         return await self._reader.read(work)
@@ -132,7 +128,7 @@ class SqliteTraces:
             found = self._one(connection, trace, tenant)
             if found is None:
                 return []
-            number, row, body = found
+            number, row, call = found
             packs = Packs(connection, self._packing)
             kept = (
                 connection.execute(_SENT + _BY_PACK, (number,))
@@ -142,8 +138,8 @@ class SqliteTraces:
                 )
             )
             rows = [span_row(each, packs) for each in kept]
-            if body is not None:
-                rows += [own for own in own_rows(row, body.spans) if only is None or own.id in only]
+            if call is not None:
+                rows += [own for own in own_rows(row, call.spans) if only is None or own.id in only]
             return sorted(rows, key=_when)
 
         return await self._reader.read(work)
@@ -155,12 +151,10 @@ class SqliteTraces:
             found = self._one(connection, trace, tenant)
             if found is None:
                 return None
-            number, row, body = found
-            if body is not None:
-                whole = Trace(row=row, spans=body.spans, request=body.request, answer=body.answer)
-                own = own_span(whole, id)
-                if own is not None:
-                    return own
+            number, _, call = found
+            own = None if call is None else own_span(call, id)
+            if own is not None:
+                return own
             kept = connection.execute(_SENT + " AND spans.id = ?", (number, short(id))).fetchone()
             return None if kept is None else _whole(kept, Packs(connection, self._packing))
 
@@ -347,15 +341,16 @@ class SqliteTraces:
 
     def _one(
         self, connection: sqlite3.Connection, id: str, tenant: str | None
-    ) -> tuple[int, TraceRow, Body | None] | None:
+    ) -> tuple[int, TraceRow, Trace | None] | None:
         if tenant is None:
             found = connection.execute(_GET + " ORDER BY traces.tenant LIMIT 1", (id,)).fetchone()
         else:
             found = connection.execute(_GET + " AND traces.tenant = ?", (id, tenant)).fetchone()
         if found is None:
             return None
-        number, body, *row = found
-        return number, trace_row(row), None if body is None else self._packing.as_call(body)
+        number, body, *fields = found
+        row = trace_row(fields)
+        return number, row, None if body is None else self._packing.as_call(body, row)
 
 
 def _whole(found: Sequence[Any], packs: Packs) -> Observed:

@@ -4,7 +4,25 @@ import random
 from decimal import Decimal
 from typing import Any
 
-from rowen.values import Answer, AuditEntry, Choice, Key, Request, Span, Trace, TraceRow, says
+from rowen.values import (
+    Answer,
+    Assigned,
+    Attempt,
+    AuditEntry,
+    Choice,
+    Key,
+    Noted,
+    Request,
+    Span,
+    Stepped,
+    Told,
+    Trace,
+    TraceRow,
+    Usage,
+    says,
+    span_id,
+    usd,
+)
 
 MINUTE = 60_000_000_000
 HOUR = 60 * MINUTE
@@ -57,6 +75,50 @@ def a_trace(number: int, **fields: Any) -> Trace:
         request=Request(model="fast", messages=(says("user", row.asked),), extra={"seed": 1}),
         answer=an_answer(row.said),
     )
+
+
+def a_walk(number: int, **fields: Any) -> Trace:
+    """Return a call as it comes from a walk that noted everything there is to note."""
+    bare = a_trace(number, **fields)
+    began = bare.row.started_ns
+    tried = Attempt(
+        deployment="fast/1", provider="azure", model="f-1", started_ns=began, ended_ns=began + 2, connected_ns=began + 1
+    )
+    first = number * 100 + 1
+    search = Span(
+        trace=bare.row.id,
+        id=span_id(first + 3),
+        parent=span_id(first + 2),
+        name="retrieval handbook",
+        started_ns=began,
+        ended_ns=began + 1,
+    )
+    noted = Noted(
+        first=first,
+        parent="b" * 16,
+        address="127.0.0.1",
+        path="/v1/chat/completions",
+        user="ann",
+        asked={"gen_ai.request.max_tokens": 20, "gen_ai.request.stop_sequences": ["."]},
+        prompt=("greeting", "3"),
+        tags=("blue",),
+        assigned=(Assigned(rollout="r1", arm="new", probability=0.25, unit="u1"),),
+        answered=("x1", "f-1-2026", ("stop", "length")),
+        steps=(
+            Stepped(name="limits.admit", started_ns=began, ended_ns=began + 1, changed=("hold",)),
+            Stepped(name="retrieve.ground", started_ns=began + 1, ended_ns=began + 2, changed=("request",)),
+            Stepped(name="limits.settle", started_ns=began + 2, ended_ns=began + 3, code="store_unavailable"),
+        ),
+        notes={"retrieve": {"passages": 1}, "limits": {"queued_ms": 0.5}},
+        checked=(("10 requests per minute for key rk-abcd", 1, 10), ("1 USD per day for key rk-abcd", 0.1, 1.0)),
+        searches=(search,),
+        attempts=(
+            tried.but(status="failed", code="upstream_cut", message="cut", waste=True, cost=usd("0.000002")),
+            tried.but(usage=Usage(input_tokens=12, output_tokens=30, cache_read_tokens=4), cost=usd("0.00001")),
+        ),
+    )
+    row = bare.row.but(attempts=2, spans=noted.count, failed_spans=noted.failed)
+    return bare.but(row=row, spans=Told(row, noted))
 
 
 def some_traces(count: int, seed: int) -> list[Trace]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from rowen.store.base import Bucket, GroupBy, Store, TraceFilter, Traces
-from rowen.testing.contracts.made import HOUR, MINUTE, START, a_trace, some_traces
+from rowen.store.base import Bucket, GroupBy, SpanFilter, Store, TraceFilter, Traces
+from rowen.testing.contracts.made import HOUR, MINUTE, START, a_trace, a_walk, some_traces
 from rowen.testing.contracts.spans import in_memory
 from rowen.values import (
     Request,
@@ -56,6 +56,24 @@ class TracesContract:
         assert await store.traces.get("ff") == bare
         assert await store.traces.find(TraceFilter()) == [whole.row, bare.row]
         assert await store.traces.get("unknown") is None
+
+    async def test_the_spans_of_a_call_are_told_from_what_its_walk_noted(self, store: Store) -> None:
+        walked = a_walk(1, user="ann", session="s", first_ns=5)
+
+        await store.traces.write([walked, a_walk(2)])
+
+        assert await store.traces.get(walked.row.id) == walked
+        rows = await store.traces.spans(walked.row.id)
+        assert {row.id for row in rows} == {span.id for span in walked.spans}
+        assert len(rows) == len(walked.spans) == walked.row.spans == 9
+        for span in walked.spans:
+            found = await store.traces.span(walked.row.id, span.id)
+            assert found is not None
+            assert found.span == span
+        tried = await store.traces.find_spans(SpanFilter(type="llm", model="f-1", status="ok"))
+        assert [(row.trace, row.cached_tokens, row.cost) for row in tried] == [
+            (id, 4, Decimal("0.00001")) for id in (a_walk(2).row.id, walked.row.id)
+        ]
 
     async def test_a_long_trace_comes_back_whole(self, store: Store) -> None:
         long = a_trace(1).but(request=Request(model="fast", messages=(says("user", "häy " * 50_000),)))
