@@ -5,9 +5,10 @@ import random
 import pytest
 
 from rowen.evaluate.plan import MetricsTable
+from rowen.evaluate.statistics import Sums
 from rowen.release.exposure import Exposure, Exposures
 from rowen.release.tally import Tally
-from rowen.release.verdict import Looks, judged, looked, plan_of
+from rowen.release.verdict import Looks, judged, looked, plan_of, spread
 from rowen.store.memory.scores import MemoryScores
 from rowen.store.memory.shelves import MemoryRecords
 from rowen.testing.clock import FakeClock
@@ -64,6 +65,11 @@ class World:
             )  # fmt: skip
         await self.exposures.flush()
 
+    async def looks(self, one: Rollout, plan: MetricsTable = PLAN, before: Looks | None = None) -> Looks:
+        tally = Tally(one, plan.roles)
+        await tally.read(self.exposures, self.scores, "shop")
+        return looked(one, plan, tally, before or Looks())
+
     async def said(self, one: Rollout, plan: MetricsTable = PLAN, *, before: Looks | None = None, held: str = ""):
         tally = Tally(one, plan.roles)
         await tally.read(self.exposures, self.scores, "shop")
@@ -110,7 +116,9 @@ async def test_many_calls_of_few_users_are_few_observations(world):
     assert (await world.said(rollout())).action == "wait"
 
 
-@pytest.mark.parametrize(("steps", "action"), [((0.5, 0.8, 1.0), "step"), ((0.5, 1.0), "promote"), ((), "promote")])
+@pytest.mark.parametrize(
+    ("steps", "action"), [((0.5, 0.8, 1.0), "step"), ((0.5, 0.9), "step"), ((0.5, 1.0), "promote"), ((), "promote")]
+)
 async def test_a_candidate_that_is_not_worse_goes_on(world, steps, action):
     await world.calls("baseline", 400, 0.9)
     await world.calls("candidate", 400, 0.9)
@@ -131,6 +139,14 @@ async def test_nothing_goes_on_while_an_error_budget_is_gone_and_goes_back_all_t
     assert held.action == "wait"
     assert held.why.startswith("the budget of answers is gone; but for that: ")
     assert back.action == "roll back"
+
+
+async def test_as_many_units_as_were_asked_for_are_enough(world):
+    await world.calls("baseline", 400, 1.0)
+    await world.calls("candidate", 400, 1.0)
+
+    assert (await world.said(rollout(least=400))).action == "promote"
+    assert (await world.said(rollout(least=401))).action == "wait"
 
 
 async def test_a_step_lasts_its_time(world):
@@ -171,10 +187,22 @@ async def test_a_broken_split_makes_every_figure_worthless(world):
     await world.calls("baseline", 300, 0.9)
     await world.calls("candidate", 600, 0.2)
 
-    verdict = await world.said(rollout())
+    canary = await world.said(rollout())
+    experiment = await world.said(rollout(strategy="experiment", steps=()))
 
-    assert verdict.action == "wait"
-    assert "not split as they should have been" in verdict.why
+    assert canary.action == experiment.action == "wait"
+    assert "not split as they should have been" in canary.why
+    assert "not split as they should have been" in experiment.why
+
+
+async def test_where_shares_moved_no_split_is_held_against_them(world):
+    await world.calls("baseline", 300, 0.9)
+    await world.calls("candidate", 300, 0.9)
+    await world.calls("candidate", 300, 0.9, share=0.9)
+
+    looks = await world.looks(rollout(), before=Looks(split=0.25))
+
+    assert looks.split == 0.25
 
 
 async def test_what_was_before_the_step_does_not_count(world):
@@ -205,6 +233,127 @@ async def test_an_experiment_is_promoted_only_when_it_is_better(world):
     assert (won.action, won.arm) == ("promote", "candidate")
 
 
+def three(**more) -> Rollout:
+    """An experiment of two candidates beside what is live."""
+    names = ("baseline", "first", "second")
+    return rollout(strategy="experiment", steps=(), **more).but(
+        arms=tuple(Arm(name=name, definition=name, share=1 / 3) for name in names)
+    )
+
+
+async def test_an_arm_that_lost_does_not_end_an_experiment_of_several(world):
+    for arm, good in (("baseline", 0.5), ("first", 0.1), ("second", 0.9)):
+        await world.calls(arm, 300, good, share=1 / 3)
+
+    verdict = await world.said(three(), MetricsTable(primary="helpful"))
+
+    assert (verdict.action, verdict.arm) == ("promote", "second")
+
+
+@pytest.mark.parametrize("better", ["first", "second"])
+async def test_of_two_better_arms_the_one_that_gains_most_is_promoted(world, better):
+    cheaper = World()
+    for arm in ("baseline", "first", "second"):
+        good, cost = (0.3, 0.03) if arm == "baseline" else (0.95, 0.01) if arm == better else (0.65, 0.02)
+        await world.calls(arm, 300, good, share=1 / 3)
+        await cheaper.calls(arm, 300, 1.0, share=1 / 3, cost=cost)
+
+    best = await world.said(three(), MetricsTable(primary="helpful"))
+    cheapest = await cheaper.said(three(), MetricsTable(primary="cost"))
+
+    assert (best.action, best.arm) == ("promote", better)
+    assert (cheapest.action, cheapest.arm) == ("promote", better)
+
+
+async def test_steps_and_arms_share_the_error_between_them(world):
+    canary = await world.looks(rollout(steps=(0.5, 0.8, 0.9, 1.0)))
+    alone = await world.looks(rollout(strategy="experiment", steps=()))
+    several = await world.looks(three())
+
+    def error(looks: Looks, arm: str) -> float:
+        return 1 - looks.arms[arm]["helpful"].difference.level
+
+    assert error(alone, "candidate") == pytest.approx(0.05)
+    assert error(canary, "candidate") == pytest.approx(0.05 / 4)
+    assert error(several, "first") == error(several, "second") == pytest.approx(0.05 / 2)
+
+
+async def test_looks_of_a_step_are_held_together_and_the_next_step_begins_anew(world):
+    await world.calls("baseline", 200, 0.9)
+    await world.calls("candidate", 200, 0.5)
+    first = await world.looks(rollout())
+    await world.calls("baseline", 200, 0.9)
+    await world.calls("candidate", 200, 0.5)
+
+    second = await world.looks(rollout(), before=first)
+    world.clock.move(1)
+    step = await world.looks(rollout(step_ns=world.clock.now_ns()), before=second)
+
+    one, two = (looks.arms["candidate"]["helpful"] for looks in (first, second))
+    assert (one.looks, two.looks, step.arms["candidate"]["helpful"].looks) == (1, 2, 1)
+    assert one.difference.low <= two.difference.low < two.difference.high <= one.difference.high
+
+
+async def test_what_a_verdict_rests_on_is_told(world):
+    await world.calls("baseline", 2, 1.0)
+    await world.calls("candidate", 1, 1.0)
+
+    verdict = await world.said(rollout(step=0))
+
+    assert {name: verdict.figures[name] for name in ("step", "shares", "units", "calls", "primary")} == {
+        "step": 0,
+        "shares": {"baseline": 0.5, "candidate": 0.5},
+        "units": {"baseline": 2, "candidate": 1},
+        "calls": {"baseline": 2, "candidate": 1},
+        "primary": "helpful",
+    }
+    assert [each.partition(" ")[0] for each in verdict.figures["metrics"]["candidate"]] == ["helpful", "cost"]
+
+
+@pytest.mark.parametrize(
+    ("values", "variance"),
+    [
+        ([0.0] * 98, 0.01 * 0.99),  # none of 98: as if one of 100
+        ([1.0] * 98, 0.01 * 0.99),
+        ([0.0] * 49 + [1.0] * 49, 0.25 * 98 / 97),  # what shows is kept
+        ([3.0] * 50, (3e-6) ** 2),  # prices that are all the same
+        ([0.0, 0.0], 0.25 * 0.75),
+    ],
+)
+def test_no_less_spread_is_believed_than_chance_may_hide(values, variance):
+    assert spread(Sums.of(values)).variance == pytest.approx(variance, rel=1e-3)
+    assert spread(Sums.of(values)).mean == pytest.approx(Sums.of(values).mean)
+
+
+def test_of_one_observation_no_spread_is_known():
+    assert spread(Sums.of([1.0])) == Sums.of([1.0])
+
+
+async def test_a_shadow_sees_in_pairs_what_two_arms_would_not_show(world):
+    pairs = [(1.0, 0.0)] * 24 + [(1.0, 1.0)] * 76 + [(0.0, 0.0)] * 100  # (original, copy)
+    for original, copy in pairs:
+        await world.calls("baseline", 1, original, share=1.0)
+        await world.calls("candidate", 1, copy, share=1.0, pair=f"t{world.made}", unit=f"pair{world.made}")
+    plan = MetricsTable(primary="helpful")
+
+    paired = await world.said(rollout(1.0, strategy="shadow", steps=()), plan)
+    apart = await world.looks(rollout(strategy="experiment", steps=()), plan)
+
+    assert paired.action == "stop"
+    assert apart.arms["candidate"]["helpful"].difference.low < 0 < apart.arms["candidate"]["helpful"].difference.high
+
+
+async def test_a_shadow_that_is_better_ends_and_says_so(world):
+    for n in range(200):
+        await world.calls("baseline", 1, float(n % 2), share=1.0)
+        await world.calls("candidate", 1, 1.0, share=1.0, pair=f"t{world.made}", unit=f"pair{n}")
+
+    verdict = await world.said(rollout(1.0, strategy="shadow", steps=()), MetricsTable(primary="helpful"))
+
+    assert (verdict.action, verdict.arm) == ("stop", "candidate")
+    assert verdict.why.startswith("over copies, helpful (primary) is better: 0.5 ")
+
+
 async def test_a_shadow_compares_each_copy_with_its_original(world):
     # Answers to a hard question are bad on both sides; only the pairs tell the two apart.
     for hard in range(120):
@@ -216,7 +365,7 @@ async def test_a_shadow_compares_each_copy_with_its_original(world):
 
     assert verdict.action == "stop"
     assert "helpful (primary) is worse" in verdict.why
-    assert "n = 240" in verdict.why
+    assert "n = 120" in verdict.why
 
 
 async def test_a_score_that_is_given_again_counts_once_with_its_last_value(world):

@@ -155,11 +155,11 @@ def _look(
     rollout: Rollout, tally: Tally, arms: tuple[Arm, Arm], metric: str, before: Watched | None, level: float
 ) -> Watched:
     if rollout.strategy == "shadow":
-        # Pairs: candidate less original of the same question, which is one arm against nothing.
+        # Pairs: candidate less original of the same question, which is one arm against nothing. As many as there are pairs.
         pairs = tally.paired(metric)
-        candidate, baseline = pairs, Sums(n=pairs.n)
-    else:
-        candidate, baseline = (spread(tally.sums(arm.name, metric)) for arm in arms)
+        found = look(pairs, Sums(n=pairs.n), expected=EXPECTED, before=before, level=level)
+        return found.but(difference=found.difference.but(n=pairs.n))
+    candidate, baseline = (spread(tally.sums(arm.name, metric)) for arm in arms)
     return look(candidate, baseline, expected=EXPECTED, before=before, level=level)
 
 
