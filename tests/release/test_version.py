@@ -2,7 +2,8 @@
 
 import pytest
 
-from rowen.release import Reason, Releases
+from rowen.release import Reason, Releases, Version
+from rowen.release.version import version_named
 from rowen.values import Mistaken
 
 from .conftest import ANN, a_canary, hash_of
@@ -55,6 +56,36 @@ async def test_each_person_approves_once(releases: Releases):
     version = await releases.version("shop", "1")
 
     assert [(one.by, one.note) for one in version.approvals] == [("cas", ""), ("ben", "read it again")]
+
+
+async def test_the_beginning_of_a_hash_names_a_version_where_it_is_long_enough_and_fits_one(releases: Releases):
+    await releases.release("shop", A, ANN)
+    await releases.release("shop", B, ANN)
+
+    assert (await releases.version("shop", B[:6])).number == 2
+    assert (await releases.version("shop", B)).number == 2
+    with pytest.raises(Mistaken, match="no version"):
+        await releases.version("shop", B[:5])
+    with pytest.raises(Mistaken, match="no version"):
+        await releases.version("shop", "0" * 64)
+
+
+def test_a_beginning_that_several_hashes_have_names_none():
+    twins = [Version(app="shop", number=n, definition=f"abcdef{n}") for n in (1, 2)]
+
+    with pytest.raises(Mistaken) as caught:
+        version_named(twins, "abcdef")
+
+    assert caught.value.code == "conflict"
+
+
+async def test_a_label_that_is_given_again_stands_once(releases: Releases):
+    await releases.release("shop", A, ANN)
+
+    await releases.label("shop", "1", "stable", ANN)
+    await releases.label("shop", "1", "stable", ANN)
+
+    assert (await releases.version("shop", "1")).labels == ("stable",)
 
 
 async def test_a_name_that_means_nothing_names_the_last_versions(releases: Releases):

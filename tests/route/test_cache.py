@@ -137,6 +137,16 @@ async def test_without_a_user_the_user_scope_is_the_key(kit):
     assert cache_key(calls[0], route) != cache_key(calls[1], route)
 
 
+async def test_end_users_whom_one_key_tells_apart_do_not_share_answers(kit, cache):
+    stage = kit.stage(None, kit.route(cache_ttl=60, cache_scope="user"), cache=cache)
+    app = Caller(key="k1", shown="", tenant="acme")
+    await ask(stage, stage.call().but(caller=app, end_user="ann"))
+
+    ann, bob = [await ask(stage, stage.call().but(caller=app, end_user=user)) for user in ("ann", "bob")]
+
+    assert (ann.source, bob.answer) == ("cache", None)
+
+
 async def test_bypass_reads_nothing_and_refreshes(stage):
     await ask(stage)
 
@@ -155,6 +165,7 @@ async def test_bypass_reads_nothing_and_refreshes(stage):
         {"answer": said(reason="tool_calls")},
         {"answer": said(reason="")},
         {"answer": Answer()},
+        {"answer": Answer(choices=(*said().choices, *said(reason="length").choices))},
         {"problem": Fault(kind="unavailable", code="upstream_cut", message="")},
         {"source": "script"},
         {"attempts": (Attempt(deployment="b", provider="p", model="m", started_ns=0, ended_ns=1, reason="continue"),)},
@@ -168,9 +179,12 @@ async def test_what_is_not_whole_and_good_is_not_kept(stage, outcome):
 
 async def test_answers_that_call_tools_are_kept_where_the_model_says_so(kit, cache):
     stage = kit.stage(None, kit.route(cache_ttl=60, cache_tools=True), cache=cache)
-    await ask(stage, answer=said(reason="tool_calls"))
+    both = Answer(choices=(*said().choices, *said(reason="tool_calls").choices))
+    await ask(stage, answer=both)
 
-    assert (await ask(stage)).source == "cache"
+    found = await ask(stage)
+
+    assert (found.source, found.answer) == ("cache", both)
 
 
 async def test_nothing_is_cached_where_no_time_is_set(kit, cache, store):
@@ -188,6 +202,58 @@ async def test_another_process_finds_the_answer_in_the_store(stage, kit, cache, 
     other = kit.stage(None, kit.route(cache_ttl=60), cache=AnswerCache(store, clock))
 
     assert (await ask(other)).source == "cache"
+
+
+async def test_what_was_found_in_the_store_is_at_hand_until_its_time_is_over(store, clock):
+    cache, until = AnswerCache(store, clock), clock.now_ns() + 60 * 10**9
+    store.kept["a:1"] = Cached(answer=said(), trace="t", stored_ns=0, expires_ns=until)
+    await cache.get("a:1")
+    store.down = True
+
+    clock.seconds += 59
+    before = await cache.get("a:1")
+    clock.seconds += 1
+    after = await cache.get("a:1")
+
+    assert before is not None
+    assert (clock.now_ns(), after) == (until, None)
+
+
+async def test_the_store_is_cleared_of_what_is_too_much_every_so_many_answers(store, clock):
+    pruned = []
+
+    async def prune(now_ns, keep):
+        pruned.append((len(store.kept), now_ns, keep))
+
+    store.prune = prune
+    cache = AnswerCache(store, clock, most_stored=7, most_waiting=2_000)
+
+    for number in range(1_001):
+        cache.put(str(number), Cached(answer=said(), trace="t", stored_ns=0, expires_ns=2**62))
+    await cache.close()
+
+    assert pruned == [(500, clock.now_ns(), 7), (1_000, clock.now_ns(), 7)]
+
+
+async def test_an_answer_that_takes_anothers_place_is_not_counted_twice(clock):
+    cache = AnswerCache(None, clock, most_bytes=40_000)
+    kept = Cached(answer=said("x" * 3000), trace="t", stored_ns=0, expires_ns=2**62)
+    cache.put("other", kept)
+
+    for _ in range(50):
+        cache.put("same", kept)
+
+    assert await cache.get("other") is not None
+
+
+async def test_vectors_and_likelihoods_count_in_what_memory_holds(clock):
+    cache = AnswerCache(None, clock, most_bytes=200_000)
+    vectors = Cached(answer=Answer(vectors=((0.0,) * 600,)), trace="t", stored_ns=0, expires_ns=2**62)
+
+    for number in range(40):
+        cache.put(str(number), vectors)
+
+    assert sum([await cache.get(str(number)) is not None for number in range(40)]) == 9  # of 20,700 bytes each
 
 
 async def test_a_store_that_fails_costs_the_cache_and_not_the_call(stage, store, cache, clock):
@@ -248,3 +314,17 @@ async def test_clearing_an_app_leaves_the_others(cache, store):
     assert gone == 1
     assert await cache.get("shop:1") is None
     assert await cache.get("shopping:1") is not None
+
+
+async def test_without_an_app_all_answers_are_cleared_with_or_without_a_store(cache, store, clock):
+    kept = Cached(answer=said(), trace="t", stored_ns=0, expires_ns=2**62)
+    alone = AnswerCache(None, clock)
+    for each in (cache, alone):
+        each.put("shop:1", kept)
+        each.put("desk:1", kept)
+    await cache.close()
+
+    gone = (await cache.clear(), await alone.clear())
+
+    assert gone == (2, 0)
+    assert [await each.get(key) for each in (cache, alone) for key in ("shop:1", "desk:1")] == [None] * 4

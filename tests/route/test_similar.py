@@ -7,7 +7,7 @@ from rowen.route import ModelRoute, cache_key
 from rowen.route.calibrate import Pair, calibrated
 from rowen.route.differ import differ
 from rowen.route.near import Nearest
-from rowen.route.similar import SimilarCache, question_of
+from rowen.route.similar import SimilarCache, agreement, question_of
 from rowen.store.base import Cached
 from rowen.values import (
     Answer,
@@ -18,6 +18,7 @@ from rowen.values import (
     Door,
     Embeddings,
     Found,
+    Image,
     Looked,
     Passage,
     Request,
@@ -87,8 +88,8 @@ def answer(text="At nine.", document="") -> Answer:
     return Answer(choices=(choice,))
 
 
-async def kept(cache, clock, asked: Call, given: Answer | None = None) -> None:
-    await cache.find(asked, ROUTE)
+async def kept(cache, clock, asked: Call, given: Answer | None = None, *, route: ModelRoute = ROUTE) -> None:
+    await cache.find(asked, route)
     stored = Cached(answer=given or answer(), trace=asked.id, stored_ns=clock.ns, expires_ns=clock.ns + 60_000_000_000)
     cache.keep(asked, stored)
 
@@ -124,6 +125,89 @@ async def test_nothing_is_shared_beyond_the_scope(cache, clock, other):
     await kept(cache, clock, call())
 
     assert (await cache.find(call(id="b", **other), ROUTE)).answer is None
+
+
+async def test_two_turns_before_the_question_are_both_of_its_conversation(cache, clock):
+    before = [says("user", "Tell me of Paris."), says("assistant", "Yes?"), says("user", "When does the office open?")]
+    other = [before[0], says("assistant", "No."), before[2]]
+    await kept(cache, clock, call(messages=tuple(before)))
+
+    same = await cache.find(call(id="b", messages=tuple(before)), ROUTE)
+    near = await cache.find(call(id="c", messages=tuple(other)), ROUTE)
+
+    assert (same.answer is not None, near.answer) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("scope", "other", "shared"),
+    [
+        ("tenant", {"key": "k2", "user": "bob"}, True),
+        ("user", {"key": "k2", "user": "ann"}, True),
+        ("user", {"key": "k", "user": "bob"}, False),
+        ("user", {"key": "k", "user": "ann", "end_user": "cas"}, False),
+        ("key", {"key": "k", "user": "bob"}, True),
+        ("key", {"key": "k2", "user": "ann"}, False),
+    ],
+)
+async def test_answers_are_shared_within_the_models_scope_alone(cache, clock, scope, other, shared):
+    route = ModelRoute(name="m", deployments=(), cache_ttl=60, cache_scope=scope)
+
+    def by(id: str, *, key: str = "k", user: str = "ann", end_user: str = "") -> Call:
+        asked = call(id=id, end_user=end_user)
+        return asked.but(caller=Caller(key=key, shown="rk", tenant="acme", user=user))
+
+    await kept(cache, clock, by("a"), route=route)
+
+    assert ((await cache.find(by("b", **other), route)).answer is not None) is shared
+
+
+async def test_users_whom_one_key_tells_apart_have_answers_of_their_own(cache, clock):
+    route = ModelRoute(name="m", deployments=(), cache_ttl=60, cache_scope="user")
+    await kept(cache, clock, call(end_user="ann"), route=route)
+
+    ann, bob = [await cache.find(call(id=id, end_user=user), route) for id, user in (("b", "ann"), ("c", "bob"))]
+
+    assert (ann.answer is not None, bob.answer) == (True, None)
+
+
+async def test_a_call_that_was_not_looked_up_keeps_nothing(cache, clock):
+    stored = Cached(answer=answer(), trace="a", stored_ns=clock.ns, expires_ns=clock.ns + 60_000_000_000)
+
+    assert cache.keep(call(), stored) == {}
+    assert (await cache.find(call(id="b"), ROUTE)).answer is None
+
+
+async def test_of_many_scopes_the_one_that_was_used_least_lately_goes(clock):
+    cache = SimilarCache(WordVectors(), threshold=0.6, mode="on", clock=clock, scopes=2)
+    for id, tenant in (("a", "one"), ("b", "two")):
+        await kept(cache, clock, call(id=id, tenant=tenant))
+    await cache.find(call(id="c", tenant="one"), ROUTE)
+    await kept(cache, clock, call(id="d", tenant="three"))
+
+    found = {
+        tenant: (await cache.find(call(id="e", tenant=tenant), ROUTE)).answer for tenant in ("one", "two", "three")
+    }
+
+    assert [tenant for tenant, each in found.items() if each is not None] == ["one", "three"]
+
+
+async def test_of_many_questions_in_a_scope_the_oldest_goes_with_its_answer(clock):
+    cache = SimilarCache(WordVectors(), threshold=0.6, mode="on", clock=clock, most=2)
+    questions = ["When does the office open?", "Who feeds the fish?", "Where is the blue bicycle?"]
+    for id, question in zip("abc", questions, strict=True):
+        await kept(cache, clock, call(question, id=id))
+
+    found = [(await cache.find(call(question, id="d"), ROUTE)).answer is not None for question in questions]
+
+    assert found == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "share"),
+    [("At nine.", "at NINE", 1.0), ("At nine.", "", 0.0), ("", "At nine.", 0.0), ("", "", 1.0), ("a b c", "c d", 0.4)],
+)
+def test_answers_agree_as_far_as_they_have_the_same_words(one, other, share):
+    assert agreement(one, other) == pytest.approx(share)
 
 
 @pytest.mark.parametrize(
@@ -194,8 +278,12 @@ async def test_in_shadow_nothing_is_shared_and_the_models_own_answer_is_held_aga
         Request(model="m", messages=(says("user", "x"),), tools=(Tool(name="t"),)),
         Request(model="m", messages=(says("user", "x"), says("assistant", "y"))),
         Request(model="m", kind="embeddings", texts=("x",)),
+        Request(model="m", kind="embeddings", texts=("x",), messages=(says("user", "x"),)),
+        Request(
+            model="m", messages=(says("user", "x").but(parts=(Text(text="x"), Image(url="https://x.example/x.png"))),)
+        ),
     ],
-    ids=["many", "tools", "continued", "embeddings"],
+    ids=["many", "tools", "continued", "embeddings", "no chat", "a picture"],
 )
 def test_what_hangs_on_more_than_its_last_words_is_left_alone(request_):
     assert question_of(request_) is None
