@@ -1,17 +1,21 @@
 import asyncio
 from contextlib import aclosing
+from decimal import Decimal
 
 import pytest
 
 from rowen.flow import Chain, Walk
+from rowen.testing.clock import FakeClock
 from rowen.values import (
     Answer,
     Attempt,
+    Broken,
     Call,
     Choice,
     Door,
     Events,
     Finished,
+    Money,
     Refused,
     Request,
     Said,
@@ -135,9 +139,94 @@ async def test_a_failure_in_mid_stream_keeps_what_was_said():
         await walk.answer()
 
     assert walk.call.answer is not None
-    assert walk.call.answer.text == "hel"
+    assert (walk.call.answer.text, walk.call.source) == ("hel", "model")
     assert walk.call.problem is not None
     assert walk.call.problem.who == "m"
+
+
+async def test_a_failure_before_anything_was_said_leaves_no_answer_and_no_source():
+    async def down(call: Call, tell) -> Events:
+        raise Unavailable("upstream_error", who="m")
+        yield
+
+    walk = Walk(chain(answer=down), CALL, SystemClock())
+    with pytest.raises(Unavailable):
+        await walk.answer()
+
+    assert (walk.call.answer, walk.call.source, walk.call.first_ns) == (None, "", 0)
+
+
+async def test_a_caller_who_leaves_an_answer_that_was_kept_leaves_it_as_it_was():
+    kept = Answer(choices=(Choice(message=says("assistant", "kept"), reason="stop"),))
+
+    async def hit(call: Call) -> Call:
+        return call.but(answer=kept, source="cache")
+
+    walk = Walk(chain(hit), CALL, SystemClock())
+    async with aclosing(walk.events()) as events:
+        async for _ in events:
+            break
+
+    assert (walk.call.answer, walk.call.source) == (kept, "cache")
+    assert walk.call.problem is not None
+    assert walk.call.problem.code == "cancelled"
+
+
+async def test_nothing_is_owed_where_nobody_was_asked_and_what_was_is_owed_where_somebody_was():
+    async def price(call: Call) -> Call:
+        return call.but(cost=Money(amount=Decimal(1)))
+
+    async def refuse(call: Call) -> Call:
+        raise Refused("limit_requests")
+
+    asked = await Walk(chain(price), CALL, SystemClock()).answer()
+    walk = Walk(chain(price, refuse), CALL, SystemClock())
+    with pytest.raises(Refused):
+        await walk.answer()
+
+    assert asked.cost == Money(amount=Decimal(1))
+    assert walk.call.cost == Money()
+
+
+async def test_the_first_event_alone_has_the_time_of_the_first_and_the_last_step_records_all_before_it():
+    clock, seen = FakeClock(), []
+
+    async def slowly(call: Call, tell) -> Events:
+        clock.move(1)
+        yield (Said(text="hel"),)
+        clock.move(1)
+        yield Said(text="lo"), Finished(reason="stop")
+
+    async def before(call: Call) -> Call:
+        return call
+
+    async def settle(call: Call) -> Call:
+        seen.append(call.steps)
+        return call
+
+    async def record(call: Call) -> Call:
+        seen.append([step.name for step in call.steps])
+        return call
+
+    began = clock.now_ns()
+    call = await Walk(chain(before, answer=slowly, after=(settle, record)), CALL, clock).answer()
+
+    assert (call.first_ns - began, call.ended_ns - began) == (1_000_000_000, 2_000_000_000)
+    assert seen == [(), ["before", "settle"]]
+    assert [step.name for step in call.steps] == ["before", "settle", "record"]
+
+
+async def test_what_breaks_is_logged_with_its_call(caplog):
+    async def break_(call: Call) -> Call:
+        raise KeyError("x")
+
+    with pytest.raises(Broken):
+        await Walk(chain(break_, after=(break_,)), CALL, SystemClock()).answer()
+
+    assert [record.getMessage() for record in caplog.records] == [
+        f"call {CALL.id} broke",
+        f"after-step break_ failed for call {CALL.id}",
+    ]
 
 
 async def test_an_unexpected_error_becomes_broken_without_its_text():
