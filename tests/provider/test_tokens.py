@@ -1,6 +1,6 @@
 import pytest
 
-from rowen.provider.tokens import at_most, count, count_request, encoding_for, warm
+from rowen.provider.tokens import at_most, count, count_request, warm
 from rowen.values import Format, Image, Message, Request, Text, Tool, ToolCall, ToolResult, says
 
 # Lengths of ids published with tiktoken and in OpenAI's cookbook on counting tokens.
@@ -32,26 +32,6 @@ def test_a_mark_in_a_text_is_counted_as_text():
 
 def test_counts_a_text_with_half_a_surrogate_pair():
     assert count("a\ud800b") > 0
-
-
-@pytest.mark.parametrize(
-    ("model", "encoding", "estimated"),
-    [
-        ("gpt-4o", "o200k", False),
-        ("openai/gpt-4o-mini", "o200k", False),
-        ("gpt-4.1-mini", "o200k", False),
-        ("gpt-5-nano", "o200k", False),
-        ("o3-mini", "o200k", False),
-        ("gpt-4", "cl100k", False),
-        ("gpt-4-turbo-2024-04-09", "cl100k", False),
-        ("gpt-3.5-turbo", "cl100k", False),
-        ("text-embedding-3-small", "cl100k", False),
-        ("claude-sonnet-4-5", "o200k", True),
-        ("smollm2", "o200k", True),
-    ],
-)
-def test_knows_the_encoding_of_a_model_and_when_it_only_estimates(model, encoding, estimated):
-    assert encoding_for(model) == (encoding, estimated)
 
 
 def test_counts_a_plain_chat_as_the_cookbook_does():

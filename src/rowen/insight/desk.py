@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from rowen.insight import digest as digests
-from rowen.insight import errors
 from rowen.insight.book import Book
 from rowen.insight.budget import Budgets
 from rowen.insight.calendar import DAY_NS, HOUR_NS
@@ -252,10 +251,6 @@ class Insight:
             + ("not seen in the week before" if line.trend is None else f"{line.trend:.1f} times a usual day")
             for line in digests.errors(groups, since_ns, until_ns)
         ]
-
-    async def error_findings(self, tenant: str | None, since_ns: int) -> list[Finding]:
-        """Return the errors that are new or came back since a moment."""
-        return errors.findings(await self.inbox.groups(tenant, since_ns=since_ns, limit=1_000), since_ns)
 
     async def _judged(self, name: str, span: Window, bad_below: float, told: Told | None) -> list[Judged]:
         found = []

@@ -6,7 +6,7 @@ Loading an encoding takes most of a second and 30 to 65 MB, once; `warm` does it
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from rowen.values import Mistaken, Part, Request, Text, Thought, ToolCall, ToolResult
 
@@ -17,26 +17,6 @@ Encoding = Literal["o200k", "cl100k"]
 _PER_MESSAGE = 3
 _BEFORE_ANSWER = 3
 _PER_MEDIUM = 765  # an image of 1024 by 1024 at high detail; other media are guessed to be like it
-
-_CL100K = ("gpt-4-", "gpt-3.5", "gpt-35", "text-embedding-")
-_O200K = ("gpt-4o", "gpt-4.1", "gpt-4.5", "gpt-5", "gpt-oss", "chatgpt-", "o1", "o3", "o4")
-
-
-class Choice(NamedTuple):
-    """The encoding to count a model's tokens by; `estimated` when the model has another of its own."""
-
-    encoding: Encoding
-    estimated: bool
-
-
-def encoding_for(model: str) -> Choice:
-    """Return the encoding of a model's name, with or without a vendor's prefix (`openai/gpt-4o`)."""
-    name = model.rsplit("/", 1)[-1].lower()
-    if name.startswith(_O200K):
-        return Choice("o200k", estimated=False)
-    if name == "gpt-4" or name.startswith(_CL100K):
-        return Choice("cl100k", estimated=False)
-    return Choice("o200k", estimated=True)
 
 
 def count(text: str, encoding: Encoding = "o200k") -> int:
