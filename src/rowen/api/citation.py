@@ -51,4 +51,5 @@ def _ours(citation: Citation) -> dict[str, Any]:
         "verified": citation.verified,
         "marked": citation.marked,
         "stale": citation.stale,
+        **({"query": citation.query} if citation.query else {}),
     }

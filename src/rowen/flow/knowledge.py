@@ -27,6 +27,7 @@ from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.rerank.endpoint import Endpoint, Post
 from rowen.retrieve.rerank.judge import Judge
 from rowen.retrieve.search import Means, Searching
+from rowen.retrieve.tables import Tables
 from rowen.store.knowledge import Collection, Knowledge
 from rowen.values import (
     Answer,
@@ -180,9 +181,11 @@ def vet_knowledge(loaded: Loaded, places: Placed, transport: Transport, *, secre
         with _placed(loaded, name):
             chunking(settings.chunk)
             extracting(settings.graph)
+            _seen_tables(settings.tables)
             for said, place, what in (
                 (settings.chunk.context, "chunk.context", "write contexts"),
                 (settings.graph, "graph", "find relations"),
+                (settings.tables, "tables", "write queries"),
             ):
                 model = said.removeprefix("model:")
                 if model not in {said, *loaded.tables["models"]}:
@@ -248,10 +251,11 @@ def _search(
         embeds=(embed,) if embed is not None else (),
         bridged=lambda old: knowing.bridges.to(app, name, plain, old) if plain is not None else None,
         rerank=rerank_of(settings.rerank, loaded, knowing.transport, partial(ask_model, TENANT)),
+        tables=_tables(settings.tables, knowing),
         manifest=lambda: manifest_of(settings, chunking(settings.chunk), plain),
     )
     judges = settings.rerank.startswith("model:")
-    asks = judges or settings.rewrite == "model"
+    asks = judges or settings.rewrite == "model" or settings.tables.startswith("model:")
 
     @lru_cache(maxsize=_TENANTS)
     def searching(tenant: str) -> Searching:
@@ -277,6 +281,17 @@ def _search(
         return knowing.stale.marked(app, name, found)
 
     return search
+
+
+def _seen_tables(said: str) -> None:
+    if said not in {"none", "rules"} and not said.startswith("model:"):
+        raise Mistaken("config_invalid", f'"{said}" is none of `rules`, `model:NAME` and `none`', place="tables")
+
+
+def _tables(said: str, knowing: Knowing) -> Tables | None:
+    if said == "none":
+        return None
+    return Tables(knowing.knowledge, knowing.clock, model=said.removeprefix("model:") if said != "rules" else "")
 
 
 def rerank_of(said: str, loaded: Loaded, transport: Transport, ask_model: AskModel) -> Rerank | None:

@@ -86,6 +86,9 @@ class RetrieveSettings(Settings, frozen=True, kw_only=True):
     """The share of the passages that one document may have."""
     graph: str = "none"
     """What finds what documents say of named things, so that questions follow it: `none`; `rules` (English); `model:NAME`."""
+    tables: str = "rules"
+    """What answers questions about numbers from tables, by a query over exactly their rows: `rules`, for plain English questions,
+    refusing what it is not sure of; `model:NAME`, where those refuse, a model that writes the query; `none`."""
     search: Literal["hybrid", "dense", "lexical"] = "hybrid"
     """Which ways of searching are used."""
     weight: float | None = None

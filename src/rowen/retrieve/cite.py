@@ -147,6 +147,7 @@ class _Words:
             verified=figures and support >= _VERIFIED,
             marked=marked,
             stale=passage.stale,
+            query=passage.query,
         )
 
     def _best(self, wanted: set[str]) -> str:

@@ -89,6 +89,7 @@ def joined(found: Iterable[Passage]) -> list[Passage]:
             place
             for place, other in enumerate(whole)
             if (other.document, other.version) == (passage.document, passage.version)
+            and not (passage.query or other.query)
             and passage.start <= other.end
             and other.start <= passage.end
         ]

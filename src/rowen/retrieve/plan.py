@@ -1,9 +1,9 @@
 """What it takes to bring a collection up to date: its sources, how documents are read, cut and embedded."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,8 +14,11 @@ from rowen.retrieve.load import Original, Ports, Source, source_of
 from rowen.retrieve.load.catalog import tables_of
 from rowen.retrieve.parse import Parsed
 from rowen.retrieve.parse.base import VERSION
+from rowen.retrieve.parse.kinds import tabular
 from rowen.store.knowledge import Collection, Cut, Knowledge
 from rowen.values import AskModel, Chunk, Document, Embed, Manifest
+
+_TABLES = "tables 1"  # grows when tables are made otherwise of the same originals
 
 
 class Watched(NamedTuple):
@@ -38,11 +41,19 @@ class Plan:
     ask: AskModel | None = None
     graph: Extracting | None = None
 
-    def mark(self, source: str) -> str:
-        """Return what stands before `raw`: the same original is read anew when this is another."""
+    def marks(self, source: str) -> Callable[[str], str]:
+        """Return what gives, for a uri, what stands before `raw`: the same original is read anew when this is another."""
         table = self.sources[source].table
-        said = msgspec.json.encode([table.access, table.metadata, self.settings.gate], order="deterministic")
-        return f"{VERSION}.{hashlib.sha256(said).hexdigest()[:12]}|"
+        said: list[Any] = [table.access, table.metadata, self.settings.gate]
+        plain, tabled = _mark(said), _mark([*said, _TABLES])
+        if not self.tabled:
+            return lambda _: plain
+        return lambda uri: tabled if table.kind == "sql" or tabular(uri) else plain
+
+    @property
+    def tabled(self) -> bool:
+        """Whether tables are kept as such."""
+        return self.settings.tables != "none"
 
     async def cut(self, documents: Sequence[Document], build: str, knowledge: Knowledge) -> list[Cut]:
         """Return documents as a build is to have them. Texts that are known are not embedded again; all others together."""
@@ -130,7 +141,9 @@ def document_of(plan: Plan, source: str, original: Original, parsed: Parsed, *, 
     metadata = {**table.metadata, **parsed.metadata, **original.metadata}
     access = access_of(table.access, parsed.access, original.access)
     title = original.title or parsed.title
-    said = msgspec.json.encode([parsed.text, title, parsed.sections, metadata, access], order="deterministic")
+    tables = original.tables or parsed.tables if plan.tabled else ()
+    told = [parsed.text, title, parsed.sections, metadata, access, *([tables] if tables else [])]
+    said = msgspec.json.encode(told, order="deterministic")
     return Document(
         id=id_of(source, original.uri),
         source=source,
@@ -143,10 +156,11 @@ def document_of(plan: Plan, source: str, original: Original, parsed: Parsed, *, 
         sections=parsed.sections,
         metadata=metadata,
         access=access,
-        raw=plan.mark(source) + original.raw,
+        raw=plan.marks(source)(original.uri) + original.raw,
         modified_ns=original.modified_ns,
         read_ns=now_ns,
         flags=parsed.flags,
+        tables=tables,
     )
 
 
@@ -171,3 +185,7 @@ def access_of(table: Sequence[str], written: Sequence[str], operator: Sequence[s
 def id_of(source: str, uri: str) -> str:
     """Return a document's id, which is the same over all its versions."""
     return hashlib.sha256(f"{source}\0{uri}".encode()).hexdigest()[:32]
+
+
+def _mark(said: list[Any]) -> str:
+    return f"{VERSION}.{hashlib.sha256(msgspec.json.encode(said, order='deterministic')).hexdigest()[:12]}|"

@@ -12,6 +12,7 @@ from rowen.retrieve.fuse import WEIGHT, aged, diverse, fused, merged, ordered, s
 from rowen.retrieve.graph import grown, lifted
 from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.rewrite import folded, rewritten
+from rowen.retrieve.tables import Tables, Told
 from rowen.store.knowledge import Build, Collection, Hit, Knowledge
 from rowen.values import AskModel, Clock, Condition, Embed, Fact, Found, Manifest, Passage, Problem, Reader, Stage
 
@@ -39,6 +40,8 @@ class Means:
     ask: AskModel | None = None
     """Asks a model of the app, for `rewrite = "model"`."""
     rerank: Rerank | None = None
+    tables: Tables | None = None
+    """Answers questions about numbers; None where tables are but text."""
     manifest: Callable[[], Awaitable[Manifest]] | None = None
     """Gives how this version of the app makes its index; None where the live one is always meant."""
 
@@ -81,7 +84,15 @@ class Searching:
         if live is None or not question.strip() or top < 1:
             return Found(question=question, build=live.id if live else "")
         build = await self._own(builds, live)
-        return await _Search(self._settings, self._means, build, reader, where).run(question, top, recent)
+        search = _Search(self._settings, self._means, build, reader, where)
+        tables = self._means.tables
+        if tables is None:
+            return await search.run(question, top, recent)
+        asked = tables(
+            self._collection, question, reader=reader, where=where, recent=recent, ask=self._means.ask
+        )
+        found, _ = await asyncio.gather(search.run(question, top, recent), search.tabled(asked))
+        return search.with_table(found, top)
 
     async def _own(self, builds: Sequence[Build], live: Build) -> Build:
         """Return the build of this version where it has what the live one has, or nearly; else the live one."""
@@ -143,6 +154,8 @@ class _Search:
     where: tuple[Condition, ...]
     stages: list[Stage] = field(default_factory=list)
     legs: dict[int, dict[str, float]] = field(default_factory=dict)
+    table: Passage | None = None
+    """What a table says to the question."""
     bridge: Bridged | None = None
     """What speaks as the index's own embedder, where that is not at hand."""
 
@@ -159,6 +172,22 @@ class _Search:
             build=self.build.id,
             stages=tuple(self.stages),
         )
+
+    async def tabled(self, asked: Awaitable[Told | None]) -> None:
+        """Take what tables say, beside the search."""
+        started = self.means.clock.now_ns()
+        told = await asked
+        if told is not None:
+            self.table = told.passage
+            self._note("tables", started, told.facts)
+
+    def with_table(self, found: Found, top: int) -> Found:
+        """Return what was found with what a table says before it: exact figures go before a text that may have them."""
+        table = self.table
+        if table is None:
+            return found.but(stages=tuple(self.stages))
+        passages = (table, *found.passages)[:top]
+        return found.but(passages=passages, confidence=max(found.confidence, 1.0), stages=tuple(self.stages))
 
     @property
     def _reorders(self) -> bool:

@@ -190,16 +190,17 @@ class Sync:
         else:
             found.gone = gone
         stay = {each.id for each in await self._knowledge.known(plan.collection)} - {each.id for each in found.gone}
-        mark = plan.mark(name)
+        mark = plan.marks(name)
         for listed in there:
             one, kept = known.get(listed.uri), aside.get(listed.uri)
             if kept is not None and kept.of and kept.of not in stay:
                 same = False  # what it was a copy of is gone
             elif kept is not None:
-                same = listed.still or (bool(listed.raw) and mark + listed.raw == kept.raw)
+                same = listed.still or (bool(listed.raw) and mark(listed.uri) + listed.raw == kept.raw)
                 found.retried[listed.uri] = kept.raw
             else:
-                same = one is not None and one.raw.startswith(mark) and (listed.still or one.raw == mark + listed.raw)
+                own = mark(listed.uri)
+                same = one is not None and one.raw.startswith(own) and (listed.still or one.raw == own + listed.raw)
             if not same:
                 found.changed.append(listed)
             elif kept is None:
@@ -231,8 +232,9 @@ class Sync:
         self, name: str, looked: _Looked, known: dict[str, Known], gate: Gate
     ) -> AsyncIterator[Document | Quarantined]:
         source = self._plan.sources[name].source
-        mark = self._plan.mark(name)
+        marks = self._plan.marks(name)
         for listed in looked.changed:
+            mark = marks(listed.uri)
             self._check()
             self._done += 1
             self._tell(self._done, self._total, listed.uri)

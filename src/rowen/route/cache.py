@@ -32,7 +32,7 @@ def cache_key(call: Call, route: ModelRoute) -> str:
     elif route.cache_scope == "key":
         who = (tenant, "", "", key)
     # How well each source was found changes with every document; which they are goes into the answer's citations.
-    sources = [(each.document, each.version, each.start, each.end) for each in call.request.passages]
+    sources = [(each.document, each.version, each.start, each.end, each.query) for each in call.request.passages]
     bare = call.request.but(model=route.name, stream=False, user="", metadata={}, passages=())
     text = _ENCODER.encode((call.app, call.definition, route.cache_scope, who, bare, sources))
     return f"{call.app}:{_digest(text)}"

@@ -26,8 +26,8 @@ _own = _Own()
 
 
 def head_bytes(document: Document) -> bytes:
-    """Return what is said of a document, without its text."""
-    return zstandard.compress(_encode(document.but(text="")))
+    """Return what is said of a document, without its text and its tables."""
+    return zstandard.compress(_encode(document.but(text="", tables=())))
 
 
 def head_of(body: bytes) -> Document:

@@ -10,7 +10,7 @@ Everything that finds takes a `Reader`, and filters inside the search: what he m
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from rowen.values import Chunk, Condition, Document, Manifest, Passage, Reader, Relation, Value
+from rowen.values import Chunk, Condition, Document, Manifest, Passage, Reader, Relation, Table, Value
 
 BuildState = Literal["building", "ready", "live", "kept"]
 
@@ -66,6 +66,23 @@ class Hit(NamedTuple):
 
     chunk: int
     score: float
+
+
+class Tabled(NamedTuple):
+    """A table of a document, without its rows."""
+
+    document: str
+    version: str
+    source: str
+    uri: str
+    place: int
+    """Which of the document's tables it is, from 0."""
+    table: Table
+    size: int
+    """How many rows it has."""
+    title: str
+    """The document's."""
+    modified_ns: int = 0
 
 
 class Known(NamedTuple):
@@ -149,6 +166,14 @@ class Knowledge(Protocol):
 
     async def document(self, collection: Collection, id: str, reader: Reader) -> Document | None:
         """A document that the reader may read."""
+        ...
+
+    async def tables(self, collection: Collection, *, reader: Reader, where: Sequence[Condition] = ()) -> list[Tabled]:
+        """The tables of those documents that the reader may read and that meet the conditions, in the order of their ids."""
+        ...
+
+    async def rows(self, collection: Collection, wanted: Sequence[Tabled], *, reader: Reader) -> list[Table | None]:
+        """Tables with their rows; None for one whose document is gone, at another version, or not the reader's to read."""
         ...
 
     async def chunks(self, build: str, document: str) -> list[Chunk]:

@@ -72,6 +72,7 @@ from rowen.values.release import (
 )
 from rowen.values.request import Format, Prompted, Reasoning, Request, Tool, ToolChoice
 from rowen.values.score import Score, ScoreConfig, ScoreSource, ScoreTarget, ScoreType
+from rowen.values.table import Cell, Column, ColumnType, Table
 from rowen.values.told import GROUND, Noted, Told
 from rowen.values.trace import (
     Happening,
@@ -111,11 +112,14 @@ __all__ = [
     "Caller",
     "Case",
     "CaseSource",
+    "Cell",
     "Checked",
     "Choice",
     "Chunk",
     "Citation",
     "Clock",
+    "Column",
+    "ColumnType",
     "Condition",
     "CountText",
     "CountTokens",
@@ -199,6 +203,7 @@ __all__ = [
     "Stepped",
     "Strategy",
     "SystemClock",
+    "Table",
     "Target",
     "TargetKind",
     "Tenant",

@@ -133,6 +133,7 @@ CODES: dict[str, Code] = {
     "document_unknown": Code(400, "A document is of a kind that nothing here reads.", "Save it as PDF, DOCX or text."),
     "document_slow": Code(400, "A document took too long to read.", "Split it, or raise `seconds` of its source."),
     "document_crashed": Code(400, "A document made its parser crash.", "Save it again with the program it is of."),
+    "table_query": Code(400, "A query over tables is not allowed, or fails.", "Ask in other words, or for fewer rows."),
     "document_refused": Code(
         400, "The gate refused a document.", "See the reason; widen the gate of its source if it is wrong."
     ),

@@ -7,6 +7,7 @@ another size and a deletion all mean the same characters.
 from typing import Literal
 
 from rowen.values.base import Value
+from rowen.values.table import Table
 
 Fact = str | int | float | bool | tuple[str, ...]
 """What a document's metadata may hold."""
@@ -51,6 +52,8 @@ class Document(Value, frozen=True, kw_only=True):
     read_ns: int = 0
     flags: tuple[str, ...] = ()
     """What the gate said of it: `injection`, `near_duplicate`, `junk`, …"""
+    tables: tuple[Table, ...] = ()
+    """Its tables; a store takes them in with the document and hands them out by themselves, by `Knowledge.tables`."""
 
 
 class Chunk(Value, frozen=True, kw_only=True):
@@ -148,6 +151,8 @@ class Passage(Value, frozen=True, kw_only=True):
     stale: bool = False
     """Its source could not be read lately, or it is past its date."""
     modified_ns: int = 0
+    query: str = ""
+    """The SQL that gave its text, where that is worked out from a table of the document; `start` and `end` are 0 then."""
 
 
 class Stage(Value, frozen=True, kw_only=True):
@@ -207,3 +212,5 @@ class Citation(Value, frozen=True, kw_only=True):
     marked: bool = True
     """The model itself named the source; otherwise it was found afterwards."""
     stale: bool = False
+    query: str = ""
+    """Of a passage that was worked out from a table: the SQL that did."""

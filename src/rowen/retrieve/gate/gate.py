@@ -40,11 +40,13 @@ class Gate:
         made = print_of(document.id, document.uri, document.text, document.access)
         found: dict[str, tuple[str, str]] = {}
         of = ""
-        if table.junk != "off" and (why := junk(document.text)):
+        # Figures without words are what a table is made of, and two orders may well be alike: a count must have both.
+        row = any(each.part for each in document.tables)
+        if table.junk != "off" and not document.tables and (why := junk(document.text)):
             found["junk"] = (table.junk, why)
         if table.duplicate != "off" and (same := self.alike.same(made)):
-            found["duplicate"] = (table.duplicate, f"it says the same as {same.uri}")
-            of = same.document
+            found["duplicate"] = ("flag" if row else table.duplicate, f"it says the same as {same.uri}")
+            of = "" if row else same.document
         elif table.near_duplicate != "off" and (near := self.alike.near(made, table.resemblance)):
             found["near_duplicate"] = (table.near_duplicate, f"{near.resemblance:.0%} of it is in {near.uri} too")
         if table.injection != "off" and (told := orders(document.text)):

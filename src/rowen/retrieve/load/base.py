@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from rowen.values import Clock, Fact, SystemClock, Unavailable, Value
+from rowen.values import Clock, Fact, SystemClock, Table, Unavailable, Value
 
 LARGEST = 100_000_000
 """Bytes of one original that a source hands out, unless its settings say otherwise."""
@@ -36,6 +36,8 @@ class Original(Value, frozen=True, kw_only=True):
     """Groups that whoever runs the source has set for it; None where nothing is said."""
     kind: str = ""
     """The kind of text where the source knows it; otherwise the content tells."""
+    tables: tuple[Table, ...] = ()
+    """What it is part of, where the source knows that: a row of a database is one of a table."""
 
 
 class Source(Protocol):

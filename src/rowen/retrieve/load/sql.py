@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -9,8 +10,11 @@ from typing import Any
 import msgspec
 
 from rowen.retrieve.load.base import Listed, Original, Ports
+from rowen.retrieve.parse.grid import table_of_record
 from rowen.store.foreign import Foreign
-from rowen.values import Fact, Mistaken, Secret, Settings
+from rowen.values import Fact, Mistaken, Secret, Settings, Table
+
+_FROM = re.compile(r"(?i)\bfrom\s+(?:\w+\.)*[\"`]?(\w+)")
 
 
 class Options(Settings, frozen=True, kw_only=True):
@@ -32,6 +36,8 @@ class Options(Settings, frozen=True, kw_only=True):
     """A column that grows with every change, such as `updated_at`; without it all rows are read each time."""
     modified: str = ""
     """The column that says when the row was changed last; default: the cursor, where it is a time."""
+    table: str = ""
+    """What the rows together are called by those who ask about numbers in them; default: what the query selects from."""
 
 
 class Rows:
@@ -78,7 +84,14 @@ class Rows:
             metadata={name: fact for name in options.metadata if (fact := _fact(row.get(name))) is not None},
             access=tuple(each.strip() for each in str(groups).split(",") if each.strip()) if groups else None,
             kind="text",
+            tables=(self._table(row),),
         )
+
+    def _table(self, row: Mapping[str, Any]) -> Table:
+        """Return the row as one of its table, with all its columns but the one that says who may read it."""
+        told = {name: value for name, value in row.items() if name != self._options.access}
+        title = self._options.table or (found[1] if (found := _FROM.search(self._at)) else "rows")
+        return table_of_record(told, title)
 
     def _changed(self, since: str) -> dict[str, Mapping[str, Any]]:
         """Return the rows at or beyond the cursor: at, since several may be changed in one tick of its clock."""

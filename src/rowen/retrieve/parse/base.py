@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from rowen.values import Fact, Section, Value
+from rowen.values import Fact, Section, Table, Value
 
 VERSION = "1"
 """Of the texts that parsers give: grows when one of them changes, so that indexes tell."""
@@ -36,7 +36,10 @@ class Parsed(Value, frozen=True, kw_only=True):
     access: tuple[str, ...] = ()
     """Groups that the original itself names; see front matter."""
     flags: tuple[str, ...] = ()
-    """`mislabelled`: the content is not what the name says. `recoded`: it was not UTF-8."""
+    """`mislabelled`: the content is not what the name says. `recoded`: it was not UTF-8. `untabled`: a table in it has no
+    header, or rows that do not fit it, so that it is text alone."""
+    tables: tuple[Table, ...] = ()
+    """What questions about numbers can be asked of."""
 
 
 class Parser(Protocol):

@@ -72,6 +72,11 @@ def kind_of(data: bytes, name: str) -> Kind:
     return _text(data, ending)._replace(mislabelled=pretends)
 
 
+def tabular(name: str) -> bool:
+    """Whether a name is that of a table or a spreadsheet."""
+    return _ending(name) in TABLES | _ENDINGS["sheet"]
+
+
 def _text(data: bytes, ending: str) -> Kind:
     if ending in MARKDOWN:
         return Kind("markdown")

@@ -2,18 +2,20 @@
 
 import csv
 import io
+from pathlib import PurePosixPath
 
 from rowen.retrieve.parse.base import Limits, Parsed
 from rowen.retrieve.parse.decode import decoded
+from rowen.retrieve.parse.grid import Line, Untabled, table_of
 from rowen.retrieve.parse.rows import lines_of
-from rowen.values import Mistaken
+from rowen.values import Mistaken, Table
 
 _SEPARATORS = ",;\t|"
 _LOOKED_AT = 50
 
 
 def parse(data: bytes, name: str, _: Limits) -> Parsed:
-    """Return a table's rows as lines.
+    """Return a table's rows as lines, and as the table they are.
 
     Raises:
         Mistaken: `document_broken`.
@@ -21,11 +23,21 @@ def parse(data: bytes, name: str, _: Limits) -> Parsed:
     """
     found = decoded(data)
     csv.field_size_limit(10_000_000)
+    separator = _separator(found.text)
     try:
-        rows = list(csv.reader(io.StringIO(found.text), delimiter=_separator(found.text)))
+        rows = list(csv.reader(io.StringIO(found.text), delimiter=separator))
     except csv.Error as error:
         raise Mistaken("document_broken", f"the table cannot be read: {error}", place=name) from error
-    return Parsed(text="\n".join(lines_of(rows)), kind="table", title="", flags=("recoded",) if found.encoding else ())
+    flags = ("recoded",) if found.encoding else ()
+    lines = [Line(place, row) for place, row in enumerate(rows, 1)]
+    try:
+        # Where a comma stands before decimals, columns are parted by semicolons.
+        tables: tuple[Table, ...] = (
+            table_of(lines, PurePosixPath(name).stem, decimal="" if separator == ";" else "."),
+        )
+    except Untabled:
+        tables, flags = (), (*flags, "untabled")
+    return Parsed(text="\n".join(lines_of(rows)), kind="table", flags=flags, tables=tables)
 
 
 def _separator(text: str) -> str:

@@ -9,10 +9,10 @@ from itertools import count
 from rowen.store.analyse import Bag, asked
 from rowen.store.cutting import as_fine, build_id, digest_of, made, mark_of, tied
 from rowen.store.facts import facts_of, meets, passage_of, path_at, readable
-from rowen.store.knowledge import Build, Collection, Cut, Hit, Known, Tie
+from rowen.store.knowledge import Build, Collection, Cut, Hit, Known, Tabled, Tie
 from rowen.store.names import keys_of
 from rowen.store.scan.rarity import ABOVE, K1, B, rarity
-from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader, Relation
+from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader, Relation, Table
 
 
 @dataclass(slots=True)
@@ -102,7 +102,7 @@ class MemoryKnowledge:
         """Return documents that the build has not cut yet."""
         index = self._index(build)
         every = sorted(self._documents[index.build.collection].items())
-        return [each for id, each in every if index.cuts.get(id) != each.version][:limit]
+        return [each.but(tables=()) for id, each in every if index.cuts.get(id) != each.version][:limit]
 
     async def write(self, collection: Collection, document: Document, cuts: Sequence[Cut]) -> None:
         """Put a document's version and its cuts in place of what was there."""
@@ -160,7 +160,38 @@ class MemoryKnowledge:
         """Return a document that the reader may read."""
         found = self._documents[collection].get(id)
         may = found is not None and reader.tenant == collection.tenant and readable(found.access, reader)
-        return found if may else None
+        return found.but(tables=()) if found is not None and may else None
+
+    async def tables(self, collection: Collection, *, reader: Reader, where: Sequence[Condition] = ()) -> list[Tabled]:
+        """Return the tables that the reader may read."""
+        if reader.tenant != collection.tenant:
+            return []
+        return [
+            Tabled(
+                id,
+                each.version,
+                each.source,
+                each.uri,
+                place,
+                table.but(rows=(), places=()),
+                len(table.rows),
+                each.title,
+                each.modified_ns,
+            )
+            for id, each in sorted(self._documents[collection].items())
+            if readable(each.access, reader) and all(meets(facts_of(each), one) for one in where)
+            for place, table in enumerate(each.tables)
+        ]
+
+    async def rows(self, collection: Collection, wanted: Sequence[Tabled], *, reader: Reader) -> list[Table | None]:
+        """Return tables with their rows."""
+        found: list[Table | None] = []
+        for each in wanted:
+            document = self._documents[collection].get(each.document)
+            there = document is not None and document.version == each.version and reader.tenant == collection.tenant
+            may = document is not None and there and readable(document.access, reader)
+            found.append(document.tables[each.place] if document is not None and may else None)
+        return found
 
     async def chunks(self, build: str, document: str) -> list[Chunk]:
         """Return how a build has cut a document."""

@@ -24,6 +24,7 @@ SCRIPTS = (
     knowledge.SCRIPT,
     runs.SCRIPT,
     knowledge.RELATIONS,
+    knowledge.TABLES,
 )
 """The steps of the hand-written tables, oldest first."""
 

@@ -10,7 +10,7 @@ from rowen.store.analyse import asked
 from rowen.store.blocks import head_of
 from rowen.store.cutting import as_fine, build_id, digest_of
 from rowen.store.facts import passage_of, path_at, readable
-from rowen.store.knowledge import Build, Collection, Cut, Hit, Known, Tie
+from rowen.store.knowledge import Build, Collection, Cut, Hit, Known, Tabled, Tie
 from rowen.store.names import keys_of
 from rowen.store.postgres.database import PostgresDatabase, Raw
 from rowen.store.postgres.knowledge import search, writing
@@ -28,9 +28,10 @@ from rowen.store.postgres.knowledge.rows import (
     read_piece,
 )
 from rowen.store.postgres.knowledge.schema import drop_build, make_build
+from rowen.store.postgres.knowledge.tables import rows_of, tables_in
 from rowen.store.postgres.knowledge.vectors import float32, need_vectors, read_as, see_vectors
 from rowen.store.postgres.rows import plain, told
-from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader
+from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader, Table
 
 T = TypeVar("T")
 
@@ -231,6 +232,25 @@ class PostgresKnowledge:
             if found is None or reader.tenant != collection.tenant or not readable(head_of(found[1]).access, reader):
                 return None
             return read_document(raw, *found)
+
+        return await self._database.look(work)
+
+    async def tables(self, collection: Collection, *, reader: Reader, where: Sequence[Condition] = ()) -> list[Tabled]:
+        """Return the tables that the reader may read."""
+        if reader.tenant != collection.tenant:
+            return []
+        return await self._database.look(
+            lambda raw: tables_in(raw, collection_at(raw, collection), allowed(reader, where))
+        )
+
+    async def rows(self, collection: Collection, wanted: Sequence[Tabled], *, reader: Reader) -> list[Table | None]:
+        """Return tables with their rows."""
+        if reader.tenant != collection.tenant:
+            return [None] * len(wanted)
+
+        def work(raw: Raw) -> list[Table | None]:
+            number = collection_at(raw, collection)
+            return [rows_of(raw, number, each, allowed(reader, ())) for each in wanted]
 
         return await self._database.look(work)
 

@@ -68,6 +68,15 @@ CREATE TABLE relations (
     "CREATE INDEX relations_by_document ON relations (build, document)",
 )
 
+TABLES = (
+    # The rows of a table lie apart from what a question is held against first.
+    """
+CREATE TABLE tables (
+    document bigint, place integer, head bytea NOT NULL, body bytea NOT NULL, PRIMARY KEY (document, place)
+)
+""",
+)
+
 _INLINE = 7_000  # bytes of a vector that fit a page with all else: kept out of the row, each would cost a look-up
 
 

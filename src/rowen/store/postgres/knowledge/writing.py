@@ -12,6 +12,7 @@ from rowen.store.postgres.knowledge.rows import Held, collection_at, held_builds
 from rowen.store.postgres.knowledge.search import signed
 from rowen.store.postgres.knowledge.vectors import see_vectors, written
 from rowen.store.postgres.rows import plain
+from rowen.store.tabled import written as written_tables
 from rowen.values import Document, Mistaken
 
 _COLLECTION = "INSERT INTO collections (tenant, app, name) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING"
@@ -68,6 +69,9 @@ def write_document(raw: Raw, collection: Collection, document: Document, cuts: S
         raw.execute("DELETE FROM texts WHERE document = %s", (number,))
         blocks = [(number, at, block) for at, block in enumerate(blocks_of(document.text))]
         raw.cursor().executemany("INSERT INTO texts VALUES (%s, %s, %s)", blocks)
+        raw.execute("DELETE FROM tables WHERE document = %s", (number,))
+        tables = [(number, *each) for each in written_tables(document)]
+        raw.cursor().executemany("INSERT INTO tables VALUES (%s, %s, %s, %s)", tables)
     given = {cut.build: cut for cut in cuts}
     for build in held_builds(raw, where):
         cut = given.pop(build.build.id, None)
@@ -120,6 +124,7 @@ def remove_documents(raw: Raw, collection: Collection, ids: Iterable[str], now_n
         for build in builds:
             drop_cut(raw, build, known[0], id)
         raw.execute("DELETE FROM texts WHERE document = %s", (known[0],))
+        raw.execute("DELETE FROM tables WHERE document = %s", (known[0],))
         raw.execute("DELETE FROM documents WHERE number = %s", (known[0],))
         raw.execute("INSERT INTO removed VALUES (%s, %s, %s)", (where, plain(id), now_ns))
         count += 1

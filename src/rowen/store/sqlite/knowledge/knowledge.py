@@ -12,7 +12,7 @@ from rowen.store.analyse import asked
 from rowen.store.blocks import head_of
 from rowen.store.cutting import as_fine, build_id, digest_of
 from rowen.store.facts import passage_of, path_at, readable
-from rowen.store.knowledge import Build, Collection, Cut, Hit, Known, Tie
+from rowen.store.knowledge import Build, Collection, Cut, Hit, Known, Tabled, Tie
 from rowen.store.names import keys_of
 from rowen.store.scan.base import allowed
 from rowen.store.sqlite.file import File
@@ -28,7 +28,8 @@ from rowen.store.sqlite.knowledge.rows import (
     read_document,
     read_piece,
 )
-from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader
+from rowen.store.sqlite.knowledge.tables import rows_of, tables_in
+from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader, Table
 
 T = TypeVar("T")
 
@@ -242,6 +243,25 @@ class SqliteKnowledge:
             return read_document(connection, *found)
 
         return await self._reader.read(work)
+
+    async def tables(self, collection: Collection, *, reader: Reader, where: Sequence[Condition] = ()) -> list[Tabled]:
+        """Return the tables that the reader may read."""
+        if reader.tenant != collection.tenant:
+            return []
+        return await self._reader.read(
+            lambda connection: tables_in(connection, _collection(connection, collection), reader, where)
+        )
+
+    async def rows(self, collection: Collection, wanted: Sequence[Tabled], *, reader: Reader) -> list[Table | None]:
+        """Return tables with their rows."""
+        if reader.tenant != collection.tenant:
+            return [None] * len(wanted)
+
+        def work(connection: sqlite3.Connection) -> list[Table | None]:
+            number = _collection(connection, collection)
+            return [rows_of(connection, number, each, reader) for each in wanted]
+
+        return await self._reader.apart(work)
 
     async def chunks(self, build: str, document: str) -> list[Chunk]:
         """Return how a build has cut a document."""

@@ -62,4 +62,11 @@ CREATE INDEX relations_by_source ON relations (build, source);
 CREATE INDEX relations_by_target ON relations (build, target);
 CREATE INDEX relations_by_document ON relations (build, document);
 """,
+    # The rows of a table lie apart from what a question is held against first.
+    """
+CREATE TABLE tables (
+    document INTEGER NOT NULL, place INTEGER NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY (document, place)
+);
+""",
 )

@@ -14,6 +14,7 @@ from rowen.store.facts import facts_of
 from rowen.store.knowledge import Collection, Cut
 from rowen.store.scan.base import Shape
 from rowen.store.sqlite.knowledge.rows import Held, held_builds
+from rowen.store.tabled import written
 from rowen.values import Document, Mistaken
 
 _encode = msgspec.json.Encoder().encode
@@ -82,6 +83,10 @@ def write_document(
         connection.executemany(
             "INSERT INTO texts VALUES (?, ?, ?)",
             [(number, at, block) for at, block in enumerate(blocks_of(document.text))],
+        )
+        connection.execute("DELETE FROM tables WHERE document = ?", (number,))
+        connection.executemany(
+            "INSERT INTO tables VALUES (?, ?, ?, ?)", [(number, *each) for each in written(document)]
         )
     given = {cut.build: cut for cut in cuts}
     for build in held_builds(connection, where):
@@ -164,6 +169,7 @@ def remove_documents(connection: sqlite3.Connection, collection: Collection, ids
         for build in builds:
             drop_cut(connection, build, known[0], id)
         connection.execute("DELETE FROM texts WHERE document = ?", (known[0],))
+        connection.execute("DELETE FROM tables WHERE document = ?", (known[0],))
         connection.execute("DELETE FROM documents WHERE number = ?", (known[0],))
         connection.execute("INSERT OR REPLACE INTO removed VALUES (?, ?, ?)", (where, id, now_ns))
         count += 1
