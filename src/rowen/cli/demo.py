@@ -221,6 +221,12 @@ def _play(stage: Stage) -> list[Told]:
         step.said += f" ← {'; '.join(cited) or 'nothing bears it out'}"
         step.held = bool(step.said.strip())
 
+    def worked_out(step: Told) -> None:
+        said, headers, annotations = known("quote", grounded.FIGURES)
+        step.trace = headers["x-rowen-trace"]
+        step.said = f"{said} ← {grounded.queried(annotations)}"
+        step.held = str(grounded.total(stage.handbook)) in said and bool(grounded.queried(annotations))
+
     def unknown(step: Told) -> None:
         step.said, headers, _ = known("quote", grounded.UNKNOWN)
         step.trace = headers["x-rowen-trace"]
@@ -243,6 +249,7 @@ def _play(stage: Stage) -> list[Told]:
         ("documents are read", "Rowen's own how-tos, cut, embedded and indexed", read_in),
         ("a question about them", "the sentence that answers, with its page", quoted),
         ("the same, by the small model", "its own words, each held against the sources", written_by_model),
+        ("a question about figures", "exact, by a query over a table", worked_out),
         ("a question they do not answer", "no answer is made up", unknown),
         ("a page is changed", "the answer changes", freshened),
     ]

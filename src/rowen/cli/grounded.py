@@ -1,5 +1,6 @@
 """The part of the demo that answers from documents: Rowen's own, in a copy that may be changed."""
 
+import csv
 import re
 import shutil
 import time
@@ -10,6 +11,7 @@ from typing import Any
 from rowen.cli.examples import example
 
 QUESTION = "For how many hours does the old key go on after it was rotated?"
+FIGURES = "What is the total size of the models?"
 UNKNOWN = "Who won the world cup in 1998?"
 _PAGE = Path("docs/how-to/keys.md")
 _HOURS = re.compile(r"goes on for (\d+) hours")
@@ -57,6 +59,17 @@ def hours(app: Path) -> int:
     """Return what the page says."""
     found = _HOURS.search(_joined(app))
     return int(found[1]) if found else 0
+
+
+def total(app: Path) -> int:
+    """Return what the sizes in the example's table sum up to."""
+    with (app.parent / "tables" / "models.csv").open(encoding="utf-8", newline="") as opened:
+        return sum(int(row["Size (bytes)"]) for row in csv.DictReader(opened))
+
+
+def queried(annotations: list[Any]) -> str:
+    """Return the query that an answer's figures come from."""
+    return next((said for each in annotations if (said := each["url_citation"]["rowen"].get("query"))), "")
 
 
 def changed(app: Path) -> int:

@@ -87,8 +87,7 @@ class RetrieveSettings(Settings, frozen=True, kw_only=True):
     graph: str = "none"
     """What finds what documents say of named things, so that questions follow it: `none`; `rules` (English); `model:NAME`."""
     tables: str = "rules"
-    """What answers questions about numbers from tables, by a query over exactly their rows: `rules`, for plain English questions,
-    refusing what it is not sure of; `model:NAME`, where those refuse, a model that writes the query; `none`."""
+    """What asks tables for figures: `rules`, for plain English; `model:NAME`, where rules are not sure, writes SQL; `none`."""
     search: Literal["hybrid", "dense", "lexical"] = "hybrid"
     """Which ways of searching are used."""
     weight: float | None = None

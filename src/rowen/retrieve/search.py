@@ -88,9 +88,7 @@ class Searching:
         tables = self._means.tables
         if tables is None:
             return await search.run(question, top, recent)
-        asked = tables(
-            self._collection, question, reader=reader, where=where, recent=recent, ask=self._means.ask
-        )
+        asked = tables(self._collection, question, reader=reader, where=where, recent=recent, ask=self._means.ask)
         found, _ = await asyncio.gather(search.run(question, top, recent), search.tabled(asked))
         return search.with_table(found, top)
 
@@ -187,7 +185,7 @@ class _Search:
         if table is None:
             return found.but(stages=tuple(self.stages))
         passages = (table, *found.passages)[:top]
-        return found.but(passages=passages, confidence=max(found.confidence, 1.0), stages=tuple(self.stages))
+        return found.but(passages=passages, confidence=1.0, stages=tuple(self.stages))
 
     @property
     def _reorders(self) -> bool:

@@ -108,6 +108,11 @@ def _found(words: Sequence[Word], sheet: Sheet) -> Iterator[Mention]:
         for end in range(start + 1, min(len(words), start + _LONGEST) + 1):
             key = tuple(stems[start:end])
             if all(text in IGNORED for text in texts[start:end]):
+                # On shelf A: a word that says nothing is a value where it stands behind its column's name.
+                column = stems[start - 1] if start else ""
+                named = tuple(each for each in sheet.values.get(key, ()) if column in sheet.stems[each.column])
+                if named:
+                    yield Mention("value", start, end, places=named, rank=8)
                 yield from _phrases(tuple(texts[start:end]), start, end, sheet)
                 continue
             if places := sheet.values.get(key):
