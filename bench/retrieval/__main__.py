@@ -41,10 +41,7 @@ async def main(arguments: argparse.Namespace) -> None:
             f"| {arguments.embed} | {every[name][0].measure} | recall@100 or precision | CPU ms a question |\n|---|---|---|---|"
         )
         for each in every[name]:
-            label = (
-                f"{each.configuration} (share {each.weight})" if each.configuration == "hybrid" else each.configuration
-            )
-            print(f"| {label} | {_said(each.quality)} | {_said(each.second)} | {each.query_ms:.1f} |")
+            print(f"| {each.configuration} | {_said(each.quality)} | {_said(each.second)} | {each.query_ms:.1f} |")
         if arguments.graph != "none":
             *_, plain, followed = every[name]
             pairs = [one - other for one, other in zip(followed.each, plain.each, strict=True)]

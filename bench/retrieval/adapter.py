@@ -23,7 +23,7 @@ from rowen.improve.adapter import Judged, learnt, tried
 from rowen.provider.embed import Embedding
 from rowen.provider.weights import Folder, default_place
 from rowen.retrieve.adapter import Adapted
-from rowen.retrieve.fuse import stretched
+from rowen.retrieve.fuse import WEIGHT, scaled
 from rowen.retrieve.metrics import ndcg
 from rowen.retrieve.search import LIMIT
 from rowen.store.catalog import open_store
@@ -48,13 +48,14 @@ async def main(arguments: argparse.Namespace) -> None:
         found = list(dict.fromkeys(names[row] for row in ranking))
         return ndcg(found, {names[row]: 1 for row in grades}, 10)
 
-    words, share = await _words(train, embed, {name: row for row, name in enumerate(names)})
+    words, zero = await _words(train, embed, {name: row for row, name in enumerate(names)})
     judged = Judged(
         questions=await _vectors(embed, [question.text for question in train.questions]),
         documents=await _vectors(embed, said),
         relevant=[{row: 1.0 for name in question.relevant for row in rows[name]} for question in train.questions],
         words=words,
-        share=share,
+        share=WEIGHT,
+        zero=zero,
     )
     started = time.process_time()
     outcome = tried(judged, measure, tell=lambda done, total: print(f"{done} of {total}", file=sys.stderr, flush=True))
@@ -87,7 +88,7 @@ async def main(arguments: argparse.Namespace) -> None:
 
 
 async def _words(train: sets.Judged, embed: Kept, row_of: Mapping[str, int]) -> tuple[list[dict[int, float]], float]:
-    """Return what each question finds by words, and the share of the vectors that the index found for itself."""
+    """Return what each question finds by words, and where the index found that likeness begins."""
     with TemporaryDirectory() as folder:
         store = await open_store(f"sqlite:{folder}", clock=SystemClock())
         build = await indexed(store.knowledge, train, embed, lambda _: None)
@@ -95,10 +96,10 @@ async def _words(train: sets.Judged, embed: Kept, row_of: Mapping[str, int]) -> 
         for question in train.questions:
             hits = await store.knowledge.lexical(build.id, question.text, reader=HOUSE, limit=LIMIT)
             passages = await store.knowledge.passages(build.id, {hit.chunk: 0.0 for hit in hits}, reader=HOUSE)
-            scores = stretched(hits, LIMIT).items()
+            scores = scaled(hits, LIMIT).items()
             found.append({row_of[passages[chunk].document]: score for chunk, score in scores if chunk in passages})
         await store.close()
-    return found, build.learnt["weight"]
+    return found, build.learnt["ways.zero"]
 
 
 async def _vectors(embed: Kept, texts: Sequence[str]) -> np.ndarray:

@@ -36,7 +36,6 @@ class Figures(NamedTuple):
     build_s: float
     query_ms: float
     """CPU of one question, without embedding when its vector was known."""
-    weight: float
 
 
 class Kept:
@@ -132,8 +131,7 @@ async def _figures(
     spent = (time.process_time() - started) / len(each)
     measure = "recall in 4,000 characters" if judged.questions[0].spans else "nDCG@10"
     first, second = tuple(one for one, _ in each), [two for _, two in each]
-    weight = build.learnt.get("weight", 0.3)
-    return Figures(configuration, measure, mean(first), mean(second), first, build_s, spent * 1e3, weight)
+    return Figures(configuration, measure, mean(first), mean(second), first, build_s, spent * 1e3)
 
 
 async def _ranked(judged: Judged, build: Build, settings, means: Means, question: Asked) -> tuple[float, float]:

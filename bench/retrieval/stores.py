@@ -89,7 +89,9 @@ async def ours(vectors: np.ndarray, questions: np.ndarray, storage: str) -> dict
             spent = (time.process_time() - started) / len(questions) * 1e3
             places = []
             for hits in rankings:
-                passages = await store.knowledge.passages(build.id, dict(hits), reader=READER)
+                passages = await store.knowledge.passages(
+                    build.id, {hit.chunk: hit.score for hit in hits}, reader=READER
+                )
                 places.append([int(each.document[1:]) * _EACH + each.start for each in passages.values()])
             found[label] = {"ms": spent, "places": places}
         held = memory() - before

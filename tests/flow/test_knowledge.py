@@ -42,7 +42,6 @@ def test_an_index_of_another_model_is_asked_over_the_bridge_that_was_learnt_for_
         dimensions=(1, 1),
         matrix=base64.b64encode(struct.pack("<e", 1.0)).decode(),
         pairs=100,
-        weight=0.4,
         mapped=0.2,
         own=0.3,
         lexical=0.25,

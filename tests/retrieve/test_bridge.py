@@ -95,7 +95,7 @@ async def test_an_old_index_is_found_in_by_meaning_with_a_new_model_of_other_wid
 async def test_what_is_lost_is_measured_beside_words_and_the_models_own_vectors(store):
     old, new = Meaning("old", 24, 1), Meaning("new", 32, 2)
     live = await indexed(store, old)
-    await store.knowledge.learn(live.id, {"weight.dense": 0.5})
+    await store.knowledge.learn(live.id, {"ways.dense": 0.5})
     [live] = [each for each in await store.knowledge.builds(live.collection) if each.state == "live"]
 
     bridge = await bridge_of(store.knowledge, live, new)
@@ -103,7 +103,7 @@ async def test_what_is_lost_is_measured_beside_words_and_the_models_own_vectors(
     assert bridge.own == 0.5
     assert 0 < bridge.mapped <= 1
     assert 0 < bridge.lexical <= 1
-    assert 0 <= bridge.weight <= 1
+    assert -1 < bridge.zero < 1
 
 
 async def test_vectors_that_have_nothing_in_common_count_nothing(store):
@@ -116,10 +116,17 @@ async def test_vectors_that_have_nothing_in_common_count_nothing(store):
             vector = chance.normal(size=self.wide)
             return struct.pack(f"<{self.wide}f", *(vector / np.linalg.norm(vector)))
 
-    bridge = await bridge_of(store.knowledge, live, Noise("noise", 32, 3))
+    noise = Noise("noise", 32, 3)
+    bridge = await bridge_of(store.knowledge, live, noise)
 
     assert bridge.mapped < bridge.lexical
-    assert bridge.weight < 0.5
+    means = Means(knowledge=store.knowledge, clock=FakeClock(), embeds=(), bridged=lambda _: Bridged(noise, bridge))
+    question = "Who decides on rule number 17?"
+    both, words = [
+        await Searching(live.collection, RetrieveSettings(search=how), means)(question, reader=READER, top=1)
+        for how in ("hybrid", "lexical")
+    ]
+    assert both.passages[0].text == words.passages[0].text
 
 
 async def test_a_few_texts_teach_nothing(store):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rowen.retrieve.fuse import aged, diverse, fused, merged, ordered, stretched, together
+from rowen.retrieve.fuse import aged, diverse, fused, merged, ordered, scaled, together
 from rowen.store.knowledge import Hit
 from rowen.values import Passage
 
@@ -27,13 +27,30 @@ def passage(start, end, document="d", score=1.0, **legs):
     )
 
 
-def test_a_way_is_stretched_from_its_last_hit_to_its_first():
-    hits = [Hit(1, 9.0), Hit(2, 6.0), Hit(3, 3.0)]
+def test_a_way_is_scaled_by_the_most_there_could_be():
+    hits = [Hit(1, 9.0, 12.0), Hit(2, 6.0, 12.0), Hit(3, 3.0, 12.0)]
 
-    assert stretched(hits, 3) == {1: 1.0, 2: 0.5, 3: 0.0}
-    assert stretched(hits, 10) == pytest.approx({1: 1.0, 2: 2 / 3, 3: 1 / 3}), "it found all there is"
-    assert stretched([Hit(1, 2.0)], 1) == {1: 1.0}
-    assert stretched([], 10) == {}
+    assert scaled(hits, 10) == pytest.approx({1: 0.75, 2: 0.5, 3: 0.25}), "it found all there is"
+    assert scaled(hits, 3) == pytest.approx({1: 0.5, 2: 0.25, 3: 0.0}), "what comes next may be as good as the last"
+    assert scaled([], 10) == {}
+
+
+def test_meaning_counts_from_where_likeness_begins():
+    hits = [Hit(1, 0.9), Hit(2, 0.8), Hit(3, 0.5)]
+
+    assert scaled(hits, 10, 0.6) == pytest.approx({1: 1.0, 2: 0.75, 3: 0.0})
+    assert scaled(hits, 3, 0.6) == pytest.approx({1: 1.0, 2: 0.75, 3: 0.0})
+    assert scaled(hits[:2], 2, 0.6) == pytest.approx({1: 0.25, 2: 0.0})
+
+
+@given(st.lists(st.floats(-1, 1), min_size=1, max_size=20), st.floats(-0.5, 0.9), st.integers(1, 30))
+def test_no_scale_changes_the_order_and_nothing_is_below_nothing(scores, zero, limit):
+    hits = [Hit(at, score) for at, score in enumerate(sorted(scores, reverse=True))]
+
+    found = scaled(hits, limit, zero)
+
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+    assert min(found.values()) >= 0
 
 
 @given(

@@ -1,6 +1,7 @@
 import pytest
 
 from rowen.retrieve.base import RetrieveSettings
+from rowen.retrieve.fuse import WEIGHT
 from rowen.retrieve.search import Means, Searching, searched
 from rowen.store.catalog import open_store
 from rowen.testing.clock import FakeClock
@@ -87,15 +88,31 @@ async def test_one_way_alone_can_be_asked_for(store, search, legs):
     assert set(found.passages[0].legs) == legs
 
 
-async def test_what_was_learnt_of_a_build_weighs_the_ways_unless_the_settings_do(store):
+async def test_vectors_count_by_how_much_nearer_they_are_than_what_has_nothing_to_do_with_it(store):
+    build = await indexed(store, a_document("a", "parking parking free"), a_document("b", "parking is not near here"))
+    embed = Letters()
+
+    plain = await searching(store, build, embed, weight=0.5)("parking", reader=READER, top=2)
+    await store.knowledge.learn(build.id, {"ways.zero": 0.6})
+    narrow = await searching(store, build, embed, weight=0.5)("parking", reader=READER, top=2)
+
+    def apart(found):
+        """How much of the difference of the scores is of the vectors."""
+        first, second = found.passages
+        return (first.score - second.score) / (first.legs["dense"] - second.legs["dense"])
+
+    assert [each.document for each in plain.passages] == [each.document for each in narrow.passages]
+    assert apart(narrow) > apart(plain)
+
+
+async def test_the_share_of_the_vectors_is_the_usual_one_unless_the_settings_say(store):
     build = await indexed(store, a_document("a", "one"), a_document("b", "two"))
-    await store.knowledge.learn(build.id, {"weight": 0.7})
 
-    learnt = await searching(store, build, Letters())("one", reader=READER, top=3)
-    given = await searching(store, build, Letters(), weight=0.2)("one", reader=READER, top=3)
+    usual = await searching(store, build, Letters())("one", reader=READER, top=3)
+    given = await searching(store, build, Letters(), weight=0.7)("one", reader=READER, top=3)
 
-    weights = [next(s.facts["weight"] for s in found.stages if s.name == "fuse") for found in (learnt, given)]
-    assert weights == [0.7, 0.2]
+    weights = [next(s.facts["weight"] for s in found.stages if s.name == "fuse") for found in (usual, given)]
+    assert weights == [WEIGHT, 0.7]
 
 
 async def test_where_an_adapter_applies_its_vectors_have_the_share_that_was_learnt(store):

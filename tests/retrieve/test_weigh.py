@@ -1,11 +1,9 @@
 import random
 from array import array
-from statistics import stdev
 
 import pytest
 
-from rowen.retrieve.fuse import WEIGHT
-from rowen.retrieve.weigh import SHARES, evidence, judged
+from rowen.retrieve.weigh import Evidence, evidence
 from rowen.store.catalog import open_store
 from rowen.store.knowledge import Cut
 from rowen.testing.clock import FakeClock
@@ -76,7 +74,7 @@ def any_words(_d, chance):
     return " ".join(f"v{chance.randrange(4000)}" for _ in range(8))
 
 
-async def test_where_words_alone_tell_the_words_decide(store):
+async def test_where_words_alone_tell_the_words_find_it(store):
     build = await a_corpus(store, of_words=own_words, vector=by_chance)
 
     found = await evidence(store.knowledge, build, Embed(by_chance))
@@ -84,45 +82,56 @@ async def test_where_words_alone_tell_the_words_decide(store):
     assert found.questions >= 100
     assert found.lexical > 0.9
     assert found.dense < 0.5
-    assert found.weight <= 0.3
 
 
-async def test_where_meaning_alone_tells_the_vectors_decide(store):
+async def test_where_meaning_alone_tells_the_vectors_find_it(store):
     build = await a_corpus(store, of_words=any_words, vector=by_document)
 
     found = await evidence(store.knowledge, build, Embed(by_document))
 
     assert found.dense > 0.9
     assert found.lexical < 0.5
-    assert found.weight >= 0.5
 
 
-async def test_a_corpus_too_small_to_tell_is_weighed_as_usual(store):
+@pytest.mark.parametrize("tilt", [0.0, 1.0, 3.0])
+async def test_where_likeness_begins_is_seen_in_the_corpus(store, tilt):
+    """Vectors by chance that all lean to one side as much: their cosine is known."""
+
+    def leaning(_d, sentence):
+        numbers = array("f", direction(sentence))
+        numbers[0] += tilt
+        norm = sum(x * x for x in numbers) ** 0.5
+        return array("f", [x / norm for x in numbers]).tobytes()
+
+    build = await a_corpus(store, of_words=any_words, vector=leaning)
+
+    found = await evidence(store.knowledge, build, Embed(leaning))
+
+    assert found.zero == pytest.approx(tilt**2 / (1 + tilt**2), abs=0.1)
+
+
+async def test_documents_of_one_chunk_show_where_likeness_begins_and_nothing_else(store):
+    collection = a_collection()
+    build = await store.knowledge.begin(collection, a_manifest(), now_ns=1)
+    chance = random.Random(1)
+    for d in range(60):
+        text = f"{any_words(d, chance)} and so on, said at length."
+        of[text] = (d, 0)
+        document = a_document(f"d{d}", text)
+        await store.knowledge.write(
+            collection, document, [Cut(build.id, (Chunk(start=0, end=len(text)),), by_chance(d, text))]
+        )
+
+    found = await evidence(store.knowledge, build, Embed(by_chance))
+
+    assert found.questions == 0
+    assert abs(found.zero) < 0.1
+
+
+async def test_a_corpus_too_small_to_tell_begins_at_nothing(store):
     collection = a_collection()
     build = await store.knowledge.begin(collection, a_manifest(), now_ns=1)
     document = a_document("a", "One short sentence that is long enough.\nAnother.\nA third one.")
     await store.knowledge.write(collection, document, [a_cut(build, document)])
 
-    found = await evidence(store.knowledge, build, Embed(by_chance))
-
-    assert (found.weight, found.questions) == (WEIGHT, 0)
-
-
-def test_where_all_shares_are_as_good_the_usual_one_stays():
-    rows = [[0.5] * len(SHARES) for _ in range(40)]
-
-    assert judged(rows).weight == WEIGHT
-
-
-def test_the_choice_is_never_below_the_better_way_beyond_noise():
-    chance = random.Random(3)
-    for trial in range(50):
-        tops = [chance.random() for _ in SHARES]
-        rows = [[min(1.0, max(0.0, top + chance.gauss(0, 0.3))) for top in tops] for _ in range(100)]
-        found = judged(rows)
-        best = max(range(len(SHARES)), key=lambda at: sum(row[at] for row in rows))
-        chosen = SHARES.index(found.weight)
-        lost = [row[best] - row[chosen] for row in rows]
-
-        assert sum(lost) / 100 <= stdev(lost) / 10 + 1e-9, trial
-        assert found.best >= max(found.dense, found.lexical)
+    assert await evidence(store.knowledge, build, Embed(by_chance)) == Evidence()

@@ -192,7 +192,7 @@ def asked(running, key: str, question: str, model: str = "quote") -> str:
 
 def test_a_bridge_to_another_model_is_known_wherever_the_app_is_served(tmp_path):
     bridge = Bridge(
-        app="demo", collection="handbook", old="a", new="b", dimensions=(1, 1), matrix="", pairs=100, weight=0.4,
+        app="demo", collection="handbook", old="a", new="b", dimensions=(1, 1), matrix="", pairs=100,
         mapped=0.2, own=0.3, lexical=0.25,
     )  # fmt: skip
     with serving(written(tmp_path, leave="Everybody has 28 days.")) as running:

@@ -123,7 +123,7 @@ async def _only(store, build, there, words, *, whole=True):
         await store.knowledge.dense(build.id, letters(question), reader=HOUSE, limit=500),
         await store.knowledge.lexical(build.id, question, reader=HOUSE, limit=500),
     ):
-        passages = await store.knowledge.passages(build.id, dict(hits), reader=HOUSE)
+        passages = await store.knowledge.passages(build.id, {hit.chunk: hit.score for hit in hits}, reader=HOUSE)
         texts = [each.text for each in passages.values()]
         assert len(passages) == len(hits), "a chunk that is gone was found"
         assert all(any(text in said for said in there.values()) for text in texts)

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from rowen.evaluate.statistics import bootstrap
 from rowen.retrieve.adapter import Adapter, adapted, blended, numpy, packed
-from rowen.retrieve.fuse import fused, ordered
+from rowen.retrieve.fuse import fused, ordered, scaled
+from rowen.store.knowledge import Hit
 from rowen.values import Value
 from rowen.values.interval import Interval
 
@@ -21,7 +22,7 @@ MARGIN = 0.01
 """How much worse questions about unseen documents may get, as the lower end of the interval, in units of the measure."""
 PULLS = (0.01, 0.03, 0.1)
 GATES = (-1.0, 0.4, 0.5, 0.6)
-SHARES = (None, 0.5, 0.7, 0.9)
+SHARES = (None, 0.3, 0.4, 0.6)
 """Of the vectors beside the words where the map applies; None: as before."""
 _FOLDS = 3
 _EPOCHS = 30
@@ -48,9 +49,11 @@ class Judged(NamedTuple):
     owners: Sequence[int] = ()
     """Where rows are pieces of documents, the document of each: questions about one are of one fold. Empty: each is whole."""
     words: Sequence[Mapping[int, float]] = ()
-    """What each question finds by words, stretched between 0 and 1, by row. Empty: the app searches by vectors alone."""
+    """What each question finds by words, as the search scales it, by row. Empty: the app searches by vectors alone."""
     share: float = 0.0
     """Of the vectors in the fusion, where there are words."""
+    zero: float = 0.0
+    """The cosine at which likeness begins, in that fusion."""
 
     def only(self, places: Sequence[int], questions: Any) -> "Judged":
         """Return some of the questions, with other vectors."""
@@ -232,8 +235,9 @@ def ranked(np: Any, questions: Any, judged: Judged, measure: Measure, weights: S
             for worth in worths:
                 worth[place] = measure(rows.tolist(), grades)
             continue
-        near = scores[place][rows]
-        dense = dict(zip(rows.tolist(), ((near - near[-1]) / max(near[0] - near[-1], 1e-9)).tolist(), strict=True))
+        near = scores[place][rows].tolist()
+        hits = [Hit(row, score) for row, score in zip(rows.tolist(), near, strict=True)]
+        dense = scaled(hits, _LIMIT, judged.zero)
         for worth, weight in zip(worths, weights, strict=True):
             both = fused(dense, judged.words[place], float(weight[place]))
             worth[place] = measure(ordered(both)[:_PIECES], grades)

@@ -91,7 +91,7 @@ class RetrieveSettings(Settings, frozen=True, kw_only=True):
     search: Literal["hybrid", "dense", "lexical"] = "hybrid"
     """Which ways of searching are used."""
     weight: float | None = None
-    """The dense way's share in the fusion, 0 to 1; left out: found from the corpus itself when it is indexed."""
+    """The dense way's share in the fusion, 0 to 1; left out: 0.2."""
     rerank: str = ""
     """`model:NAME` (listwise, by a model of the app), `onnx:PATH`, or `http…` of a rerank endpoint; empty: none."""
     rewrite: Literal["none", "turns", "model"] = "turns"

@@ -3,8 +3,8 @@
 When an app changes its embedder, or its vendor retires one, the old index goes on answering while the new one is made; but
 vectors of different models mean nothing to each other, so it could be searched by words alone. A ridge regression from
 the new model's vectors to the old ones of the same texts (A. Hoerl and R. Kennard, Technometrics 12, 1970) needs no
-label and a few thousand texts that are there anyway. What is lost by it is measured as the shares of both ways of searching are,
-on sentences of the corpus itself (`retrieve.weigh`), and that also says how much the mapped vectors may count.
+label and a few thousand texts that are there anyway. What is lost by it is measured on sentences of the corpus itself (`retrieve.weigh`). A
+mapped vector lies less near to what it means than the old model's own did, and so counts less beside the words.
 """
 
 import base64
@@ -39,8 +39,8 @@ class Bridge(Value, frozen=True, kw_only=True):
     matrix: str
     """float16, little-endian, row by row, base64."""
     pairs: int
-    weight: float
-    """The share of the mapped way in the fusion, as the corpus says."""
+    zero: float = 0.0
+    """The cosine at which likeness begins, for mapped vectors."""
     mapped: float
     """Mean reciprocal rank of the mapped vectors alone, on sentences of the corpus."""
     own: float
@@ -52,7 +52,7 @@ class Bridge(Value, frozen=True, kw_only=True):
         own = f", its own {self.own:.2f}" if self.own else ""
         return (
             f"the index of {self.old} is asked by {self.new}: mean reciprocal rank {self.mapped:.2f}{own}, "
-            f"words alone {self.lexical:.2f}; its share is {self.weight:.1f}"
+            f"words alone {self.lexical:.2f}"
         )
 
 
@@ -122,13 +122,12 @@ async def bridge_of(knowledge: Knowledge, live: Build, embed: Embed, *, seed: in
         dimensions=(int(matrix.shape[0]), int(matrix.shape[1])),
         matrix=base64.b64encode(matrix.astype("<f2").tobytes()).decode(),
         pairs=len(texts),
-        weight=0.0,
         mapped=0.0,
-        own=live.learnt.get("weight.dense", 0.0),
+        own=live.learnt.get("ways.dense", 0.0),
         lexical=0.0,
     )
     found = await evidence(knowledge, live, Bridged(embed, bridge), seed=seed)
-    return bridge.but(weight=found.weight, mapped=found.dense, lexical=found.lexical)
+    return bridge.but(zero=found.zero, mapped=found.dense, lexical=found.lexical)
 
 
 async def _pairs(knowledge: Knowledge, live: Build, chance: random.Random) -> tuple[list[str], list[bytes]]:

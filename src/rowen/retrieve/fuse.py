@@ -1,8 +1,11 @@
 """Several ways of searching made one ranking, and a ranking made passages. Pure.
 
-Fused is by a convex combination of each way's scores, stretched from its last to its first hit, which keeps how much better a
-hit is than the next; ranks alone lose it. S. Bruch, S. Gai and A. Ingber, "An Analysis of Fusion Functions for Hybrid
-Retrieval", ACM TOIS 42(1), 2023, https://doi.org/10.1145/3596512
+Fused is by a convex combination of each way's scores, which keeps how much better a hit is than the next; ranks alone lose it.
+Scores are on scales that are the same for all questions: of the words, the share of what a text that says all of the question
+would have; of the meaning, the part of the way from two texts that have nothing to do with each other to the same text
+twice. So a way that finds little for a question has little to say on it, and one share does for all corpora.
+S. Bruch, S. Gai and A. Ingber, "An Analysis of Fusion Functions for Hybrid Retrieval", ACM TOIS 42(1), 2023,
+https://doi.org/10.1145/3596512, who stretch to the best hit instead.
 """
 
 from array import array
@@ -12,26 +15,25 @@ from operator import mul
 from rowen.store.knowledge import Hit
 from rowen.values import Passage
 
-WEIGHT = 0.3
-"""The share of the dense way where nothing is known of a corpus."""
+WEIGHT = 0.2
+"""The share of the dense way."""
 _LONGEST = 4_000  # characters up to which neighbouring passages become one
 
 
-def stretched(hits: Sequence[Hit], limit: int) -> dict[int, float]:
-    """Return the scores of one way between 0 (its last hit) and 1 (its first).
+def scaled(hits: Sequence[Hit], limit: int, zero: float = 0.0) -> dict[int, float]:
+    """Return the scores of one way as parts of the scale from `zero` to the most there could be.
 
-    A way that found fewer than it was asked for found all that fit, so that its scores begin at nothing.
+    They begin at the last hit, since what comes after it may be as good; a way that found fewer than it was asked for found
+    all that fit, so that its scores begin at nothing.
     """
     if not hits:
         return {}
-    top = hits[0].score
-    bottom = hits[-1].score if len(hits) >= limit else min(0.0, hits[-1].score)
-    width = top - bottom
-    return {hit.chunk: (hit.score - bottom) / width if width > 0 else 1.0 for hit in hits}
+    bottom = hits[-1].score if len(hits) >= limit else min(zero, hits[-1].score)
+    return {hit.chunk: (hit.score - bottom) / (hit.most - zero) for hit in hits}
 
 
 def fused(dense: Mapping[int, float], lexical: Mapping[int, float], weight: float) -> dict[int, float]:
-    """Return the stretched scores of two ways as one; `weight` is the share of the dense way."""
+    """Return the scaled scores of two ways as one; `weight` is the share of the dense way."""
     return {
         chunk: weight * dense.get(chunk, 0.0) + (1 - weight) * lexical.get(chunk, 0.0)
         for chunk in dense.keys() | lexical.keys()

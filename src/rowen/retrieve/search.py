@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from rowen.retrieve.base import CHARACTERS, RetrieveSettings
 from rowen.retrieve.bridge import Bridged
-from rowen.retrieve.fuse import WEIGHT, aged, diverse, fused, merged, ordered, stretched, together
+from rowen.retrieve.fuse import WEIGHT, aged, diverse, fused, merged, ordered, scaled, together
 from rowen.retrieve.graph import grown, lifted
 from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.rewrite import folded, rewritten
@@ -212,7 +212,7 @@ class _Search:
                 names.append("lexical")
                 ways.append(self._timed("lexical", self._lexical(question), _count))
             for name, hits in zip(names, await asyncio.gather(*ways), strict=True):
-                found[name] = stretched(hits, LIMIT)
+                found[name] = scaled(hits, LIMIT, self._zero if name == "dense" else 0.0)
                 for hit in hits:
                     known = self.legs.setdefault(hit.chunk, {})
                     known[name] = max(hit.score, known.get(name, hit.score))
@@ -235,16 +235,17 @@ class _Search:
             self.legs.setdefault(chunk, {})["graph"] = score
         return lifted(scores, found.scores)
 
+    @property
+    def _zero(self) -> float:
+        """Where likeness begins in what the vectors say."""
+        return self.bridge.bridge.zero if self.bridge is not None else self.build.learnt.get("ways.zero", 0.0)
+
     def _fused(
         self, dense: dict[int, float], lexical: dict[int, float], applies: float, share: float | None
     ) -> dict[int, float]:
         started = self.means.clock.now_ns()
-        weight = self.settings.weight
-        if weight is None:
-            weight = self.build.learnt.get("weight", WEIGHT)
-        if self.bridge is not None:
-            weight = self.bridge.bridge.weight
-        elif share is not None:
+        weight = WEIGHT if self.settings.weight is None else self.settings.weight
+        if share is not None:
             weight += applies * (share - weight)
         scores = fused(dense, lexical, weight)
         self._note("fuse", started, {"weight": weight, "chunks": len(scores)})
@@ -306,7 +307,8 @@ class _Search:
     async def _chosen(self, passages: list[tuple[int, Passage]], top: int) -> tuple[Passage, ...]:
         if self.settings.diversity and passages:
             by_chunk = dict(passages)
-            scores = {chunk: each.score for chunk, each in passages}
+            best = max(each.score for _, each in passages)
+            scores = {chunk: each.score / best if best > 0 else each.score for chunk, each in passages}
             vectors = await self._timed(
                 "diversify", self.means.knowledge.vectors(self.build.id, list(by_chunk)), _count
             )

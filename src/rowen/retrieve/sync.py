@@ -345,11 +345,11 @@ class Sync:
         return True
 
     async def _weigh(self, build: Build) -> None:
-        """Find out how the ways of searching are to be weighed: once, and again when the index has twice the documents."""
+        """Find out what the ways of searching find in it: once, and again when the index has twice the documents."""
         now = next(each for each in await self._builds() if each.id == build.id)
-        if self._plan.embed is not None and now.documents >= 2 * now.learnt.get("weight.documents", 0):
+        if self._plan.embed is not None and now.documents >= 2 * now.learnt.get("ways.documents", 0):
             found = await evidence(self._knowledge, now, self._plan.embed)
-            await self._knowledge.learn(build.id, {**found.learnt, "weight.documents": now.documents})
+            await self._knowledge.learn(build.id, {**found.learnt, "ways.documents": now.documents})
 
     async def _remove(self, gone: list[Known]) -> int:
         if not gone:

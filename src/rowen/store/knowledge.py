@@ -66,6 +66,8 @@ class Hit(NamedTuple):
 
     chunk: int
     score: float
+    most: float = 1.0
+    """What no chunk could exceed: a cosine of 1, or every word of the question as often as it counts."""
 
 
 class Tabled(NamedTuple):

@@ -293,7 +293,8 @@ async def test_another_embedder_is_told_by_its_fingerprint_and_embeds_everything
 
 
 async def test_a_run_that_was_stopped_goes_on_without_embedding_anything_twice(bench):
-    bench.put(**{f"n{number:03}": f"Number {number} is {number * 7} and nothing else." for number in range(200)})
+    # Each is too short for a sentence that is asked for.
+    bench.put(**{f"n{number:03}": f"Number {number} is {number * 7}." for number in range(200)})
     bench.embed.fails_after = 100
     seen = []
 

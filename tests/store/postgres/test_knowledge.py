@@ -76,7 +76,7 @@ async def test_the_index_is_walked_and_filters_lose_nothing(store, walking, post
         for _ in range(20):
             question = direction(chance)
             hits = await knowledge.dense(build.id, question.tobytes(), reader=reader, where=where, limit=10)
-            passages = await knowledge.passages(build.id, dict(hits), reader=HOUSE)
+            passages = await knowledge.passages(build.id, {hit.chunk: hit.score for hit in hits}, reader=HOUSE)
             best = sorted(
                 ((n, at) for n in may for at in range(EACH)),
                 key=lambda place: -sum(a * b for a, b in zip(rows[place[0]][place[1]], question, strict=True)),
@@ -124,7 +124,9 @@ async def test_ranks_and_filters_are_those_of_the_reference(store):
                 await each.knowledge.lexical(build.id, question, **asked),
                 await each.knowledge.dense(build.id, letters(question), **asked),
             ):
-                passages = await each.knowledge.passages(build.id, dict(hits), reader=reader)
+                passages = await each.knowledge.passages(
+                    build.id, {hit.chunk: hit.score for hit in hits}, reader=reader
+                )
                 told.append({(p.document, p.start): p.score for p in passages.values()})
 
         for mine, right in zip(ours, theirs, strict=True):

@@ -48,7 +48,7 @@ def one(build, document):
 
 async def lexical(store, build, question, reader=HOUSE):
     hits = await store.knowledge.lexical(build.id, question, reader=reader)
-    passages = await store.knowledge.passages(build.id, dict(hits), reader=reader)
+    passages = await store.knowledge.passages(build.id, {hit.chunk: hit.score for hit in hits}, reader=reader)
     return [each.text for each in passages.values()]
 
 

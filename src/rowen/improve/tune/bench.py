@@ -155,7 +155,7 @@ class Bench:
         build = await self._now(build)
         if build.state == "building":
             await self.knowledge.ready(build.id)
-        if embed is not None and "weight" not in build.learnt:
+        if embed is not None and "ways.zero" not in build.learnt:
             check()
             await self.knowledge.learn(build.id, (await evidence(self.knowledge, build, embed)).learnt)
         build = await self._now(build)

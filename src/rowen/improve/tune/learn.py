@@ -8,7 +8,7 @@ from rowen.improve.tune.bench import Bench
 from rowen.improve.tune.questions import Question
 from rowen.improve.tune.space import Point
 from rowen.retrieve.adapter import Adapter, numpy
-from rowen.retrieve.fuse import WEIGHT, stretched
+from rowen.retrieve.fuse import WEIGHT, scaled
 from rowen.retrieve.metrics import ndcg
 from rowen.retrieve.search import LIMIT
 from rowen.store.knowledge import Build
@@ -74,8 +74,9 @@ async def adapter_of(
     if point.search == "hybrid":
         numbers = {row: number for number, row in enumerate(rows)}
         words = [await _words(bench, made.build, asked[place], numbers) for place in fit]
-        share = point.weight if point.weight is not None else made.build.learnt.get("weight", WEIGHT)
-        judged = judged._replace(words=words if any(words) else (), share=share)
+        share = WEIGHT if point.weight is None else point.weight
+        zero = made.build.learnt.get("ways.zero", 0.0)
+        judged = judged._replace(words=words if any(words) else (), share=share, zero=zero)
 
     def measure(ranking: Sequence[int], grades: Mapping[int, float]) -> float:
         wanted = {str(owners[row]): 1 for row in grades}
@@ -92,7 +93,7 @@ async def _words(
     hits = await bench.knowledge.lexical(build.id, question.text, reader=bench.reader, limit=LIMIT)
     found = await bench.knowledge.passages(build.id, {hit.chunk: 0.0 for hit in hits}, reader=bench.reader)
     places = {chunk: at.get((each.document, each.start, each.end)) for chunk, each in found.items()}
-    scores = stretched(hits, LIMIT).items()
+    scores = scaled(hits, LIMIT).items()
     return {row: score for chunk, score in scores if (row := places.get(chunk)) is not None}
 
 

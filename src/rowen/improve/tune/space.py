@@ -24,7 +24,7 @@ class Space(Settings, frozen=True, kw_only=True):
     embed: tuple[str, ...] = ()
     """Models of the app, or bundled ones; empty for words alone."""
     search: tuple[str, ...] = ("hybrid", "lexical", "dense")
-    weight: tuple[float | None, ...] = (0.2, 0.5, 0.8)
+    weight: tuple[float | None, ...] = (0.1, 0.3, 0.5)
     """Of the dense way."""
     top: tuple[int, ...] = (4, 8, 12)
     diversity: tuple[float, ...] = (0.0, 0.3)
@@ -50,7 +50,7 @@ class Point(Value, frozen=True, kw_only=True):
     embed: str
     search: str
     weight: float | None
-    """None: found from the corpus itself."""
+    """None: the usual."""
     top: int
     diversity: float
     rerank: str = ""

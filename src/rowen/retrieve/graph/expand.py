@@ -15,7 +15,7 @@ from rowen.values import Condition, Reader
 from rowen.values.words import STOP, stem, words
 
 SHARE = 1.0
-"""How much what the graph finds adds to the fused score, whose best is near 1: a passage that says what is asked counts as the best hit."""
+"""How much what the graph finds adds to the fused score, in parts of the best there: a passage that says what is asked counts as the best hit."""
 _ASKED = 1.0  # a passage that tells what a question asks for
 _GUESSED = 0.5  # one that tells of it by a noun of no kind, which may stand in a question by chance
 _NEXT = 0.9  # one that tells what is asked for of what the first led to
@@ -72,7 +72,8 @@ async def grown(
 
 def lifted(scores: Mapping[int, float], found: Mapping[int, float]) -> dict[int, float]:
     """Return fused scores with what the graph found added."""
-    return {chunk: scores.get(chunk, 0.0) + SHARE * found.get(chunk, 0.0) for chunk in scores.keys() | found.keys()}
+    share = SHARE * (max(scores.values(), default=0.0) or 1.0)
+    return {chunk: scores.get(chunk, 0.0) + share * found.get(chunk, 0.0) for chunk in scores.keys() | found.keys()}
 
 
 def _runs(question: str) -> Iterable[str]:

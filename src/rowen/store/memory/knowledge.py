@@ -11,7 +11,7 @@ from rowen.store.cutting import as_fine, build_id, digest_of, made, mark_of, tie
 from rowen.store.facts import facts_of, meets, passage_of, path_at, readable
 from rowen.store.knowledge import Build, Collection, Cut, Hit, Known, Tabled, Tie
 from rowen.store.names import keys_of
-from rowen.store.scan.rarity import ABOVE, K1, B, rarity
+from rowen.store.scan.rarity import ABOVE, K1, B, most, rarity
 from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader, Relation, Table
 
 
@@ -208,7 +208,7 @@ class MemoryKnowledge:
                 return None
             return sum(a * b for a, b in zip(held.vector, question, strict=True))
 
-        return self._best(self._index(build), cosine, reader, where, limit)
+        return self._best(self._index(build), cosine, reader, where, limit, 1.0)
 
     async def lexical(
         self, build: str, question: str, *, reader: Reader, where: Sequence[Condition] = (), limit: int = 100
@@ -225,7 +225,7 @@ class MemoryKnowledge:
             own = _bm25(dict(zip(held.bag.terms, held.bag.counts, strict=True)), weights, mean)
             return own + ABOVE * _bm25(documents[held.document], weights, mean_above) if own else None
 
-        return self._best(index, bm25, reader, where, limit)
+        return self._best(index, bm25, reader, where, limit, most(weights))
 
     async def related(
         self, build: str, names: Sequence[str], *, reader: Reader, where: Sequence[Condition] = (), limit: int = 200
@@ -275,6 +275,7 @@ class MemoryKnowledge:
         reader: Reader,
         where: Sequence[Condition],
         limit: int,
+        highest: float,
     ) -> list[Hit]:
         found = []
         for number, held in index.chunks.items():
@@ -282,7 +283,7 @@ class MemoryKnowledge:
             if document is not None and all(meets(facts_of(document), each) for each in where):
                 score = scored(held)
                 if score is not None:
-                    found.append(Hit(number, score))
+                    found.append(Hit(number, score, highest))
         return sorted(found, key=lambda hit: (-hit.score, hit.chunk))[: max(0, limit)]
 
     def _readable(self, index: _Index, held: _Held, reader: Reader) -> Document | None:

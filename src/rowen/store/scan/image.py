@@ -11,6 +11,7 @@ from rowen.store.scan.base import Allowed, Lot, Shape
 from rowen.store.scan.numbers import Floats, unpacked
 from rowen.store.scan.part import Part, part_of
 from rowen.store.scan.postings import Mask, weighed
+from rowen.store.scan.rarity import most
 
 _PARTS = 8  # small parts that are searched one after the other before they are joined
 _STALE = 0.25  # share of rows outside the large part, or gone from it, from which it is worth making again
@@ -80,7 +81,7 @@ class Image:
             for piece in self.pieces
             for near in [piece.part.dense(vector, may, piece.alive, limit)]
         ]
-        return _merged(found, limit)
+        return _merged(found, limit, 1.0)
 
     def lexical(self, asked: Mapping[int, float], may: Allowed, limit: int) -> list[Hit]:
         """Return the chunks that fit the terms best, best first."""
@@ -92,7 +93,7 @@ class Image:
             for piece in self.pieces
             for near in [piece.part.lexical(wanted, may, piece.alive, limit)]
         ]
-        return _merged(found, limit)
+        return _merged(found, limit, most(wanted.weights))
 
     def vectors(self, chunks: Sequence[int]) -> dict[int, bytes]:
         """Return the vectors of chunks as float32; of those that are there."""
@@ -117,8 +118,8 @@ def whole(part: Part, shape: Shape, seen: int) -> Image:
     return Image([Piece(part, np.ones(len(part), np.bool_))], shape, seen)
 
 
-def _merged(found: Sequence[tuple[npt.NDArray[np.int64], Floats]], limit: int) -> list[Hit]:
+def _merged(found: Sequence[tuple[npt.NDArray[np.int64], Floats]], limit: int, highest: float) -> list[Hit]:
     numbers = np.concatenate([each for each, _ in found])
     scores = np.concatenate([each for _, each in found])
     best = np.lexsort((numbers, -scores))[:limit]
-    return [Hit(int(number), float(score)) for number, score in zip(numbers[best], scores[best], strict=True)]
+    return [Hit(int(number), float(score), highest) for number, score in zip(numbers[best], scores[best], strict=True)]

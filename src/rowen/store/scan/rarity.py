@@ -16,6 +16,11 @@ MANY = 5_000
 """Chunks from which on that matters."""
 
 
+def most(weights: Mapping[int, float]) -> float:
+    """Return the score that a chunk comes near to when it and its document have all terms of a question, very often."""
+    return (K1 + 1) * (1 + ABOVE) * sum(weights.values())
+
+
 def rarity(asked: Mapping[int, float], found: Mapping[int, int], total: int) -> dict[int, float]:
     """Return what the terms of a question weigh, those that are worth looking for.
 

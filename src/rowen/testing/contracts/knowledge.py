@@ -99,7 +99,7 @@ async def found(
     lexical = await store.knowledge.lexical(build.id, question, reader=reader, where=where, limit=limit)
     ways = {}
     for name, hits in (("dense", dense), ("lexical", lexical)):
-        passages = await store.knowledge.passages(build.id, dict(hits), reader=reader)
+        passages = await store.knowledge.passages(build.id, {hit.chunk: hit.score for hit in hits}, reader=reader)
         ways[name] = [passages[hit.chunk].text for hit in hits if hit.chunk in passages]
     return ways
 
@@ -214,7 +214,7 @@ class KnowledgeContract:
         await put(store, build, document, size=777)
 
         hits = await store.knowledge.dense(build.id, letters("Satz"), reader=EVERYBODY, limit=1_000)
-        passages = await store.knowledge.passages(build.id, dict(hits), reader=EVERYBODY)
+        passages = await store.knowledge.passages(build.id, {hit.chunk: hit.score for hit in hits}, reader=EVERYBODY)
 
         assert len(passages) == len(await store.knowledge.chunks(build.id, "d1"))
         assert all(each.text == document.text[each.start : each.end] for each in passages.values())
@@ -238,7 +238,7 @@ class KnowledgeContract:
         )
 
         hits = await store.knowledge.lexical(build.id, "twelve weeks", reader=EVERYBODY)
-        passages = await store.knowledge.passages(build.id, dict(hits), reader=EVERYBODY)
+        passages = await store.knowledge.passages(build.id, {hit.chunk: hit.score for hit in hits}, reader=EVERYBODY)
 
         first, second = (passages[hit.chunk] for hit in sorted(hits))
         assert (first.start, first.end, first.context) == (17, 51, "")
@@ -260,6 +260,24 @@ class KnowledgeContract:
 
         assert texts[0].startswith("The policy covers holidaying")
         assert texts[1].startswith("The policy covers holidays")
+
+    async def test_what_says_more_of_a_question_is_nearer_to_the_most_there_could_be(self, store: Store) -> None:
+        build = await self.a_build(store)
+        words = ("parking", "leave", "salary", "travel")
+        texts = ["parking", "parking leave", " ".join(words), " ".join(words * 40)]
+        await put(
+            store, build, *(a_document(f"d{at}", text) for at, text in enumerate(texts)), a_document("x", "other")
+        )
+
+        hits = await store.knowledge.lexical(build.id, " ".join(words), reader=EVERYBODY)
+        near = await store.knowledge.dense(build.id, letters("parking"), reader=EVERYBODY)
+
+        passages = await store.knowledge.passages(build.id, {hit.chunk: hit.score for hit in hits}, reader=EVERYBODY)
+        shares = {passages[hit.chunk].text: hit.score / hit.most for hit in hits}
+        assert [shares[text] for text in texts] == sorted(shares.values())
+        assert 0 < shares[texts[0]] < 0.3
+        assert 0.8 < shares[texts[-1]] < 1
+        assert {hit.most for hit in near} == {1.0}
 
     @pytest.mark.parametrize("question", ["", " ", '"', "a AND (b OR", "*", "\x00", "NEAR/2", "日", "-", "ß" * 500])
     async def test_any_text_is_a_question(self, store: Store, question: str) -> None:
@@ -289,7 +307,7 @@ class KnowledgeContract:
 
         assert gone == 1
         assert await found(store, build, "secret plan") == {"dense": ["public plan"], "lexical": ["public plan"]}
-        late = await store.knowledge.passages(build.id, dict(hits), reader=EVERYBODY)
+        late = await store.knowledge.passages(build.id, {hit.chunk: hit.score for hit in hits}, reader=EVERYBODY)
         assert [each.text for each in late.values()] == ["public plan"]
         assert await store.knowledge.document(build.collection, "a", HOUSE) is None
         assert await store.knowledge.chunks(build.id, "a") == []
@@ -553,7 +571,7 @@ class KnowledgeContract:
         await store.knowledge.write(build.collection, a_document("a", "x" * 50), [Cut(build.id, chunks, data)])
 
         hits = await store.knowledge.dense(build.id, array("f", rows[17]).tobytes(), reader=EVERYBODY, limit=1)
-        passages = await store.knowledge.passages(build.id, dict(hits), reader=EVERYBODY)
+        passages = await store.knowledge.passages(build.id, {hit.chunk: hit.score for hit in hits}, reader=EVERYBODY)
         vectors = await store.knowledge.vectors(build.id, [hit.chunk for hit in hits])
 
         assert [each.start for each in passages.values()] == [17]
@@ -628,7 +646,9 @@ class KnowledgeContract:
 
         ways = await found(store, build, "plan number", reader=reader, limit=limit)
         everything = await store.knowledge.dense(build.id, letters("plan"), reader=HOUSE)
-        by_number = await store.knowledge.passages(build.id, dict(everything), reader=reader)
+        by_number = await store.knowledge.passages(
+            build.id, {hit.chunk: hit.score for hit in everything}, reader=reader
+        )
         strangers = await found(store, build, "plan number", reader=Reader(tenant="other", everything=True))
 
         may = sorted(each.text for each in documents if not each.access or groups.intersection(each.access))
@@ -663,7 +683,7 @@ class KnowledgeContract:
             hits = await store.knowledge.dense(
                 build.id, array("f", question).tobytes(), reader=reader, where=where, limit=10
             )
-            passages = await store.knowledge.passages(build.id, dict(hits), reader=reader)
+            passages = await store.knowledge.passages(build.id, {hit.chunk: hit.score for hit in hits}, reader=reader)
             got = {int(each.document[1:]) * 20 + each.start for each in passages.values()}
             may = [n for n in vectors if {1: True, 10: n // 20 % 10 == 0, 100: n // 20 == 30}[one_in]]
             best = sorted(may, key=lambda n: -sum(a * b for a, b in zip(vectors[n], question, strict=True)))[:10]

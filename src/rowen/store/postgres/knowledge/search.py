@@ -8,7 +8,7 @@ from rowen.store.postgres.database import Raw
 from rowen.store.postgres.knowledge.filters import Clause
 from rowen.store.postgres.knowledge.rows import Held
 from rowen.store.postgres.knowledge.vectors import by_signs, index_of, see_vectors, type_of, written
-from rowen.store.scan.rarity import ABOVE, K1, B, rarity
+from rowen.store.scan.rarity import ABOVE, K1, B, most, rarity
 
 EXACT = 20_000
 """Chunks: up to so many that may be found, each is looked at; above, the HNSW index is walked."""
@@ -100,7 +100,8 @@ def lexical(raw: Raw, held: Held, asked: Mapping[int, float], may: Clause | None
     own, above = ((K1 * (1 - B), K1 * B / mean) for mean in means)
     values = (list(weights), list(weights.values()), *(may[1] if may else ()), *own, *above, held.number)
     rows = raw.execute(query, (*values, K1 + 1, ABOVE, limit))
-    return [Hit(chunk, score) for chunk, score in rows]
+    highest = most(weights)
+    return [Hit(chunk, score, highest) for chunk, score in rows]
 
 
 def signed(term: int) -> int:
