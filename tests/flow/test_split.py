@@ -123,6 +123,15 @@ def test_a_unit_stays_with_its_arm_over_calls(unit, one, other):
     assert len(first.assigned[0].unit) == 16
 
 
+def test_whom_nothing_tells_apart_is_each_call_by_itself():
+    asked = front(canary(0.5, unit="user"))
+
+    calls = [taken(asked, call(f"{number}")) for number in range(64)]
+
+    assert {each.definition for each in calls} == {BASE, NEXT}
+    assert len({each.assigned[0].unit for each in calls}) == 64
+
+
 def test_each_call_is_on_its_own_where_that_is_the_unit():
     asked = front(canary(0.5, unit="call"))
 
@@ -132,21 +141,22 @@ def test_each_call_is_on_its_own_where_that_is_the_unit():
     assert {each.assigned[0].unit for each in calls} == {""}
 
 
-def test_a_canary_and_an_experiment_at_once_keep_their_own_comparisons():
-    asked = front(experiment(0.5, 0.5), canary(0.2))
+@pytest.mark.parametrize("strategy", ["experiment", "bandit"])
+def test_a_canary_and_an_experiment_at_once_keep_their_own_comparisons(strategy: str):
+    asked = front(experiment(0.25, 0.75, strategy=strategy), canary(0.2))
 
-    calls = [taken(asked, call(user=f"user{number}")) for number in range(20_000)]
+    calls = [taken(asked, call(user=f"user{number}")) for number in range(10_000)]
 
     marks = Counter(
         tuple((each.rollout, each.arm, round(each.probability, 6)) for each in one.assigned) for one in calls
     )
     assert set(marks) == {
         (("c1", "candidate", 0.2),),
-        (("x1", "a", 0.5), ("c1", "baseline", 0.4)),
-        (("x1", "b", 0.5),),
+        (("x1", "a", 0.25), ("c1", "baseline", 0.2)),
+        (("x1", "b", 0.75),),
     }
     # The places of the two are independent: each arm of the experiment has the same part of who is left.
-    assert ratio([marks[key] for key in sorted(marks)], [0.2, 0.4, 0.4]).p > 0.001
+    assert ratio([marks[key] for key in sorted(marks)], [0.2, 0.2, 0.6]).p > 0.001
 
 
 def test_another_salt_is_another_assignment():

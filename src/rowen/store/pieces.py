@@ -1,9 +1,8 @@
 """Which kept sums a window is read from: as few as there are, each within one stretch."""
 
 from rowen.store.base import DAY_NS
-from rowen.store.sums import MINUTE_NS
+from rowen.store.sums import HOUR_NS, MINUTE_NS
 
-HOUR_NS = 60 * MINUTE_NS
 UNITS = (DAY_NS, HOUR_NS, MINUTE_NS)
 
 Piece = tuple[int, int, int]

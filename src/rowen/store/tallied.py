@@ -1,9 +1,13 @@
-"""Sums over the cells of an objective."""
+"""The cells of an objective: summed, and as the rows of a table have them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from rowen.store.base import Cell
-from rowen.store.sums import HOUR_NS
+from rowen.store.pieces import Piece, pieces
+from rowen.store.sums import HOUR_NS, MINUTE_NS
+
+_NEVER = 2**63 - 1
 
 
 def summed(cells: Iterable[Cell], every_ns: int, *, apart: bool) -> list[Cell]:
@@ -30,3 +34,42 @@ def hours_of(since_ns: int, until_ns: int, cells: Iterable[Cell]) -> tuple[int, 
     starts = [cell.start_ns for cell in cells]
     first, last = min((since_ns, *starts)), max((until_ns, *(start + 1 for start in starts)))
     return first // HOUR_NS * HOUR_NS, -(-last // HOUR_NS) * HOUR_NS
+
+
+def pieces_of(since_ns: int, until_ns: int, every_ns: int) -> list[Piece]:
+    """Return which sums a window is read from: hours where stretches are made of them, else minutes; 0 ends it never."""
+    until = until_ns or _NEVER
+    if every_ns and every_ns % HOUR_NS == 0:
+        return pieces(since_ns, until, every_ns, (HOUR_NS, MINUTE_NS))
+    return [(MINUTE_NS, since_ns, until)]
+
+
+def columns(cell: Cell) -> tuple[Any, ...]:
+    """Return a cell as a row of a table."""
+    return (
+        cell.app,
+        cell.objective,
+        cell.start_ns,
+        cell.tenant,
+        cell.part,
+        cell.good,
+        cell.total,
+        cell.sum,
+        cell.squares,
+    )
+
+
+def cell_of(app: str, objective: str, found: Sequence[Any]) -> Cell:
+    """Return a cell of sums that were found: start, part, tenant, good, total, sum and squares."""
+    start, part, tenant, good, total, sum_, squares = found
+    return Cell(
+        app=app,
+        objective=objective,
+        tenant=tenant,
+        part=part,
+        start_ns=start,
+        good=good,
+        total=total,
+        sum=sum_,
+        squares=squares,
+    )

@@ -1,13 +1,11 @@
 """What objectives counted: one row a minute, objective, tenant and part, and their sums by the hour."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from rowen.store.base import Cell
-from rowen.store.pieces import pieces
 from rowen.store.postgres.database import PostgresDatabase, Raw
-from rowen.store.sums import HOUR_NS, MINUTE_NS
-from rowen.store.tallied import hours_of
+from rowen.store.sums import HOUR_NS
+from rowen.store.tallied import cell_of, columns, hours_of, pieces_of
 
 SCRIPT = (
     """
@@ -57,7 +55,6 @@ FROM ({pieces}) AS found GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
 _PRUNE = "DELETE FROM cells WHERE start_ns < %s"
 _PRUNE_HOURS = "DELETE FROM hours WHERE start_ns < %s"
 _TOUCHED = "SELECT app, array_agg(DISTINCT objective) FROM hours WHERE start_ns = %s GROUP BY app ORDER BY app"
-_NEVER = 2**63 - 1
 
 
 class PostgresMeasures:
@@ -74,7 +71,7 @@ class PostgresMeasures:
         def work(raw: Raw) -> None:
             raw.execute(_ALONE, (app,))
             raw.execute(_DROP.format(table="cells"), (app, list(objectives), since_ns, until_ns))
-            raw.cursor().executemany(_PUT, sorted(map(_columns, cells)))
+            raw.cursor().executemany(_PUT, sorted(map(columns, cells)))
             _sum_again(raw, (app, list(objectives), *hours_of(since_ns, until_ns, cells)))
 
         await self._database.change(work)
@@ -86,7 +83,7 @@ class PostgresMeasures:
             raw.execute(_ALONE, (cell.app,))
             hour = cell.but(start_ns=cell.start_ns // HOUR_NS * HOUR_NS)
             for table, each in (("cells", cell), ("hours", hour)):
-                raw.execute(_ADD.format(table=table), _columns(each))
+                raw.execute(_ADD.format(table=table), columns(each))
 
         await self._database.change(work)
 
@@ -101,10 +98,7 @@ class PostgresMeasures:
         every_ns: int = 0,
     ) -> list[Cell]:
         """Return cells, oldest first."""
-        until = until_ns or _NEVER
-        runs = [(MINUTE_NS, since_ns, until)]
-        if every_ns and every_ns % HOUR_NS == 0:
-            runs = pieces(since_ns, until, every_ns, (HOUR_NS, MINUTE_NS))
+        runs = pieces_of(since_ns, until_ns, every_ns)
         if not runs:
             return []
         scope, scoped = ("", []) if tenant is None else (" AND tenant = %s", [tenant])
@@ -113,20 +107,7 @@ class PostgresMeasures:
         query = _FIND.format(who=who, every=every_ns or 1, pieces=" UNION ALL ".join(parts))
         values = [value for _, first, end in runs for value in (app, objective, first, end, *scoped)]
         rows = await self._database.change(lambda raw: raw.execute(query, values).fetchall())
-        return [
-            Cell(
-                app=app,
-                objective=objective,
-                tenant=of,
-                part=part,
-                start_ns=start,
-                good=good,
-                total=total,
-                sum=sum_,
-                squares=squares,
-            )
-            for start, part, of, good, total, sum_, squares in rows
-        ]
+        return [cell_of(app, objective, each) for each in rows]
 
     async def prune(self, before_ns: int) -> int:
         """Remove old cells."""
@@ -149,17 +130,3 @@ def _sum_again(raw: Raw, place: tuple[str, list[str], int, int]) -> None:
     """Sum up the hours of objectives from their minutes."""
     raw.execute(_DROP.format(table="hours"), place)
     raw.execute(_SUM_HOURS, place)
-
-
-def _columns(cell: Cell) -> tuple[Any, ...]:
-    return (
-        cell.app,
-        cell.objective,
-        cell.start_ns,
-        cell.tenant,
-        cell.part,
-        cell.good,
-        cell.total,
-        cell.sum,
-        cell.squares,
-    )

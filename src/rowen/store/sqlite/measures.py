@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from rowen.store.base import Cell
-from rowen.store.pieces import pieces
 from rowen.store.sqlite.file import File
-from rowen.store.sums import HOUR_NS, MINUTE_NS
-from rowen.store.tallied import hours_of
+from rowen.store.sums import HOUR_NS
+from rowen.store.tallied import cell_of, columns, hours_of, pieces_of
 
 SCRIPTS = (
     """
@@ -51,7 +50,6 @@ FROM ({pieces}) GROUP BY start, part, who ORDER BY start, part, who
 _PRUNE = "DELETE FROM cells WHERE start_ns < ?"
 _PRUNE_HOURS = "DELETE FROM hours WHERE start_ns < ?"
 _TOUCHED = "SELECT DISTINCT app, objective FROM hours WHERE start_ns = ?"
-_NEVER = 2**63 - 1
 
 
 class SqliteMeasures:
@@ -67,7 +65,7 @@ class SqliteMeasures:
 
         def work(connection: sqlite3.Connection) -> None:
             connection.executemany(_DROP, [(app, objective, since_ns, until_ns) for objective in objectives])
-            connection.executemany(_PUT, [_columns(cell) for cell in cells])
+            connection.executemany(_PUT, [columns(cell) for cell in cells])
             first, end = hours_of(since_ns, until_ns, cells)
             _sum_again(connection, [(app, objective, first, end) for objective in objectives])
 
@@ -79,7 +77,7 @@ class SqliteMeasures:
         def work(connection: sqlite3.Connection) -> None:
             hour = cell.but(start_ns=cell.start_ns // HOUR_NS * HOUR_NS)
             for table, each in (("cells", cell), ("hours", hour)):
-                connection.execute(_ADD.format(table=table), _columns(each))
+                connection.execute(_ADD.format(table=table), columns(each))
 
         await self._file.write(work)
 
@@ -94,10 +92,7 @@ class SqliteMeasures:
         every_ns: int = 0,
     ) -> list[Cell]:
         """Return cells, oldest first."""
-        until = until_ns or _NEVER
-        runs = [(MINUTE_NS, since_ns, until)]
-        if every_ns and every_ns % HOUR_NS == 0:
-            runs = pieces(since_ns, until, every_ns, (HOUR_NS, MINUTE_NS))
+        runs = pieces_of(since_ns, until_ns, every_ns)
         if not runs:
             return []
         scope, scoped = ("", []) if tenant is None else (" AND tenant = ?", [tenant])
@@ -108,20 +103,7 @@ class SqliteMeasures:
             values += [app, objective, first, end, *scoped]
 
         def work(connection: sqlite3.Connection) -> list[Cell]:
-            return [
-                Cell(
-                    app=app,
-                    objective=objective,
-                    tenant=who,
-                    part=part,
-                    start_ns=start,
-                    good=good,
-                    total=total,
-                    sum=sum_,
-                    squares=squares,
-                )
-                for start, part, who, good, total, sum_, squares in connection.execute(query, values)
-            ]
+            return [cell_of(app, objective, each) for each in connection.execute(query, values)]
 
         return await self._file.read(work)
 
@@ -143,17 +125,3 @@ def _sum_again(connection: sqlite3.Connection, places: Sequence[tuple[str, str, 
     """Sum up the hours of objectives from their minutes."""
     connection.executemany(_DROP_HOURS, places)
     connection.executemany(_SUM_HOURS, places)
-
-
-def _columns(cell: Cell) -> tuple[Any, ...]:
-    return (
-        cell.app,
-        cell.objective,
-        cell.start_ns,
-        cell.tenant,
-        cell.part,
-        cell.good,
-        cell.total,
-        cell.sum,
-        cell.squares,
-    )
