@@ -20,7 +20,6 @@ from rowen.testing.clock import FakeClock
 from rowen.testing.contracts.made import START, a_trace, an_answer
 from rowen.testing.contracts.spans import a_span
 from rowen.values import Case, Outcome, Run, Score, Target
-from rowen.values.trace import EVALUATED
 
 SECRET = "zanzibar"  # in everything that is Ann's, and in nothing else
 DAY = 86_400_000_000_000
@@ -139,8 +138,8 @@ async def test_what_judges_and_copies_were_told_goes_too_and_nothing_else_that_a
             ann.but(row=ann.row.but(user="ann")),
             bob,
             copy.but(row=copy.row.but(within=ann.row.id)),
-            judge.but(row=judge.row.but(feature="judge:helpful")),
-            failed.but(row=failed.row.but(feature="judge:helpful")),
+            judge.but(row=judge.row.but(door="internal", tags=("judge",))),
+            failed.but(row=failed.row.but(door="internal", tags=("judge",))),
         ]
     )
     await store.scores.put(
@@ -172,7 +171,7 @@ async def test_versions_of_data_sets_lose_a_persons_cases_and_runs_keep_figures_
     version = await sets.freeze("golden", "acme")
     await sets.remove("c0", "acme")  # gone from the set, and in its version all the same
     tried = a_trace(9, asked=SECRET)
-    await store.traces.write([tried.but(row=tried.row.but(feature=EVALUATED))])
+    await store.traces.write([tried.but(row=tried.row.but(door="internal", tags=("eval",)))])
     run = Run(id="r", tenant="acme", dataset="golden", target=Target(kind="definition", app="a"), version=version.hash)
     await shelf(store.records).put(run)
     outcomes = [

@@ -74,6 +74,21 @@ async def sums(store, objective="slo/up", **more) -> tuple[int, int]:
     return sum(each.good for each in cells), sum(each.total for each in cells)
 
 
+async def test_what_rowen_asks_for_its_own_ends_is_no_event_unless_an_objective_names_it(store, clock):
+    judging = WatchTable(sli="availability", target=0.9, feature="judge:helpful")
+    engine = engine_of(store, clock, up=AVAILABLE, judges=judging)
+    await engine.tick()
+    await calls(store, clock, 2)
+    for start, tag, feature in ((10, "judge", "judge:helpful"), (20, "retrieve", "retrieve"), (30, "eval", "evaluate")):
+        await calls(store, clock, 3, failed=3, start=start, door="internal", tags=(tag,), feature=feature)
+    await calls(store, clock, 1, start=40, door="openai.chat", tags=("judge", "retrieve"))  # a caller's own tags
+
+    clock.move(60)
+    await engine.tick()
+
+    assert (await sums(store), await sums(store, "slo/judges")) == ((3, 3), (0, 3))
+
+
 async def test_a_minute_is_counted_when_it_is_over(store, clock):
     engine = engine_of(store, clock)
     await engine.tick()

@@ -150,3 +150,33 @@ async def test_another_tenants_figures_are_not_in_it(store):
     await store.traces.write([trace(1, JUNE, tenant="acme"), trace(2, JUNE, tenant="globex", status="failed")])
 
     assert (await asked(store, "error_rate", WEEK.but(tenant="acme"))).estimate.value == 0
+
+
+async def test_what_rowen_asks_for_its_own_ends_is_in_no_figure_of_what_users_met(store):
+    own = {"door": "internal", "user": "", "duration_ns": 90 * 10**9}
+    await store.traces.write(
+        [
+            trace(1, JUNE, duration_ns=2 * 10**9, cost=Decimal(0)),
+            trace(2, JUNE, **own, feature="judge:helpful", tags=("judge",)),
+            trace(3, JUNE, **own, feature="retrieve", tags=("retrieve",)),
+            trace(4, JUNE, **own, feature="judge:helpful", tags=("judge",), status="failed"),
+            trace(5, JUNE, **own, feature="judge:helpful", tags=("judge",), status="cancelled"),
+        ]
+    )
+    await store.scores.put([score(1, JUNE, "helpful", 1.0)])
+
+    figures = {
+        query: await asked(store, query) for query in ("response_time", "abandonment", "data_quality", "error_rate")
+    }
+    coverage = await asked(store, "evaluation_coverage", WEEK)
+
+    assert {query: each.estimate.value for query, each in figures.items()} == {
+        "response_time": 2.0,
+        "abandonment": 0.0,
+        "data_quality": 1.0,
+        "error_rate": 0.0,
+    }
+    assert (coverage.estimate.value, coverage.estimate.n) == (
+        0.5,
+        2,
+    )  # sums cannot tell a rewriter's call from a user's

@@ -7,10 +7,7 @@ from rowen.score.rule import Rule
 from rowen.score.subject import of_session, of_span, of_trace
 from rowen.store.base import SpanFilter, TraceFilter, Traces
 from rowen.values import Observed, ScoreTarget, Trace, Value
-from rowen.values.trace import EVALUATED
-
-JUDGED_BY = "judge:"
-"""The feature of the calls that judges make begins so. No rule judges those, nor what an evaluation run asked."""
+from rowen.values.trace import reserved
 
 _PAGE = 200
 _SESSION = 100  # traces of one session that are read at most
@@ -101,7 +98,7 @@ class Traffic:
             yield [
                 Item(target="trace", tenant=row.tenant, trace=row.id, started_ns=row.started_ns)
                 for row in rows
-                if not of_the_house(row.feature)
+                if not row.house and not reserved(row.feature)
             ]
             if len(rows) < _PAGE:
                 return
@@ -133,7 +130,7 @@ class Traffic:
             yield [
                 Item(target="span", tenant=row.tenant, trace=row.trace, span=row.id, started_ns=row.started_ns)
                 for row in rows
-                if not of_the_house(row.feature)
+                if not reserved(row.feature)
             ]
             if len(rows) < _PAGE:
                 return
@@ -160,8 +157,3 @@ class Traffic:
             if len(rows) < _PAGE:
                 return
             before = rows[-1].cursor
-
-
-def of_the_house(feature: str) -> bool:
-    """Whether the house made the call to judge or to evaluate."""
-    return feature.startswith(JUDGED_BY) or feature == EVALUATED

@@ -9,7 +9,6 @@ import msgspec
 
 from rowen.evaluate.forget import forget
 from rowen.insight.book import Book
-from rowen.score.traffic import of_the_house
 from rowen.store.base import ScoreFilter, Store, TraceFilter
 from rowen.values import Case, Clock, Value
 from rowen.values.query import Either, Holds
@@ -130,7 +129,7 @@ async def _within(store: Store, tenant: str, ids: Sequence[str]) -> list[str]:
 async def _is_ours(store: Store, tenant: str, id: str) -> bool:
     """Whether a trace is a call by which Rowen itself judged or tried something: what a score names may be anything."""
     found = await store.traces.get(id, tenant)
-    return found is not None and of_the_house(found.row.feature)
+    return found is not None and found.row.house
 
 
 async def _ids(store: Store, filter: TraceFilter) -> AsyncIterator[str]:

@@ -26,6 +26,7 @@ from rowen.serve.reading import Web
 from rowen.store.base import Store
 from rowen.store.knowledge import Collection
 from rowen.values import Answer, AskModel, Clock, Embed, Mistaken, Problem, Request, Value
+from rowen.values.trace import INDEXED_BY
 
 log = logging.getLogger(__name__)
 
@@ -374,7 +375,7 @@ class Indexing:
                 path=f"index/{known.collection.name}",
                 shown=f"index {known.collection.name}",
                 tenant=TENANT,
-                feature=f"index:{known.collection.name}",
+                feature=f"{INDEXED_BY}{known.collection.name}",
                 tag="index",
             )
             return done.answer or Answer()

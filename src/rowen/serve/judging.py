@@ -8,8 +8,8 @@ from rowen.flow import Apps
 from rowen.score import catalog
 from rowen.score.base import AskModel, Embed, Ports, Told
 from rowen.score.rule import Rule, rule_of
-from rowen.score.traffic import JUDGED_BY
 from rowen.values import Answer, Call, Mistaken, Request, dollars_of
+from rowen.values.trace import JUDGED_BY
 
 
 class AppModels:

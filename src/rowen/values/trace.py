@@ -49,8 +49,19 @@ SHADOW = "shadow"
 """The tag of a copy whose answer nobody sees."""
 _JUDGING = frozenset({"judge", "evaluator", "score"})
 EVALUATED = "evaluate"
-"""The feature of the calls that evaluation runs make: no traffic of users, so no objective counts it and no rule judges it."""
+"""The feature of the calls that evaluation runs make."""
+JUDGED_BY = "judge:"
+"""What the feature of a judge's calls begins with; its rule's name follows."""
+INDEXED_BY = "index:"
+"""What the feature of an index's calls begins with; its name follows."""
+_HOUSE = frozenset({"judge", "retrieve", "index", "explain", "eval", "playground", "prompts-test"})
+"""The tags of calls that Rowen makes for its own ends, or for those who build the app."""
 _EXPERIMENTING = frozenset({"experiment", EVALUATED, "evaluation", SHADOW})
+
+
+def reserved(feature: str) -> bool:
+    """Whether Rowen itself calls under a feature, to judge, to evaluate or to index: no traffic of users."""
+    return feature == EVALUATED or feature.startswith((JUDGED_BY, INDEXED_BY))
 
 
 class Happening(Value, frozen=True, kw_only=True):
@@ -217,6 +228,14 @@ class TraceRow(Value, frozen=True, kw_only=True):
     def shadow(self) -> bool:
         """Whether it is a copy whose answer nobody saw. A caller's own tag does not make it one."""
         return self.door == "internal" and SHADOW in self.tags
+
+    @property
+    def house(self) -> bool:
+        """Whether Rowen itself asked, for its own ends: a judge, a rewriter, an index, a run. No user waited for it.
+
+        A caller's own tag does not make it one.
+        """
+        return self.door == "internal" and not _HOUSE.isdisjoint(self.tags)
 
     @property
     def purpose(self) -> Purpose:

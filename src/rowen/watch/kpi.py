@@ -7,10 +7,11 @@ from math import fsum
 from typing import Literal
 
 from rowen.evaluate.statistics import pearson, spearman
-from rowen.store.base import Bucket, ScoreFilter, Store, TraceFilter
+from rowen.store.base import Bucket, GroupBy, ScoreFilter, Store, TraceFilter
 from rowen.store.paged import scores_in, traces_in
 from rowen.values import Value
 from rowen.values.interval import Interval, mean, wilson
+from rowen.values.trace import reserved
 from rowen.watch.base import KpiTable, Objectives
 from rowen.watch.bound import bound
 from rowen.watch.budget import nps
@@ -171,7 +172,7 @@ async def _csat_by_outage(store: Store, ask: Ask) -> Figure:
 
 
 async def _error_rate(store: Store, ask: Ask) -> Figure:
-    buckets = await _buckets(store, ask, ask.until_ns - ask.since_ns)
+    buckets = await _traffic(store, ask)
     calls, failed = sum(each.calls for each in buckets), sum(each.failed for each in buckets)
     return Figure(estimate=wilson(failed, calls), parts={"calls": float(calls), "failed": float(failed)})
 
@@ -181,7 +182,7 @@ async def _response_time(store: Store, ask: Ask) -> Figure:
     firsts: list[float] = []
     filter_ = TraceFilter(tenant=ask.tenant, app=ask.app, since_ns=ask.since_ns, until_ns=ask.until_ns)
     async for row in traces_in(store.traces, filter_, MOST):
-        if row.status == "ok" and not row.within:
+        if row.status == "ok" and not row.within and not row.house:
             totals.append(row.duration_ns / 1e9)
             if row.first_ns is not None:
                 firsts.append(row.first_ns / 1e9)
@@ -199,6 +200,8 @@ async def _abandonment(store: Store, ask: Ask) -> Figure:
     all_: dict[tuple[float, float], int] = defaultdict(int)
     filter_ = TraceFilter(tenant=ask.tenant, app=ask.app, since_ns=ask.since_ns, until_ns=ask.until_ns)
     async for row in traces_in(store.traces, filter_, MOST):
+        if row.house:
+            continue
         seconds = row.duration_ns / 1e9
         band = next(each for each in BANDS if each[0] <= seconds < each[1])
         all_[band] += 1
@@ -249,6 +252,8 @@ async def _data_quality(store: Store, ask: Ask) -> Figure:
     filter_ = TraceFilter(tenant=ask.tenant, app=ask.app, since_ns=ask.since_ns, until_ns=ask.until_ns)
     lacks: dict[str, float] = defaultdict(float)
     async for row in traces_in(store.traces, filter_, MOST):
+        if row.house:
+            continue
         total += 1
         missing = {
             "root": not row.complete,
@@ -264,7 +269,7 @@ async def _data_quality(store: Store, ask: Ask) -> Figure:
 
 async def _evaluation_coverage(store: Store, ask: Ask) -> Figure:
     """The share of calls that at least one score judged."""
-    calls = sum(each.calls for each in await _buckets(store, ask, ask.until_ns - ask.since_ns))
+    calls = sum(each.calls for each in await _traffic(store, ask))
     judged: set[str] = set()
     read = 0
     filter_ = ScoreFilter(tenant=ask.tenant, app=ask.app, since_ns=ask.since_ns, until_ns=ask.until_ns)
@@ -326,10 +331,16 @@ async def _numbers(store: Store, ask: Ask, name: str) -> list[float]:
     return [n async for score in scores_in(store.scores, filter_, MOST) if (n := number_of(score)) is not None]
 
 
-async def _buckets(store: Store, ask: Ask, every_ns: int, by: Literal["", "user"] = "") -> list[Bucket]:
+async def _buckets(store: Store, ask: Ask, every_ns: int, by: GroupBy = "") -> list[Bucket]:
     return await store.traces.buckets(
         tenant=ask.tenant, since_ns=ask.since_ns, until_ns=ask.until_ns, every_ns=every_ns, by=by, app=ask.app
     )
+
+
+async def _traffic(store: Store, ask: Ask) -> list[Bucket]:
+    """Return the sums over the window by feature, without those of Rowen's own calls."""
+    found = await _buckets(store, ask, ask.until_ns - ask.since_ns, "feature")
+    return [each for each in found if not reserved(each.group)]
 
 
 async def _users(store: Store, ask: Ask) -> set[str]:

@@ -5,7 +5,7 @@ from math import fsum
 
 from rowen.store.base import Cell
 from rowen.values import Score, Trace, TraceRow
-from rowen.values.trace import EVALUATED
+from rowen.values.trace import reserved
 from rowen.watch.base import Measured, SlaTable
 from rowen.watch.sli import Event, bounded, empty, error_class, failed, number_of, seconds_of
 from rowen.watch.window import MINUTE_NS
@@ -98,11 +98,11 @@ def regenerations(
 
 
 def meant(table: Measured, row: TraceRow) -> bool:
-    """Whether a trace is one that the objective is about; what an evaluation asked is not, unless its feature is named."""
+    """Whether a trace is one that the objective is about; what Rowen asked for its own ends is not, unless its feature is named."""
     return (
         not row.shadow  # nobody has seen its answer, so nothing was promised of it
         and table.model in ("", row.model)
-        and (table.feature == row.feature if table.feature else row.feature != EVALUATED)
+        and (table.feature == row.feature if table.feature else not row.house and not reserved(row.feature))
         and table.environment in ("", row.environment)
         and not (isinstance(table, SlaTable) and table.tenant and table.tenant != row.tenant)
     )
