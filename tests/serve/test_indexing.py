@@ -122,6 +122,22 @@ def test_metrics_tell_how_fresh_it_is_and_what_was_put_aside(tmp_path):
     assert f"rowen_knowledge_lag_seconds{labels}" in text
 
 
+def test_a_reranker_out_of_reach_costs_the_order_not_the_answer_and_is_counted(tmp_path):
+    app = written(tmp_path, 'rerank = "http://127.0.0.1:9/rerank"\n', leave="Everybody has 28 days of leave a year.")
+    app.write_text(app.read_text().replace('"echo"', '"extract"'))
+    with serving(app) as running:
+        until(lambda: found(running, "28 days"))
+        body = {"model": "demo", "messages": [{"role": "user", "content": "How many days of leave has everybody?"}]}
+        headers = {"authorization": f"Bearer {running.key}"}
+
+        answer = httpx2.post(f"{running.url}/v1/chat/completions", json=body, headers=headers)
+        metrics = httpx2.get(f"{running.url}/metrics").text
+
+    assert "28 days" in answer.json()["choices"][0]["message"]["content"]
+    assert answer.headers["x-rowen-warnings"] == "partial"
+    assert 'rowen_search_left_out_total{app="demo",knowledge="handbook",stage="rerank"} 1' in metrics
+
+
 @pytest.mark.parametrize("more", ['[retrieve.other]\nsource = "x"\n', ""])
 def test_knowledge_is_named_by_its_app_and_its_name(tmp_path, more):
     with serving(written(tmp_path, more, leave="Everybody has 28 days.")) as running:

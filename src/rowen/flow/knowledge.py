@@ -1,6 +1,7 @@
 """From `[retrieve]` to what finds: the embedders, rerankers and adapters that an app's tables name, and the searches with them."""
 
 import os
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -116,6 +117,8 @@ class Knowing:
     clock: Clock
     stale: Stale
     bridges: Bridges = field(default_factory=Bridges)
+    left_out: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    """How often a stage of a search was left out, by app, name and stage."""
 
 
 def collection_of(app: str, name: str) -> Collection:
@@ -278,6 +281,7 @@ def _search(
         found = await searching(reader.tenant if asks else "")(
             question, reader=ours, top=top, where=where, recent=recent
         )
+        knowing.left_out.update((app, name, stage.name) for stage in found.stages if "left_out" in stage.facts)
         return knowing.stale.marked(app, name, found)
 
     return search

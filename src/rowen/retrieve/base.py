@@ -10,7 +10,7 @@ CHARACTERS = 4
 """Of a token, about, in languages of letters."""
 
 
-Notice = Literal["unsure", "stale", "conflict", "instructions_in_source", "nothing_found"]
+Notice = Literal["unsure", "partial", "stale", "conflict", "instructions_in_source", "nothing_found"]
 """The warnings that an answer may have; one that says `unknown` is a sentence of its own."""
 
 
@@ -61,6 +61,29 @@ class GateTable(Settings, frozen=True, kw_only=True):
     """Sentences that speak to the model instead of the reader. Flagged or not, a passage is never an instruction."""
 
 
+class WithinTable(Settings, frozen=True, kw_only=True):
+    """How long stages of a search may take, such as `300ms`; 0: as long as they take. What takes longer is left out."""
+
+    rewrite: Duration = 0
+    """Else the question is searched as it was said."""
+    embed: Duration = 0
+    """Else it is searched by words alone."""
+    dense: Duration = 0
+    """Else by words alone; of both ways the quicker one is always waited for."""
+    lexical: Duration = 0
+    """Else by meaning alone."""
+    tables: Duration = 0
+    """Else figures are looked for in texts alone."""
+    graph: Duration = 0
+    """Else no relations are followed."""
+    rerank: Duration = 0
+    """Else the order of the fusion stays."""
+    diversify: Duration = 0
+    """Else the best are taken, alike or not."""
+    whole: Duration = 0
+    """All of them together: what has not ended by then is left out, what has not begun is not begun."""
+
+
 class RetrieveSettings(Settings, frozen=True, kw_only=True):
     """Something the app knows."""
 
@@ -102,6 +125,8 @@ class RetrieveSettings(Settings, frozen=True, kw_only=True):
     """Age after which a document counts half; 0: age does not count."""
     answer_above: float | None = None
     """Below this the app says that it does not know; found from data by `rowen tune`. Left out: never."""
+    within: WithinTable = WithinTable()
+    """How long each stage of a search may take before it is left out; the answer bears the warning `partial`."""
     chance: ChanceTable | None = None
     """How likely what was found answers, by how sure the search is; found from data by `rowen index calibrate`."""
     unsure_below: float | None = None

@@ -4,7 +4,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeVar
+from functools import partial
+from typing import NamedTuple
 
 from rowen.retrieve.base import CHARACTERS, RetrieveSettings
 from rowen.retrieve.bridge import Bridged
@@ -12,13 +13,23 @@ from rowen.retrieve.fuse import WEIGHT, aged, diverse, fused, merged, ordered, s
 from rowen.retrieve.graph import grown, lifted
 from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.rewrite import folded, rewritten
+from rowen.retrieve.stages import Stages
 from rowen.retrieve.tables import Tables, Told
 from rowen.store.knowledge import Build, Collection, Hit, Knowledge
-from rowen.values import AskModel, Clock, Condition, Embed, Fact, Found, Manifest, Passage, Problem, Reader, Stage
+from rowen.values import (
+    AskModel,
+    Clock,
+    Condition,
+    Embed,
+    Fact,
+    Found,
+    Manifest,
+    Passage,
+    Problem,
+    Reader,
+)
 
 log = logging.getLogger(__name__)
-
-T = TypeVar("T")
 
 LIMIT = 100
 """Chunks that each way of searching hands on."""
@@ -42,6 +53,8 @@ class Means:
     rerank: Rerank | None = None
     tables: Tables | None = None
     """Answers questions about numbers; None where tables are but text."""
+    whole: bool = False
+    """Whether nothing may be left out, neither for time nor because it cannot be reached: for comparisons."""
     manifest: Callable[[], Awaitable[Manifest]] | None = None
     """Gives how this version of the app makes its index; None where the live one is always meant."""
 
@@ -88,7 +101,9 @@ class Searching:
         tables = self._means.tables
         if tables is None:
             return await search.run(question, top, recent)
-        asked = tables(self._collection, question, reader=reader, where=where, recent=recent, ask=self._means.ask)
+        asked = partial(
+            tables, self._collection, question, reader=reader, where=where, recent=recent, ask=self._means.ask
+        )
         found, _ = await asyncio.gather(search.run(question, top, recent), search.tabled(asked))
         return search.with_table(found, top)
 
@@ -150,12 +165,15 @@ class _Search:
     build: Build
     reader: Reader
     where: tuple[Condition, ...]
-    stages: list[Stage] = field(default_factory=list)
+    stages: Stages = field(init=False)
     legs: dict[int, dict[str, float]] = field(default_factory=dict)
     table: Passage | None = None
     """What a table says to the question."""
     bridge: Bridged | None = None
     """What speaks as the index's own embedder, where that is not at hand."""
+
+    def __post_init__(self) -> None:
+        self.stages = Stages(self.means.clock, None if self.means.whole else self.settings.within)
 
     async def run(self, question: str, top: int, recent: tuple[str, ...]) -> Found:
         questions = await self._questions(question, recent)
@@ -168,24 +186,22 @@ class _Search:
             question=questions[0],
             confidence=confidence(chosen),
             build=self.build.id,
-            stages=tuple(self.stages),
+            stages=tuple(self.stages.done),
         )
 
-    async def tabled(self, asked: Awaitable[Told | None]) -> None:
+    async def tabled(self, asked: Callable[[], Awaitable[Told | None]]) -> None:
         """Take what tables say, beside the search."""
-        started = self.means.clock.now_ns()
-        told = await asked
+        told = await self.stages.within("tables", asked, lambda told: None if told is None else told.facts)
         if told is not None:
             self.table = told.passage
-            self._note("tables", started, told.facts)
 
     def with_table(self, found: Found, top: int) -> Found:
         """Return what was found with what a table says before it: exact figures go before a text that may have them."""
         table = self.table
         if table is None:
-            return found.but(stages=tuple(self.stages))
+            return found.but(stages=tuple(self.stages.done))
         passages = (table, *found.passages)[:top]
-        return found.but(passages=passages, confidence=1.0, stages=tuple(self.stages))
+        return found.but(passages=passages, confidence=1.0, stages=tuple(self.stages.done))
 
     @property
     def _reorders(self) -> bool:
@@ -194,7 +210,9 @@ class _Search:
     async def _questions(self, question: str, recent: tuple[str, ...]) -> tuple[str, ...]:
         ask = self.means.ask
         if self.settings.rewrite == "model" and ask is not None:
-            return await self._timed("rewrite", rewritten(question, recent, ask=ask), lambda made: {"questions": made})
+            work = partial(rewritten, question, recent, ask=ask)
+            made = await self.stages.within("rewrite", work, lambda made: {"questions": made})
+            return made or (folded(question, recent),)
         return (folded(question, recent) if self.settings.rewrite == "turns" else question,)
 
     async def _scores(self, questions: Sequence[str]) -> dict[int, float]:
@@ -202,23 +220,21 @@ class _Search:
         vectors = made.rows
         rankings = []
         for at, question in enumerate(questions):
-            found: dict[str, dict[int, float]] = {"dense": {}, "lexical": {}}
-            ways: list[Awaitable[list[Hit]]] = []
-            names = []
+            ways: dict[str, Callable[[], Awaitable[list[Hit]]]] = {}
             if vectors:
-                names.append("dense")
-                ways.append(self._timed("dense", self._dense(vectors[at]), _count))
+                ways["dense"] = partial(self._dense, vectors[at])
             if self.settings.search != "dense" or not vectors:
-                names.append("lexical")
-                ways.append(self._timed("lexical", self._lexical(question), _count))
-            for name, hits in zip(names, await asyncio.gather(*ways), strict=True):
-                found[name] = scaled(hits, LIMIT, self._zero if name == "dense" else 0.0)
-                for hit in hits:
+                ways["lexical"] = partial(self._lexical, question)
+            hits = await self.stages.some(ways, _count)
+            zeros = {"dense": self._zero, "lexical": 0.0}
+            found = {name: scaled(hits.get(name, []), LIMIT, zero) for name, zero in zeros.items()}
+            for name, some in hits.items():
+                for hit in some:
                     known = self.legs.setdefault(hit.chunk, {})
                     known[name] = max(hit.score, known.get(name, hit.score))
             rankings.append(
                 found["dense"] or found["lexical"]
-                if len(names) == 1
+                if len(hits) == 1
                 else self._fused(found["dense"], found["lexical"], made.applies[at], made.share)
             )
         return await self._with_graph(questions, rankings[0] if len(rankings) == 1 else together(rankings))
@@ -226,11 +242,13 @@ class _Search:
     async def _with_graph(self, questions: Sequence[str], scores: dict[int, float]) -> dict[int, float]:
         if self.settings.graph == "none" or not self.build.manifest.graph:
             return scores
-        found = await self._timed(
+        found = await self.stages.within(
             "graph",
-            grown(self.means.knowledge, self.build, questions, reader=self.reader, where=self.where),
+            partial(grown, self.means.knowledge, self.build, questions, reader=self.reader, where=self.where),
             lambda each: {"names": each.names, "relations": each.relations, "found": len(each.scores)},
         )
+        if found is None:
+            return scores
         for chunk, score in found.scores.items():
             self.legs.setdefault(chunk, {})["graph"] = score
         return lifted(scores, found.scores)
@@ -243,12 +261,12 @@ class _Search:
     def _fused(
         self, dense: dict[int, float], lexical: dict[int, float], applies: float, share: float | None
     ) -> dict[int, float]:
-        started = self.means.clock.now_ns()
+        started = self.stages.now_ns
         weight = WEIGHT if self.settings.weight is None else self.settings.weight
         if share is not None:
             weight += applies * (share - weight)
         scores = fused(dense, lexical, weight)
-        self._note("fuse", started, {"weight": weight, "chunks": len(scores)})
+        self.stages.note("fuse", started, {"weight": weight, "chunks": len(scores)})
         return scores
 
     async def _vectors(self, questions: Sequence[str]) -> _Vectors:
@@ -260,12 +278,14 @@ class _Search:
             embed = self.bridge = self.means.bridged(made_by)
         if embed is None:
             # Vectors of another model mean nothing here, so the words alone are searched until the new index is live.
-            self._note("embed", self.means.clock.now_ns(), {"left_out": f"the embedder {made_by} is not at hand"})
+            self.stages.note("embed", self.stages.now_ns, {"left_out": f"the embedder {made_by} is not at hand"})
             return _NONE
         bridged = {"bridged_from": self.bridge.bridge.new} if self.bridge is not None else {}
-        made = await self._timed(
-            "embed", embed(questions, role="query"), lambda each: {"tokens": each.tokens, **bridged}
+        made = await self.stages.within(
+            "embed", partial(embed, questions, role="query"), lambda each: {"tokens": each.tokens, **bridged}
         )
+        if made is None:
+            return _NONE
         wide = 4 * made.dimensions
         rows = [made.data[at * wide : (at + 1) * wide] for at in range(len(questions))]
         return _Vectors(rows, made.applies or (0.0,) * len(rows), made.share)
@@ -282,7 +302,7 @@ class _Search:
 
     async def _passages(self, scores: dict[int, float], limit: int) -> list[tuple[int, Passage]]:
         best = {chunk: scores[chunk] for chunk in ordered(scores)[:limit]}
-        found = await self._timed(
+        found = await self.stages.timed(
             "read", self.means.knowledge.passages(self.build.id, best, reader=self.reader), _count
         )
         now, half_life = self.means.clock.now_ns(), self.settings.half_life
@@ -297,7 +317,9 @@ class _Search:
         if rerank is None or not passages:
             return passages
         texts = [f"{each.title}\n{each.text}" if each.title else each.text for _, each in passages]
-        scores = await self._timed("rerank", rerank(question, texts), _count)
+        scores = await self.stages.within("rerank", partial(rerank, question, texts), _count)
+        if scores is None:
+            return passages
         judged = [
             (chunk, each.but(score=score, legs={**each.legs, "rerank": score}))
             for (chunk, each), score in zip(passages, scores, strict=True)
@@ -309,22 +331,13 @@ class _Search:
             by_chunk = dict(passages)
             best = max(each.score for _, each in passages)
             scores = {chunk: each.score / best if best > 0 else each.score for chunk, each in passages}
-            vectors = await self._timed(
-                "diversify", self.means.knowledge.vectors(self.build.id, list(by_chunk)), _count
+            vectors = await self.stages.within(
+                "diversify", partial(self.means.knowledge.vectors, self.build.id, list(by_chunk)), _count
             )
-            order = diverse(list(by_chunk), scores, vectors, self.settings.diversity, top)
-            passages = [(chunk, by_chunk[chunk]) for chunk in order]
+            if vectors is not None:
+                order = diverse(list(by_chunk), scores, vectors, self.settings.diversity, top)
+                passages = [(chunk, by_chunk[chunk]) for chunk in order]
         return merged([each for _, each in passages], top, self.settings.budget * CHARACTERS)
-
-    async def _timed(self, name: str, work: Awaitable[T], facts: Callable[[T], dict[str, Fact]]) -> T:
-        started = self.means.clock.now_ns()
-        result = await work
-        self._note(name, started, facts(result))
-        return result
-
-    def _note(self, name: str, started_ns: int, facts: dict[str, Fact]) -> None:
-        ended = self.means.clock.now_ns()
-        self.stages.append(Stage(name=name, started_ns=started_ns, ended_ns=ended, facts=facts))
 
 
 def confidence(passages: Sequence[Passage]) -> float:

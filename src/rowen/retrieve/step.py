@@ -94,12 +94,13 @@ def _believed(found: Sequence[tuple[RetrieveSettings, Found]], facts: Mapping[st
     chances = [(_chance(table, one), table) for table, one in found if one.passages]
     more: dict[str, Any] = {}
     warnings = list(facts.get("warnings", ()))
+    if any("left_out" in stage.facts for _, one in found for stage in one.stages):
+        more["warnings"] = warnings = [*warnings, "partial"]
     if chances:
         chance, table = max(chances, key=lambda each: each[0])
         more["chance" if table.chance else "confidence"] = round(chance, 3)
         if table.unsure_below is not None and chance < table.unsure_below:
-            warnings.append("unsure")
-            more["warnings"] = warnings
+            more["warnings"] = warnings = [*warnings, "unsure"]
     said = [next((table.notices[each] for table, _ in found if each in table.notices), "") for each in warnings]
     if notice := " ".join(filter(None, said)):
         more["notice"] = notice

@@ -1,6 +1,7 @@
 """The figures that doors do not know of themselves: what waits, what was shed, breakers, objectives, sources of knowledge."""
 
 from rowen.api.metrics import Metrics
+from rowen.flow.knowledge import Knowing
 from rowen.serve.after import AfterHalf
 from rowen.serve.apps import Served
 from rowen.serve.ground import Ground
@@ -25,7 +26,7 @@ def bring(metrics: Metrics, ground: Ground, recording: Recording, live: LiveHalf
     )
     _bring_models(metrics, live.served)
     _bring_objectives(metrics, after.watching)
-    _bring_knowledge(metrics, after.indexing)
+    _bring_knowledge(metrics, after.indexing, live.shared.knowing)
 
 
 def _bring_models(metrics: Metrics, served: Served) -> None:
@@ -57,7 +58,12 @@ def _bring_objectives(metrics: Metrics, watching: Watching) -> None:
     )
 
 
-def _bring_knowledge(metrics: Metrics, indexing: Indexing) -> None:
+def _bring_knowledge(metrics: Metrics, indexing: Indexing, knowing: Knowing) -> None:
+    metrics.bring(
+        "rowen_search_left_out_total", "Stages of searches that were left out, for time or out of reach.",
+        ("app", "knowledge", "stage"), lambda: {key: float(count) for key, count in knowing.left_out.items()},
+        kind="counter",
+    )  # fmt: skip
     labels = ("app", "knowledge", "source")
     metrics.bring(
         "rowen_knowledge_lag_seconds", "Time since a source of documents was last seen whole.", labels, indexing.lag

@@ -192,6 +192,7 @@ class Bench:
             embeds=(embed,) if embed else (),
             ask=self.ask_model,
             rerank=self.rerank(point.rerank),
+            whole=True,
         )
         settings = point.settings(self.settings).but(budget=self.characters // CHARACTERS)
         where: tuple[Condition, ...] = ()

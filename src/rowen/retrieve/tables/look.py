@@ -93,7 +93,7 @@ class Tables:
         held = await self._held(collection, reader, where, parted, chosen)
         facts: dict[str, Fact] = {"tables": len(held)}
         if len(parted) > len(chosen):
-            facts["left_out"] = len(parted) - len(chosen)
+            facts["not_read"] = len(parted) - len(chosen)
         try:
             passage = await asyncio.to_thread(_by_rules, question, held)
             return Told(passage, {**facts, "way": "rules"})
