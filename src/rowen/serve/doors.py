@@ -1,6 +1,6 @@
 """The doors of a process: what model calls, feedback, spans, management and pages are handed of what stands behind them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -54,6 +54,8 @@ class Behind:
     """What a browser may say of one answer."""
     metrics: Metrics
     settings: DoorSettings
+    leaving: Callable[[], bool]
+    """Whether the process is about to stop, so that no more should be sent to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +68,15 @@ class AllDoors:
     """All else."""
 
 
-def behind_of(ground: Ground, recording: Recording, live: LiveHalf, after: AfterHalf, *, signing: bytes) -> Behind:
+def behind_of(
+    ground: Ground,
+    recording: Recording,
+    live: LiveHalf,
+    after: AfterHalf,
+    *,
+    signing: bytes,
+    leaving: Callable[[], bool],
+) -> Behind:
     """Return what all doors are handed."""
     settings, store, clock = ground.settings, ground.store, ground.clock
     register = access.Register(
@@ -97,6 +107,7 @@ def behind_of(ground: Ground, recording: Recording, live: LiveHalf, after: After
             body_timeout=settings.body_timeout,
             trusted_proxies=settings.trusted_proxies,
         ),
+        leaving=leaving,
     )
 
 
@@ -143,7 +154,7 @@ def _doors(behind: Behind, spans: Spans) -> Doors:
         count=count_request,
         clock=ground.clock,
         metrics=behind.metrics,
-        ready=partial(_ready, store, recording.buffer),
+        ready=partial(_ready, store, recording.buffer, behind.leaving),
         settings=behind.settings,
     )
     feedback = Feedback(
@@ -248,9 +259,11 @@ async def _answered(store: Store, id: str, tenant: str) -> str | None:
     return None if found is None or found.masked or found.answer is None else found.answer.text
 
 
-async def _ready(store: Store, buffer: Buffer) -> Mapping[str, str]:
+async def _ready(store: Store, buffer: Buffer, leaving: Callable[[], bool]) -> Mapping[str, str]:
     state = dict(await store.check())
     state["trace buffer"] = buffer.failing or "ok"
+    if leaving():
+        state["server"] = "it is about to stop"
     return state
 
 

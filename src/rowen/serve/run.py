@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from rowen import access
 from rowen.config import layered, read
 from rowen.flow.vet import vet
 from rowen.provider.transport import HttpTransport
+from rowen.serve.leaving import Alone, Several, announced
 from rowen.serve.protocol import Protocol
 from rowen.serve.server import Server
 from rowen.serve.settings import ServerSettings, folder_of
@@ -126,7 +126,7 @@ def run(
         _several(settings, boot, listening)
         return
     server = Server(settings, apps)
-    uvicorn_server = uvicorn.Server(config_of(settings, server))
+    uvicorn_server = Alone(config_of(settings, server), drain=settings.drain, leave=server.leave)
     uvicorn_server.run(sockets=[listening])
     if not uvicorn_server.started:
         raise SystemExit(1)
@@ -215,7 +215,9 @@ def _several(settings: ServerSettings, boot: Boot, listening: socket.socket) -> 
     """
     os.environ[BOOT] = msgspec.json.encode(boot).decode()
     config = config_of(settings, "rowen.serve.run:worker", factory=True)
-    Multiprocess(config, [listening]).run()
+    several = Several(config, [listening])
+    several.drain = settings.drain
+    several.run()
 
 
 def worker() -> Server:
@@ -223,4 +225,6 @@ def worker() -> Server:
     boot = msgspec.json.decode(os.environ[BOOT], type=Boot)
     settings, _ = settings_of(Path(boot.file), boot.flags)
     quiet_logs(settings)
-    return Server(settings, [Path(path) for path in boot.apps])
+    server = Server(settings, [Path(path) for path in boot.apps])
+    announced(server.leave)
+    return server

@@ -85,6 +85,7 @@ class Server:
         self._clock = clock or SystemClock()
         self._stack = AsyncExitStack()
         self._opened: Opened | None = None
+        self._leaving = False
 
     @property
     def opened(self) -> Opened:
@@ -123,6 +124,10 @@ class Server:
         """Close everything, the last opened first; nothing that was acknowledged is lost."""
         await self._stack.aclose()
 
+    def leave(self) -> None:
+        """Say from now on that no more calls should be sent here; those that come are still answered."""
+        self._leaving = True
+
     async def _open(self) -> Opened:
         stack, signing = self._stack, signing_of(self._settings)
         ground = await ground_of(self._settings, self._clock, stack)
@@ -131,7 +136,7 @@ class Server:
         recording = recording_of(ground, stack)
         live = await live_of(ground, recording, self._paths, stack, signing=signing)
         after = await after_of(ground, recording, live, self._paths, stack)
-        behind = behind_of(ground, recording, live, after, signing=signing)
+        behind = behind_of(ground, recording, live, after, signing=signing, leaving=lambda: self._leaving)
         doors = doors_of(behind, stack)
         return Opened(
             served=live.served,

@@ -40,6 +40,9 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """How long a call may wait for a place."""
     grace: Duration = 30
     """How long a stopping server lets calls under way finish."""
+    drain: Duration = 0
+    """How long a server that was told to stop (SIGTERM) still answers everything while `/readyz` says no, so that a load
+    balancer turns away first. Longer than the balancer needs to notice."""
     trace_every: Duration = 0.25
     """Traces are written at least this often; what is younger may be lost when the process is killed."""
     trace_buffer: int = 20_000
