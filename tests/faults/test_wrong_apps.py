@@ -184,3 +184,45 @@ def test_a_model_added_by_a_save_can_be_called(live, tmp_path, until):
     (tmp_path / "app.toml").write_text('[app]\nname = "shop"\n' + ECHO + '[models.more]\nprovider = "echo"\n')
 
     assert until(lambda: client.ask(model="more").status == 200)
+
+
+def test_models_that_end_or_may_change_are_told_by_check_and_once_at_load(rowen, live, tmp_path, caplog, monkeypatch):
+    written = """
+[models.old]
+provider = "openai"
+model = "gpt-4-0613"
+key = { env = "SOME_KEY" }
+
+[models.meant]
+provider = "openai"
+model = "gpt-6-luna"
+key = { env = "SOME_KEY" }
+moving = true
+
+[models.loose]
+provider = "anthropic"
+model = "claude-haiku-4-5"
+key = { env = "SOME_KEY" }
+
+[models.asked]
+provider = "echo"
+"""
+    (tmp_path / "app.toml").write_text('[app]\nname = "shop"\n' + written)
+
+    shown = rowen("check", "--no-secrets")
+    told = json.loads(rowen("check", "--no-secrets", "--json").stdout)[0]["warnings"]
+    monkeypatch.setenv("SOME_KEY", "k")
+    client = live(written)
+    statuses = {client.ask(model="asked").status for _ in range(3)}
+
+    assert shown.returncode == 0
+    assert told == [
+        "[models.old] openai's gpt-4-0613 was to end on 2026-10-23; use gpt-5.6-sol",
+        (
+            "[models.loose] anthropic's claude-haiku-4-5 names no version, so what answers may change; "
+            "name a dated one where there is one, or say `moving = true`"
+        ),
+    ]
+    assert "was to end on 2026-10-23" in " ".join(shown.stdout.split())
+    assert caplog.text.count("was to end on 2026-10-23") == 1
+    assert statuses == {200}

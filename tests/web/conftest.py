@@ -40,6 +40,7 @@ APP = """
 name = "shop"
 [models.main]
 provider = "echo"
+retires = "2099-01-31"
 [models.down]
 provider = "echo"
 retries = 0

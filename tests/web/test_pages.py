@@ -417,6 +417,7 @@ def test_models_never_asked_say_so(site):
 
     assert "main" in shown.text
     assert "not asked yet" in shown.text or "healthy" in shown.text
+    assert "retires on 2099-01-31" in shown.text
 
 
 def test_a_model_out_of_order_is_told_before_the_table(site):

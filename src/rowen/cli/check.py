@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 import msgspec
+from rich.text import Text
 
 from rowen.cli.examples import such_as
 from rowen.cli.options import apps_argument, json_option, out, server_option, show
 from rowen.config import json_schema, read
+from rowen.flow.deployments import remarks
 from rowen.flow.knowledge import vet_knowledge
 from rowen.flow.vet import vet
 from rowen.provider.transport import HttpTransport
@@ -18,7 +20,7 @@ from rowen.serve.exampling import vet_examples
 from rowen.serve.judging import rules_of
 from rowen.serve.run import settings_of
 from rowen.serve.tables import TABLES
-from rowen.values import Mistaken
+from rowen.values import Mistaken, SystemClock, now
 
 
 @click.command("check", epilog=such_as("rowen check", "rowen check --explain"))
@@ -60,6 +62,7 @@ def command(
                 "models": sorted(loaded.tables["models"]),
                 "deployments": len(places),
                 "files": sorted(loaded.definition.files),
+                "warnings": remarks(loaded.tables["models"], now(SystemClock()).date()),
             }
         )
     if as_json:
@@ -70,6 +73,8 @@ def command(
             f"[green]✓[/green] {each['app']}: {len(each['models'])} models, {each['deployments']} deployments, "
             f"definition {each['definition'][:12]}"
         )
+        for warning in each["warnings"]:
+            out.print("[yellow]![/yellow] ", Text(warning), sep="")
 
 
 def _shown(value: Any) -> str:

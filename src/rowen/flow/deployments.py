@@ -1,6 +1,7 @@
 """From `[models]` to deployments: where each model can be asked, with which key, at which price."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import PurePath
 from typing import Any
 
@@ -9,6 +10,7 @@ import msgspec
 from rowen.flow.tables import DeploymentTable, ModelTable, ParamsTable, PriceTable
 from rowen.provider.base import ModelSettings
 from rowen.provider.catalog import declared
+from rowen.provider.lifetime import Lifetimes, remark, stated
 from rowen.route import ModelRoute, Models
 from rowen.values import Deployment, Format, Mistaken, Patience, Profile, Reasoning
 from rowen.values.price import Price, priced
@@ -71,6 +73,15 @@ def prices(models: Mapping[str, ModelTable], places: Placed) -> dict[tuple[str, 
     return own
 
 
+def remarks(models: Mapping[str, ModelTable], today: date) -> list[str]:
+    """Return what is to be said of models that end or may change, each once, with the table it is about."""
+    said: dict[str, None] = {}
+    for deployment, _ in placed(models).values():
+        if found := remark(deployment, today):
+            said[f"[models.{deployment.model}] {found}"] = None
+    return list(said)
+
+
 def may_answer(models: Models, name: str) -> tuple[Deployment, ...]:
     """Return every deployment that may answer for a model name, its fallbacks included; none for an unknown name."""
     route = models.named(name)
@@ -122,6 +133,11 @@ def _deployment(name: str, label: str, table: ModelTable, place: DeploymentTable
     except Mistaken as mistake:
         mistake.place = f"[models.{name}] {mistake.place}".strip()
         raise
+    try:
+        known = Lifetimes.load().of(settings.provider, settings.model, settings.base_url)
+        life = stated(known, retires=place.retires or table.retires, moving=table.moving)
+    except ValueError as error:
+        raise Mistaken("config_invalid", str(error), place=f"[models.{name}] retires") from error
     deployment = Deployment(
         name=label,
         model=name,
@@ -139,6 +155,9 @@ def _deployment(name: str, label: str, table: ModelTable, place: DeploymentTable
         weight=place.weight,
         requests_per_minute=place.requests_per_minute or table.requests_per_minute,
         tokens_per_minute=place.tokens_per_minute or table.tokens_per_minute,
+        ends=life.ends,
+        successor=life.successor,
+        moving=life.moving,
     )
     return deployment, settings
 

@@ -131,6 +131,9 @@ class DeploymentTable(Settings, frozen=True, kw_only=True):
     """The provider key's own limit; the route stays below it."""
     price: PriceTable | tuple[PriceTable, ...] | None = None
     """Overrides the price snapshot."""
+    retires: str = ""
+    """The day from which the provider answers no longer, as `2027-01-31`, or `never`; overrides the snapshot of
+    what vendors retire."""
 
 
 class ModelTable(Settings, frozen=True, kw_only=True):
@@ -178,6 +181,11 @@ class ModelTable(Settings, frozen=True, kw_only=True):
     """The provider key's own limit; the route stays below it."""
     price: PriceTable | tuple[PriceTable, ...] | None = None
     """Overrides the price snapshot."""
+    retires: str = ""
+    """The day from which the provider answers no longer, as `2027-01-31`, or `never`; overrides the snapshot of
+    what vendors retire."""
+    moving: bool = False
+    """Say true where the name may stand for another version tomorrow and that is meant: nobody is warned of it then."""
     deployments: tuple[DeploymentTable, ...] = ()
     """Several places for the one model."""
 

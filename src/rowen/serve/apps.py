@@ -10,7 +10,7 @@ from rowen.config import Loaded, kept, read
 from rowen.evaluate.plan import MetricsTable
 from rowen.flow import App
 from rowen.flow.assemble import Assembled, Shared, assemble
-from rowen.flow.deployments import placed
+from rowen.flow.deployments import placed, remarks
 from rowen.flow.knowledge import embed_of
 from rowen.flow.shadow import Shadows, quiet
 from rowen.flow.split import split_of
@@ -28,7 +28,7 @@ from rowen.serve.standing import Standing, copied, environment_of, fate, needed,
 from rowen.serve.tables import TABLES
 from rowen.store.base import Definitions, Revision
 from rowen.trace import TraceSettings
-from rowen.values import Call, Deployment, Embed, Live, Mistaken, Problem, Refused, ReleaseLine, Request
+from rowen.values import Call, Deployment, Embed, Live, Mistaken, Problem, Refused, ReleaseLine, Request, now
 
 log = logging.getLogger(__name__)
 
@@ -175,6 +175,8 @@ class Served:
             made = assemble(loaded, self._shared, before.main if before else None)
             rules_of(loaded)
             canaries_of(loaded)
+            for warning in remarks(loaded.tables["models"], now(self._shared.clock).date()):
+                log.warning("%s: %s", name, warning)
             await self._definitions.put(loaded.definition)
             live = await self._let_out(loaded)
             if before is None:

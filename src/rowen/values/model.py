@@ -111,3 +111,9 @@ class Deployment(Value, frozen=True, kw_only=True):
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     """Limits of the provider key that we know of; the route keeps below them."""
+    ends: str = ""
+    """The day from which the provider answers no longer, as `2027-01-14`; empty where nobody said so."""
+    successor: str = ""
+    """What the provider names in its place."""
+    moving: bool = False
+    """Whether the provider may let the name stand for another version."""

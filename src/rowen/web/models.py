@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 
 from rowen.access import Visit
+from rowen.values import now
 from rowen.web.page import Page, Services, Shown, api_call
 
 
@@ -19,6 +20,8 @@ class Models:
     """How many are left alone now."""
     small: bool
     """Whether a bundled model is among them, which needs a word of warning."""
+    today: str
+    """The day, to tell models that will be retired from those that were."""
 
 
 async def models(request: Request, services: Services, visit: Visit) -> Page:  # noqa: ARG001 - the signature of all views
@@ -32,5 +35,6 @@ async def models(request: Request, services: Services, visit: Visit) -> Page:  #
             deployments=shown,
             troubled=sum(each.health is not None and each.health.state != "closed" for each in shown),
             small=any(each.deployment.provider == "local" and each.deployment.profile.chat for each in shown),
+            today=now(services.clock).date().isoformat(),
         ),
     )
