@@ -46,6 +46,17 @@ DOORS = (
     ("GET", "/v1/models/{id}", "OpenAI, Anthropic", "One of them."),
     ("POST", "/v1/messages", "Anthropic", "Messages; streams with `stream: true`."),
     ("POST", "/v1/messages/count_tokens", "Anthropic", "Tokens of a prompt, counted offline."),
+    ("GET, POST", "/v1/files", "OpenAI", "Files of requests; see [batches](../how-to/batches.md)."),
+    ("GET, DELETE", "/v1/files/{id}", "OpenAI", "One of them; its bytes at `/v1/files/{id}/content`."),
+    ("GET, POST", "/v1/batches", "OpenAI", "Many requests, answered in the background."),
+    ("GET", "/v1/batches/{id}", "OpenAI", "How far one is; `POST /v1/batches/{id}/cancel` ends it."),
+    ("GET, POST", "/v1/messages/batches", "Anthropic", "Many requests, answered in the background."),
+    (
+        "GET, DELETE",
+        "/v1/messages/batches/{id}",
+        "Anthropic",
+        "How far one is; its answers at `/v1/messages/batches/{id}/results`; `POST …/cancel` ends it.",
+    ),
     (
         "POST, DELETE",
         "/v1/feedback",

@@ -111,11 +111,8 @@ class ModelDoor:
         asked = await self.read(
             bodies.table_of(await bodies.read(receive, services.settings), services.settings.depth), inbound
         )
-        place = place_of(services.apps, envelope.app, asked.request.model)
         request = asked.request
-        if place.model != request.model:
-            request = request.but(model=place.model)
-        walk = place.app.walk(self._call(envelope, request, place.app, trace, started))
+        place, walk = self._begun(envelope, request, trace, started)
         watch = Watch(self._watches, receive)
         burst = Burst(reply)
         try:
@@ -140,14 +137,42 @@ class ModelDoor:
                 raise
         finally:
             watch.stop()
-            done = walk.call
-            known = place.model in place.app.models or place.model == place.app.name
-            services.metrics.called(
-                done,
-                model=place.model if known else "other",
-                status=499 if watch.gone else reply.status or 500,
-                usage=usage_of(done),
-            )
+            self._counted(place, walk.call, 499 if watch.gone else reply.status or 500)
+
+    async def answer(self, body: bytes, envelope: Envelope, trace: str) -> bytes:
+        """Return the whole answer to a body that came without a connection of its own, such as a line of a batch.
+
+        Raises:
+            Problem: there is none; the call is recorded all the same.
+
+        """
+        services = self.services
+        started = services.clock.now_ns()
+        inbound = Inbound(envelope=envelope, trace=trace, started_ns=started, receive=_nothing)
+        asked = await self.read(bodies.table_of(body, services.settings.depth), inbound)
+        if asked.request.stream:
+            raise Mistaken("field_unsupported", "An answer in a batch is not streamed.", place="stream")
+        place, walk = self._begun(envelope, asked.request, trace, started)
+        status = 500
+        try:
+            whole = await asked.writer.whole(await walk.answer())
+            status = 200
+        except Problem as problem:
+            status = problem.status
+            raise
+        finally:
+            self._counted(place, walk.call, status)
+        return whole
+
+    def _begun(self, envelope: Envelope, request: Request, trace: str, started: int) -> tuple[Place, Walk]:
+        place = place_of(self.services.apps, envelope.app, request.model)
+        if place.model != request.model:
+            request = request.but(model=place.model)
+        return place, place.app.walk(self._call(envelope, request, place.app, trace, started))
+
+    def _counted(self, place: Place, done: Call, status: int) -> None:
+        known = place.model in place.app.models or place.model == place.app.name
+        self.services.metrics.called(done, model=place.model if known else "other", status=status, usage=usage_of(done))
 
     def _call(self, envelope: Envelope, request: Request, app: App, trace: str, started: int) -> Call:
         notes: dict[str, Any] = {}
@@ -202,6 +227,10 @@ class ModelDoor:
             return
         self.services.metrics.refused(self.shape, problem.status, problem.code)
         await reply.whole(problem.status, self.errors.body(problem, trace), retry_headers(problem))
+
+
+async def _nothing() -> dict[str, Any]:
+    return {"type": "http.disconnect"}
 
 
 async def _play(walk: Walk, writer: Writer, burst: Burst) -> None:

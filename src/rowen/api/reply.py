@@ -1,6 +1,6 @@
 """Sends one answer: whole, or as a stream whose head waits for its first event."""
 
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from math import ceil
 
 from rowen.api.base import Send
@@ -53,6 +53,16 @@ class Reply:
             }
         )
         await self._send({"type": "http.response.body", "body": b"" if empty else body})
+
+    async def flow(self, pieces: AsyncIterator[bytes], headers: Headers, content_type: bytes) -> None:
+        """Send an answer piece by piece, as it is read."""
+        self.begun = True
+        self.status = 200
+        head = [(b"content-type", content_type), *self._known(), *headers]
+        await self._send({"type": "http.response.start", "status": 200, "headers": head})
+        async for piece in pieces:
+            await self.more(piece)
+        await self.last(b"")
 
     async def begin(self, headers: Headers) -> None:
         """Send the head of a stream."""

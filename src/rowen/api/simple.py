@@ -1,7 +1,7 @@
 """A door that answers from what is here, without walking the chain: models, stored answers, counts."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from rowen.api.base import Receive, Scope, Send, Services
@@ -23,6 +23,8 @@ class Told:
     status: int = 200
     headers: Headers = field(default_factory=list)
     content_type: bytes = b"application/json"
+    pieces: AsyncIterator[bytes] | None = None
+    """In place of `body`: what is too large to be held at once."""
 
 
 class SimpleDoor:
@@ -64,6 +66,9 @@ class SimpleDoor:
             await self._refuse(reply, Broken("broken", f"{type(error).__name__} at the door"), trace, empty=empty)
         else:
             headers = [*self.always, *told.headers]
+            if told.pieces is not None and not empty:
+                await reply.flow(told.pieces, headers, told.content_type)
+                return
             await reply.whole(told.status, told.body, headers, empty=empty, content_type=told.content_type)
 
     async def _told(self, scope: Scope, receive: Receive, trace: str, started: int) -> Told:

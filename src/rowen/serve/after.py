@@ -20,6 +20,7 @@ from rowen.score.review import Review
 from rowen.score.rules import Rules
 from rowen.score.traffic import Traffic
 from rowen.serve.archiving import archiving_of
+from rowen.serve.batching import Batched
 from rowen.serve.canarying import Places
 from rowen.serve.evaluating import runs_of
 from rowen.serve.ground import Ground
@@ -55,7 +56,12 @@ class AfterHalf:
 
 
 async def after_of(
-    ground: Ground, recording: Recording, live: LiveHalf, apps: Sequence[Path], stack: AsyncExitStack
+    ground: Ground,
+    recording: Recording,
+    live: LiveHalf,
+    batched: Batched,
+    apps: Sequence[Path],
+    stack: AsyncExitStack,
 ) -> AfterHalf:
     """Begin all that goes on behind the calls; the stack ends it.
 
@@ -63,6 +69,7 @@ async def after_of(
         ground: what it is made on.
         recording: where calls and scores are written.
         live: what answers.
+        batched: what works on batches.
         apps: paths of `app.toml` files, which are read again as they change where the settings say so.
         stack: closes what is opened.
 
@@ -134,7 +141,7 @@ async def after_of(
     if settings.watch:
         served.watch(apps, queue_jobs)
     indexing.start(watch=settings.watch)
-    workers = (judging, mornings, canaries, indexing, runs, rolling)
+    workers = (batched, judging, mornings, canaries, indexing, runs, rolling)
     worker = Worker(jobs, {kind: work for each in workers for kind, work in each.handlers.items()}, clock)
     worker.start()
     stack.push_async_callback(worker.stop)

@@ -1,6 +1,5 @@
 """The doors of a process: what model calls, feedback, spans, management and pages are handed of what stands behind them."""
 
-from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -10,20 +9,19 @@ from starlette.applications import Starlette
 
 from rowen import access
 from rowen.api import manage, ofrep
-from rowen.api.base import DoorSettings, Services
+from rowen.api.base import Services
 from rowen.api.doors import Doors
 from rowen.api.feedback import Feedback, Pace
-from rowen.api.metrics import Metrics
 from rowen.evaluate.choice import Choice
 from rowen.flow.play import playing
 from rowen.limits.feature import Features
 from rowen.provider.prices import Prices
-from rowen.provider.tokens import count_request
 from rowen.score.feedback import Desk
 from rowen.score.tokens import Tokens
 from rowen.serve.address import came_secure, client_address, networks_of
 from rowen.serve.after import AfterHalf
 from rowen.serve.apps import Served
+from rowen.serve.batching import Batched
 from rowen.serve.explaining import Explaining
 from rowen.serve.gauges import bring
 from rowen.serve.ground import Ground
@@ -31,7 +29,6 @@ from rowen.serve.live import LiveHalf
 from rowen.serve.recording import Recording
 from rowen.serve.spans import Spans
 from rowen.store.base import Store
-from rowen.trace import Buffer
 from rowen.web import Kept, Shown
 from rowen.web import Services as PageServices
 from rowen.web import routes as page_routes
@@ -52,10 +49,8 @@ class Behind:
     sessions: access.Sessions
     tokens: Tokens
     """What a browser may say of one answer."""
-    metrics: Metrics
-    settings: DoorSettings
-    leaving: Callable[[], bool]
-    """Whether the process is about to stop, so that no more should be sent to it."""
+    services: Services
+    batched: Batched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,11 +69,12 @@ def behind_of(
     live: LiveHalf,
     after: AfterHalf,
     *,
+    services: Services,
+    batched: Batched,
     signing: bytes,
-    leaving: Callable[[], bool],
 ) -> Behind:
-    """Return what all doors are handed."""
-    settings, store, clock = ground.settings, ground.store, ground.clock
+    """Return what stands behind the doors."""
+    store, clock = ground.store, ground.clock
     register = access.Register(
         keys=store.keys, tenants=store.tenants, audit=store.audit, directory=ground.directory, clock=clock
     )
@@ -90,8 +86,7 @@ def behind_of(
         signing=signing,
         clock=clock,
     )
-    metrics = Metrics()
-    bring(metrics, ground, recording, live, after)
+    bring(services.metrics, ground, recording, live, after)
     return Behind(
         ground=ground,
         recording=recording,
@@ -100,14 +95,8 @@ def behind_of(
         register=register,
         sessions=sessions,
         tokens=Tokens(signing, clock),
-        metrics=metrics,
-        settings=DoorSettings(
-            body_limit=settings.body_limit,
-            depth=settings.depth,
-            body_timeout=settings.body_timeout,
-            trusted_proxies=settings.trusted_proxies,
-        ),
-        leaving=leaving,
+        services=services,
+        batched=batched,
     )
 
 
@@ -138,25 +127,15 @@ def _spans(behind: Behind) -> Spans:
         served=live.served,
         directory=ground.directory,
         snapshot=live.shared.snapshot,
-        metrics=behind.metrics,
+        metrics=behind.services.metrics,
         clock=ground.clock,
-        doors=behind.settings,
+        doors=behind.services.settings,
     )
 
 
 def _doors(behind: Behind, spans: Spans) -> Doors:
     ground, recording, served = behind.ground, behind.recording, behind.live.served
     store = ground.store
-    services = Services(
-        apps=served,
-        check=ground.directory.check,
-        turns=store.turns,
-        count=count_request,
-        clock=ground.clock,
-        metrics=behind.metrics,
-        ready=partial(_ready, store, recording.buffer, behind.leaving),
-        settings=behind.settings,
-    )
     feedback = Feedback(
         directory=ground.directory,
         tokens=behind.tokens,
@@ -169,10 +148,14 @@ def _doors(behind: Behind, spans: Spans) -> Doors:
         ground.clock,
     )
     return Doors(
-        services,
+        behind.services,
         feedback,
-        exact=spans.doors(),
-        under={**spans.under(), **ofrep.under(services, ground.directory, served.live, features)},
+        exact={**spans.doors(), **behind.batched.exact()},
+        under={
+            **spans.under(),
+            **behind.batched.under(),
+            **ofrep.under(behind.services, ground.directory, served.live, features),
+        },
     )
 
 
@@ -212,7 +195,7 @@ def _managing(behind: Behind) -> manage.Manage:
         desk=after.watching.desk,
         teller=after.watching.teller,
         clock=ground.clock,
-        settings=behind.settings.but(body_limit=min(behind.settings.body_limit, _MANAGED)),
+        settings=behind.services.settings.but(body_limit=min(behind.services.settings.body_limit, _MANAGED)),
     )
 
 
@@ -257,14 +240,6 @@ async def _answered(store: Store, id: str, tenant: str) -> str | None:
     """Return the text that a call was answered with, None when it is not kept as it was."""
     found = await store.traces.get(id, tenant)
     return None if found is None or found.masked or found.answer is None else found.answer.text
-
-
-async def _ready(store: Store, buffer: Buffer, leaving: Callable[[], bool]) -> Mapping[str, str]:
-    state = dict(await store.check())
-    state["trace buffer"] = buffer.failing or "ok"
-    if leaving():
-        state["server"] = "it is about to stop"
-    return state
 
 
 def _states(served: Served) -> list[manage.ModelState]:

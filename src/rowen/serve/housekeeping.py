@@ -4,8 +4,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
+from rowen.batch import Batches
 from rowen.jobs import Queue
 from rowen.serve.archiving import Archiving
+from rowen.serve.batching import files_of
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
 from rowen.values import Clock, Problem
@@ -44,6 +46,7 @@ class Housekeeping:
         self._archiving = archiving
         self._store = store
         self._jobs = Queue(store.records, clock)
+        self._batches = Batches(store.records, files_of(store, settings, clock), self._jobs, clock)
         self._settings = settings
         self._clock = clock
         self._every = every
@@ -73,6 +76,7 @@ class Housekeeping:
             removed += await self._store.traces.delete(before_ns=now - settings.trace_days * _DAY_NS)
         if settings.turn_days:
             removed += await self._store.turns.prune(now - settings.turn_days * _DAY_NS)
+        removed += await self._batches.prune(now - settings.batch_days * _DAY_NS if settings.batch_days else 0)
         if settings.score_days and self._archiving is None:
             removed += await self._store.scores.prune(now - settings.score_days * _DAY_NS)
         if settings.measure_days:

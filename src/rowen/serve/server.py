@@ -21,12 +21,14 @@ from rowen.prompt import Prompts
 from rowen.release.office import Office
 from rowen.serve.after import after_of
 from rowen.serve.apps import Served
+from rowen.serve.batching import Batched
 from rowen.serve.doors import behind_of, doors_of
 from rowen.serve.ground import ground_of
 from rowen.serve.indexing import Indexing
 from rowen.serve.live import live_of
 from rowen.serve.recording import recording_of
 from rowen.serve.rolling import Rolling
+from rowen.serve.services import services_of
 from rowen.serve.settings import ServerSettings, folder_of
 from rowen.serve.watching import Watching
 from rowen.store.base import Store
@@ -135,8 +137,10 @@ class Server:
         stack.push_async_callback(ground.directory.stop)
         recording = recording_of(ground, stack)
         live = await live_of(ground, recording, self._paths, stack, signing=signing)
-        after = await after_of(ground, recording, live, self._paths, stack)
-        behind = behind_of(ground, recording, live, after, signing=signing, leaving=lambda: self._leaving)
+        services = services_of(ground, recording, live, leaving=lambda: self._leaving)
+        batched = Batched(ground, services)
+        after = await after_of(ground, recording, live, batched, self._paths, stack)
+        behind = behind_of(ground, recording, live, after, services=services, batched=batched, signing=signing)
         doors = doors_of(behind, stack)
         return Opened(
             served=live.served,
@@ -147,7 +151,7 @@ class Server:
             register=behind.register,
             doors=doors.doors,
             pages=doors.pages,
-            metrics=behind.metrics,
+            metrics=services.metrics,
             buffer=recording.buffer,
             prompts=live.prompts,
             watching=after.watching,

@@ -51,6 +51,14 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """Days after which traces are deleted; 0 keeps them for ever."""
     turn_days: int = 30
     """Days after which answers kept for `previous_response_id` are deleted; 0 keeps them for ever."""
+    batch_days: int = 30
+    """Days after which the files of batches, their results and the batches are deleted; 0 keeps them for ever."""
+    batch_bytes: int = 100_000_000
+    """Bytes of a file of requests at most."""
+    batch_room: int = 1_000_000_000
+    """Bytes that all files of requests of one tenant have together at most."""
+    batch_at_once: int = 4
+    """Requests of one batch that are under way at once."""
     score_days: int = 400
     """Days after which scores are deleted, counted from what they judge; 0 keeps them for ever."""
     measure_days: int = 800

@@ -29,7 +29,8 @@ class Key(Value, frozen=True, kw_only=True):
     groups: tuple[str, ...] = ()
     """Whose documents it may read, besides those of everybody; empty means none, not any."""
     endpoints: tuple[str, ...] = ()
-    """Door shapes: `openai.chat`, `openai.responses`, `openai.embeddings`, `openai.models`, `anthropic`."""
+    """Door shapes: `openai.chat`, `openai.responses`, `openai.embeddings`, `openai.models`, `openai.batch`, `anthropic`,
+    `anthropic.batch`. A batch needs that of its lines too."""
     networks: tuple[str, ...] = ()
     """CIDR ranges."""
     limits: tuple[Limit, ...] = ()
