@@ -1,5 +1,6 @@
 """Saved views of the list of traces: a filter, columns and an order under a name, for one person or for a tenant."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Literal
@@ -76,6 +77,7 @@ SORTS = tuple(_SORTS)
 SORTED = 500
 """Traces that are sorted by anything but their time: the latest ones that fit, which is said beside the list."""
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _COLUMNS = 40
 _VIEWS = 100
 _LONG = 2000
@@ -276,7 +278,9 @@ def columns_of(names: Sequence[str]) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
     for name in found:
         head, dot, rest = name.partition(".")
-        if name in COLUMNS or (dot and head in {"score", "attribute"} and rest and len(rest) <= 200):
+        if name in COLUMNS or (
+            dot and head in {"score", "attribute"} and 0 < len(rest) <= 200 and not _CONTROL.search(rest)
+        ):
             continue
         raise Mistaken(
             "field_invalid",

@@ -6,9 +6,17 @@ from msgspec import Meta
 
 from rowen.api.manage.base import Asked, Plain, Verb, Verbs
 from rowen.evaluate.compare import Comparison
+from rowen.evaluate.compare.desk import MOST
 from rowen.values import Mistaken, Settings
 
-Ids = Annotated[str, Meta(max_length=2_000, pattern=r"^[^\u0000-\u001f\u007f]*$")]
+Ids = Annotated[
+    str,
+    Meta(
+        max_length=2_000,
+        extra_json_schema={"pattern": rf"^[^,\s\u0000-\u001f\u007f]+(,[^,\s\u0000-\u001f\u007f]+){{1,{MOST - 1}}}$"},
+    ),
+]
+"""What the schema tells is checked where runs are found, which says better what is wrong."""
 
 
 class CompareParams(Settings, frozen=True, kw_only=True):

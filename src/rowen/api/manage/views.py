@@ -4,10 +4,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from rowen.api.manage.base import Asked, Name, NoParams, Page, Plain, Sort, Verb, Verbs
-from rowen.insight.views import Person, View
+from rowen.api.manage.base import Asked, Name, NoParams, Page, Sort, Verb, Verbs
+from rowen.insight.views import COLUMNS, FILTERS, Person, View
 from rowen.values import Settings
 
+FilterName = Annotated[str, Meta(max_length=40, extra_json_schema={"enum": list(FILTERS)})]
+_SEEN = r"[^\s\u0000-\u001f\u007f]"
+_OF = rf"(score|attribute)\.{_SEEN}([^\u0000-\u001f\u007f]{{0,198}}{_SEEN})?"
+Column = Annotated[str, Meta(max_length=210, pattern=f"^({'|'.join(COLUMNS)}|{_OF})$")]
 Line = Annotated[str, Meta(max_length=2000, pattern=r"^[^\u0000-\u001f\u007f]*$")]
 
 
@@ -17,8 +21,8 @@ class NewView(Settings, frozen=True, kw_only=True):
     name: Name
     shared: bool = False
     """Whether everybody in the tenant sees it; needs the scope `manage`."""
-    filter: Annotated[dict[Plain, Line], Meta(max_length=30)] = {}
-    columns: Annotated[tuple[Plain, ...], Meta(max_length=40)] = ()
+    filter: Annotated[dict[FilterName, Line], Meta(max_length=30)] = {}
+    columns: Annotated[tuple[Column, ...], Meta(max_length=40)] = ()
     """Fields of a trace, `score.NAME`, `attribute.KEY`; none: the usual ones."""
     sort: Sort = ""
     order: Literal["desc", "asc"] = "desc"
