@@ -72,6 +72,19 @@ async def test_variety_takes_something_else_in_the_place_of_the_same_again():
     assert len({"fees", "fees2"} & {each.id for each in found.examples}) == 1
 
 
+async def test_what_is_forgotten_is_read_again_before_the_next_question():
+    cases = list(CASES)
+    asked = shots(cases, top=1, variety=0)
+    before = await asked.chosen("When does this bank open?", EVERYBODY)
+
+    cases[:] = [each for each in CASES if each.id != "open"]
+    asked.forget()
+    after = await asked.chosen("When does this bank open?", EVERYBODY)
+
+    assert [each.id for each in before.examples] == ["open"]
+    assert "open" not in {each.id for each in after.examples}
+
+
 async def test_what_does_not_fit_its_room_is_left_out_and_told():
     long = Case(id="long", input="What are the fees of banks?", expected="word " * 500)
 

@@ -1,7 +1,5 @@
 """The exact cache: who shares answers, what is kept, for how long, and where."""
 
-import asyncio
-
 import pytest
 
 from rowen.route import AnswerCache, cache_key
@@ -27,12 +25,6 @@ class MemoryStore:
 
     async def prune(self, now_ns, keep):
         pass
-
-    async def clear(self, prefix=""):
-        gone = [key for key in self.kept if key.startswith(prefix)]
-        for key in gone:
-            del self.kept[key]
-        return len(gone)
 
 
 def said(text="Hi", reason="stop") -> Answer:
@@ -302,29 +294,12 @@ async def test_one_huge_answer_does_not_push_out_the_others(clock):
     assert await cache.get("huge") is None
 
 
-async def test_clearing_an_app_leaves_the_others(cache, store):
+async def test_what_is_forgotten_is_gone_from_memory_and_never_reaches_the_store(cache, store):
     kept = Cached(answer=said(), trace="t", stored_ns=0, expires_ns=2**62)
     cache.put("shop:1", kept)
-    cache.put("shopping:1", kept)
-    await asyncio.sleep(0)
+
+    cache.forget()
     await cache.close()
 
-    gone = await cache.clear("shop")
-
-    assert gone == 1
+    assert store.kept == {}
     assert await cache.get("shop:1") is None
-    assert await cache.get("shopping:1") is not None
-
-
-async def test_without_an_app_all_answers_are_cleared_with_or_without_a_store(cache, store, clock):
-    kept = Cached(answer=said(), trace="t", stored_ns=0, expires_ns=2**62)
-    alone = AnswerCache(None, clock)
-    for each in (cache, alone):
-        each.put("shop:1", kept)
-        each.put("desk:1", kept)
-    await cache.close()
-
-    gone = (await cache.clear(), await alone.clear())
-
-    assert gone == (2, 0)
-    assert [await each.get(key) for each in (cache, alone) for key in ("shop:1", "desk:1")] == [None] * 4

@@ -177,6 +177,17 @@ async def test_a_call_that_was_not_looked_up_keeps_nothing(cache, clock):
     assert (await cache.find(call(id="b"), ROUTE)).answer is None
 
 
+async def test_what_is_forgotten_is_not_found_and_what_was_asked_meanwhile_is_not_kept(cache, clock):
+    await kept(cache, clock, call())
+    await cache.find(call("Where is the blue bicycle?", id="b"), ROUTE)
+
+    cache.forget()
+    late = Cached(answer=answer(), trace="b", stored_ns=clock.ns, expires_ns=clock.ns + 60_000_000_000)
+
+    assert cache.keep(call("Where is the blue bicycle?", id="b"), late) == {}
+    assert (await cache.find(call(id="c"), ROUTE)).answer is None
+
+
 async def test_of_many_scopes_the_one_that_was_used_least_lately_goes(clock):
     cache = SimilarCache(WordVectors(), threshold=0.6, mode="on", clock=clock, scopes=2)
     for id, tenant in (("a", "one"), ("b", "two")):

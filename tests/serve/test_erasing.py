@@ -21,6 +21,8 @@ from rowen.testing.contracts.made import START, a_trace, an_answer
 from rowen.testing.contracts.spans import a_span
 from rowen.values import Case, Outcome, Run, Score, Target
 
+from .deployment import deployed
+
 SECRET = "zanzibar"  # in everything that is Ann's, and in nothing else
 DAY = 86_400_000_000_000
 
@@ -192,3 +194,24 @@ async def test_versions_of_data_sets_lose_a_persons_cases_and_runs_keep_figures_
     assert first.group == second.group != "ann"
     assert other == outcomes[2]
     assert await erase(store, clock, "acme", user="ann") == Gone()
+
+
+async def test_a_server_that_runs_forgets_what_it_holds_in_memory(clock: FakeClock, tmp_path: Path):
+    app = '[app]\nname = "shop"\n[models.main]\nprovider = "echo"\ncache = { ttl = "1d" }\n'
+    (tmp_path / "app.toml").write_text(app)
+    async with deployed(tmp_path, clock) as place:
+        opened = place.server.opened
+        body = {"model": "main", "messages": [{"role": "user", "content": SECRET}], "user": "ann"}
+
+        async def asked() -> str:
+            return (await place.client.post("/v1/chat/completions", json=body)).headers["x-rowen-cache"]
+
+        first = [await asked(), await asked()]
+        await opened.traces_written()
+        await opened.served.refresh()
+
+        await erase(opened.store, clock, "default", user="ann")
+        await opened.served.refresh()
+
+        assert first == ["miss", "hit"]
+        assert await asked() == "miss"

@@ -63,6 +63,8 @@ class Assembled:
     loaded: Loaded
     places: deployments.Placed
     """Its deployments. What is equal here in two Definitions is one thing, and stands as one."""
+    forget: Callable[[], None]
+    """Forgets what it holds of questions and answers in memory, since some of them were erased."""
 
 
 def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) -> Assembled:
@@ -166,7 +168,12 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     )
     if shots is not None:
         app = replace(app, ready=shots.ready)
-    return Assembled(app=app, fleet=fleet, state=state, loaded=loaded, places=places)
+
+    def forget() -> None:
+        for each in (*similar.values(), *((shots,) if shots is not None else ())):
+            each.forget()
+
+    return Assembled(app=app, fleet=fleet, state=state, loaded=loaded, places=places, forget=forget)
 
 
 def _with_room(count: CountTokens, room: int) -> CountTokens:

@@ -198,6 +198,10 @@ class Shots:
             facts["examples_unfit"] = left
         return Chosen(tuple(each for each, _ in taken), facts)
 
+    def forget(self) -> None:
+        """Forget all examples: they are read again before the next question."""
+        self._pool = None
+
     async def ready(self) -> None:
         """Make the vectors of all examples, which can take a while the first time. What hinders it is only told."""
         try:

@@ -113,12 +113,11 @@ class AnswerCache:
         if self._writer is None:
             self._writer = asyncio.get_running_loop().create_task(self._write(self._store))
 
-    async def clear(self, app: str = "") -> int:
-        """Forget the answers of an app, or all; return how many the store had. Other processes keep theirs to the end."""
-        prefix = f"{app}:" if app else ""
-        for key in [key for key in self._entries if key.startswith(prefix)]:
-            self._forget(key)
-        return await self._store.clear(prefix) if self._store else 0
+    def forget(self) -> None:
+        """Forget what is in this process's memory, and what waits to be written; the store is for others to clear."""
+        self._entries.clear()
+        self._waiting.clear()
+        self._bytes = 0
 
     async def close(self) -> None:
         """Write what waits."""

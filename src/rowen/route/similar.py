@@ -116,6 +116,11 @@ class SimilarCache:
         entries[self._count] = _Entry(asked.question, cached, sources_of(call, cached.answer))
         return {"similar_agrees": round(agreement(asked.would, cached.answer.text), 3)} if asked.would else {}
 
+    def forget(self) -> None:
+        """Forget all questions and answers."""
+        self._scopes.clear()
+        self._pending.clear()
+
     def _nearest(self, call: Call, scope: str, question: str, vector: bytes) -> Near:
         found = self._scopes.get(scope)
         if found is None:

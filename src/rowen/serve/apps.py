@@ -45,6 +45,7 @@ class Served:
         releases: says which of them answers, and takes note of new ones.
         revisions: tells of changes.
         shadows: copies calls.
+        erasures: gives how often something was erased that apps may hold in memory.
         dev: whether a file answers at once, whatever was decided before.
 
     """
@@ -57,6 +58,7 @@ class Served:
         revisions: Revision,
         shadows: Shadows,
         *,
+        erasures: Callable[[], Awaitable[int]],
         dev: bool = False,
     ) -> None:
         self._shared = shared
@@ -64,6 +66,8 @@ class Served:
         self._releases = releases
         self._revisions = revisions
         self._shadows = shadows
+        self._erasures = erasures
+        self._erased: int | None = None
         self._dev = dev
         self._apps: dict[str, Standing] = {}
         self._first = ""
@@ -197,6 +201,7 @@ class Served:
         revision = await self._revisions.revision()
         if revision == self._revision:
             return False
+        await self._forget()
         async with self._changing:
             changed = stuck = False
             lives = {(each.app, each.environment): each for each in await self._releases.lives()}
@@ -311,6 +316,16 @@ class Served:
         loaded = kept(definition, TABLES, standing.path)
         before = standing.warm.get(standing.live.definition)
         return assemble(quiet(loaded) if shadow else loaded, self._shared, before)
+
+    async def _forget(self) -> None:
+        """Forget what is held of questions and answers, if somebody was erased since the last look."""
+        before, self._erased = self._erased, await self._erasures()
+        if before is None or before == self._erased:
+            return
+        self._shared.cache.forget()
+        for standing in self._apps.values():
+            for each in (*standing.warm.values(), *standing.quiet.values()):
+                each.forget()
 
     def _leave(self, assembled: Iterable[Assembled]) -> None:
         """Close what is not needed any more, when no call can be under way in it."""

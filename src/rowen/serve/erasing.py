@@ -9,10 +9,11 @@ import msgspec
 
 from rowen.evaluate.forget import forget
 from rowen.insight.book import Book
-from rowen.store.base import ScoreFilter, Store, TraceFilter
+from rowen.store.base import Record, Records, ScoreFilter, Store, TraceFilter
 from rowen.values import Case, Clock, Value
 from rowen.values.query import Either, Holds
 
+_ERASED = "erased"
 _PAGE = 500
 _SOME = 50
 """Traces of which the calls within are looked for at once."""
@@ -87,8 +88,10 @@ async def erase(
         await store.records.delete("case", case.id, tenant)
     forgotten = await forget(store.records, store.runs, tenant, mine, cases)
     turns = sum([await store.turns.delete(f"resp_{id}", tenant) for id in ids])
-    if ids:
+    if ids or cases or forgotten.versions:
         await store.cache.clear()  # what was answered, of which nobody knows whose it was
+        mark = Record(kind=_ERASED, id="last", at_ns=clock.now_ns())
+        await store.records.put_all([(mark, None)], tell=True)  # those who serve forget what they hold in memory
     if user:
         await Book(store.records, store.traces, clock).forget(tenant, user)
     ours = [id for id in sorted({*told, *forgotten.traces} - known) if await _is_ours(store, tenant, id)]
@@ -103,6 +106,12 @@ async def erase(
         turns=turns,
         calls=(*within, *ours),
     )
+
+
+async def erasures(records: Records) -> int:
+    """Return how often something was erased that others may hold in memory."""
+    mark = await records.get(_ERASED, "last")
+    return 0 if mark is None else mark.version
 
 
 async def _meant(store: Store, tenant: str, traces: Sequence[str], user: str, session: str) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rowen.evaluate.dataset import Datasets
@@ -12,6 +13,7 @@ from rowen.prompt import Prompts
 from rowen.release import Releases
 from rowen.score.cases import Cases
 from rowen.serve.apps import Served
+from rowen.serve.erasing import erasures
 from rowen.serve.ground import Ground
 from rowen.serve.recording import Recording
 from rowen.serve.releasing import proposing
@@ -54,7 +56,15 @@ async def live_of(
     datasets = Datasets(store.records, cases=cases, clock=clock)
     shared = shared_of(ground, stack, buffer=recording.buffer, prompts=prompts, datasets=datasets)
     shadows = Shadows(store.counters, clock)
-    served = Served(shared, store.definitions, releases, store.revisions, shadows, dev=ground.settings.watch)
+    served = Served(
+        shared,
+        store.definitions,
+        releases,
+        store.revisions,
+        shadows,
+        erasures=partial(erasures, store.records),
+        dev=ground.settings.watch,
+    )
     stack.push_async_callback(served.close)
     for path in apps:
         await served.load(path)
