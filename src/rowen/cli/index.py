@@ -12,6 +12,7 @@ from rowen.cli.bar import steps_bar
 from rowen.cli.calibrate import calibrate
 from rowen.cli.examples import such_as
 from rowen.cli.options import apps_argument, flags_of, json_option, out, server_option, show, store_option
+from rowen.cli.summary import command as summary
 from rowen.improve.advise import Advised, Examples, advised
 from rowen.improve.tune.complaints import complaint, judged
 from rowen.improve.tune.failures import split
@@ -36,6 +37,7 @@ def command() -> None:
 
 
 command.add_command(calibrate)
+command.add_command(summary)
 
 
 @command.command("sync", epilog=such_as("rowen index sync"))
