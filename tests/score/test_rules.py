@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -6,6 +9,7 @@ from rowen.score.catalog import CATALOG, kinds, make
 from rowen.score.readability import ease, grade, syllables
 from rowen.values import Mistaken, Usage
 from rowen.values.language import language
+from rowen.values.words import sentences, words
 
 
 async def test_an_exact_match_forgets_articles_case_and_punctuation(judged):
@@ -101,8 +105,37 @@ def test_readability_is_the_published_formula(lines, count, beats):
     assert grade(lines, count, beats) == pytest.approx(0.39 * (count / lines) + 11.8 * (beats / count) - 15.59)
 
 
+TEXTSTAT = [
+    json.loads(line) for line in (Path(__file__).parent / "fixtures" / "textstat.jsonl").read_text().splitlines()
+]
+"""What textstat 0.7.4 counts and says of texts of our own. It rounds the means that go into its formulas to one decimal."""
+
+
+@pytest.mark.parametrize("text", TEXTSTAT, ids=lambda each: each["name"])
+async def test_the_reading_level_is_that_of_textstat_on_the_same_text(judged, text):
+    counts = (text["sentences"], text["words"], text["syllables"])
+    found = await judged("readability", text["text"])
+
+    assert grade(*counts) == pytest.approx(text["grade"], abs=0.05 * (0.39 + 11.8) + 0.05)
+    assert ease(*counts) == pytest.approx(text["ease"], abs=0.05 * (1.015 + 84.6) + 0.005)
+    # It takes syllables from a dictionary of hyphens, which has fewer in long words.
+    assert found["grade"].number == pytest.approx(text["grade"], abs=2)
+
+
+def test_texts_stand_in_the_order_of_their_level_as_textstat_has_it():
+    ours = {each["name"]: grade_of(each["text"]) for each in TEXTSTAT}
+
+    assert sorted(ours, key=ours.__getitem__) == [
+        each["name"] for each in sorted(TEXTSTAT, key=lambda each: each["grade"])
+    ]
+
+
+def grade_of(text):
+    return grade(len(sentences(text)), len(words(text)), sum(map(syllables, words(text))))
+
+
 COUNTED = {
-    1: "the wrote cats sleep old tea through jumped strength made",
+    1: "the wrote cats sleep old tea through jumped strength made file whole rules",
     2: "letter keeper lighthouse ever answer morning before table wanted houses",
     3: "computer elephant animal remember energy",
     4: "intelligence information automatic",

@@ -51,9 +51,10 @@ def command(
     """
     settings, _ = settings_of(server_file, flags_of(store=store))
     loaded = read(path, TABLES)
+    data = file.read_bytes()
 
     async def work() -> tuple[Document, Summary]:
-        document = await _document(file)
+        document = await _document(file, data)
         async with bench(settings, [loaded], SystemClock()) as stand:
             ask = _asking(stand.apart.named(loaded.definition.app))
             with Progress(console=err, transient=True, disable=as_json or not sys.stderr.isatty()) as progress:
@@ -77,10 +78,10 @@ def command(
         raise click.exceptions.Exit(1)
 
 
-async def _document(file: Path) -> Document:
+async def _document(file: Path, data: bytes) -> Document:
     reading = Reading()
     try:
-        parsed = await reading(file.read_bytes(), file.name)
+        parsed = await reading(data, file.name)
     finally:
         await reading.close()
     return Document(

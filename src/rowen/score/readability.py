@@ -7,7 +7,7 @@ from rowen.values import Settings as Table
 from rowen.values.words import sentences, words
 
 _VOWELS = re.compile(r"[aeiouy]+")
-_SILENT = re.compile(r"(?:[^lsxzcghaeiouy]es|[^dtaeiouy]ed|[^laeiouy]e)$")
+_SILENT = re.compile(r"(?:[^lsxzcghaeiouy]es|[^dtaeiouy]ed|[^laeiouy]e|[aeiouy]les?)$")
 
 
 class Settings(Table, frozen=True, kw_only=True):
@@ -29,7 +29,7 @@ def make(_: Settings, __: Ports) -> Scorer:
         count = sum(map(syllables, found))
         return (number(ease(lines, len(found), count)), number(grade(lines, len(found), count), part="grade"))
 
-    return Plain("1", judge)
+    return Plain("2", judge)
 
 
 def ease(lines: int, count: int, beats: int) -> float:
