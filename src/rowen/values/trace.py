@@ -54,7 +54,7 @@ JUDGED_BY = "judge:"
 """What the feature of a judge's calls begins with; its rule's name follows."""
 INDEXED_BY = "index:"
 """What the feature of an index's calls begins with; its name follows."""
-_HOUSE = frozenset({"judge", "retrieve", "index", "explain", "eval", "playground", "prompts-test"})
+_HOUSE = frozenset({"judge", "retrieve", "index", "explain", "eval", "playground", "prompts-test", "summary"})
 """The tags of calls that Rowen makes for its own ends, or for those who build the app."""
 _EXPERIMENTING = frozenset({"experiment", EVALUATED, "evaluation", SHADOW})
 
