@@ -14,6 +14,17 @@ async def test_an_unknown_path_is_an_error_of_openais_shape(doorway, path):
     assert seen.json["trace_id"] == seen.headers["x-rowen-trace"]
 
 
+@pytest.mark.parametrize("path", ["/chat/completions", "/v1/v1/messages", "/embeddings"])
+async def test_an_address_without_or_with_twice_the_version_is_told_the_door_that_is_meant(doorway, path):
+    gateway = doorway.plain()
+
+    seen = await gateway.ask(path, {})
+
+    assert gateway.doors.takes(path)
+    assert seen.status == 404
+    assert f"The door is /v1/{path.rpartition('v1/')[2].lstrip('/')}" in seen.json["error"]["message"]
+
+
 async def test_anthropics_clients_get_it_in_theirs(doorway):
     seen = await doorway.plain().ask("/v1/nothing", {}, headers={"anthropic-version": "2023-06-01"})
 
@@ -24,7 +35,7 @@ async def test_a_door_knows_its_paths(doorway):
     doors = doorway.plain().doors
 
     assert all(doors.takes(path) for path in ("/v1/chat/completions", "/v1/x", "/healthz", "/metrics", "/readyz"))
-    assert not any(doors.takes(path) for path in ("/", "/api/keys", "/v1beta", "/traces"))
+    assert not any(doors.takes(path) for path in ("/", "/api/keys", "/v1beta", "/traces", "/models"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import pytest
@@ -202,3 +203,21 @@ def test_what_was_kept_and_changed_since_is_refused(tmp_path: Path):
         kept(definition, SCHEMA, tmp_path / "app.toml", environment={"K": "k"}.get)
 
     assert caught.value.code == "store_corrupt"
+
+
+def test_a_table_that_only_its_inner_tables_name_has_their_line(tmp_path):
+    with pytest.raises(Mistaken) as caught:
+        load(tmp_path, '[limits]\n\n[model.main]\nprovider = "echo"\n')
+
+    assert caught.value.place == "app.toml:3"
+    assert 'did you mean "models"' in caught.value.message
+
+
+def test_a_number_of_the_environment_is_told_as_one_and_its_range_stands_in_the_reference():
+    class Door(Settings, frozen=True, kw_only=True):
+        port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 1
+
+    with pytest.raises(Mistaken, match="expected `int` <= 65535"):
+        layered(Door, None, {"ROWEN_PORT": "99999"}, {})
+
+    assert [line.kind for line in lines(Door)] == ["integer from 0 to 65535"]

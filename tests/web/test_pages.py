@@ -33,6 +33,15 @@ def test_a_stranger_is_sent_to_sign_in_and_back(site, path: str):
     assert shown.headers["location"] == f"/sign-in?to={quote(path)}"
 
 
+def test_an_address_without_a_page_says_so_to_strangers_and_to_readers(site):
+    for reader in (site.stranger(), site.reader()):
+        shown = reader.get("/no/such/page")
+
+        assert shown.status == 404
+        assert "There is no such page." in shown.text
+        assert "content-security-policy" in shown.headers
+
+
 def test_signing_in_leads_to_the_page_that_was_asked_for(site):
     shown = site.stranger().sign_in(site.running.admin, to="/traces?status=failed")
 

@@ -17,6 +17,9 @@ from rowen.api.openai.responses import KeptDoor, ResponsesDoor
 from rowen.api.simple import ErrorBody, SimpleDoor, Told
 from rowen.values import Mistaken
 
+_CALLED = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/messages", "/v1/models")
+"""The doors that clients of vendors call."""
+
 
 class Doors:
     """An ASGI callable for everything under `/v1`, and for `/healthz`, `/readyz` and `/metrics`.
@@ -62,6 +65,8 @@ class Doors:
         """Return whether a path is answered here."""
         if path in self._exact or path == "/v1" or path.startswith("/v1/"):
             return True
+        if _meant(path) and path != "/models":  # that is a page
+            return True
         return any(path.startswith(prefix) for prefix in self._under)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -96,4 +101,14 @@ class NowhereDoor(SimpleDoor):
 
     async def tell(self, inbound: Inbound) -> Told:
         """Say so."""
-        raise Mistaken("not_found", f"There is nothing at {inbound.envelope.path[:200]}.")
+        path = inbound.envelope.path[:200]
+        if meant := _meant(path):
+            fix = f"The door is {meant}: OpenAI's clients are given an address that ends with `/v1`, Anthropic's one without."
+            raise Mistaken("not_found", f"There is nothing at {path}.", fix=fix)
+        raise Mistaken("not_found", f"There is nothing at {path}.")
+
+
+def _meant(path: str) -> str:
+    """Return the door that a client looks for whose address lacks the `/v1`, or has it twice; empty for any other."""
+    last = "/v1" + path.removeprefix("/v1").removeprefix("/v1")
+    return last if last in _CALLED and last != path else ""

@@ -13,7 +13,7 @@ from rowen.serve.run import run
 @apps_argument
 @server_option
 @store_option
-@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on; 0 takes a free one.")
 def command(apps: tuple[Path, ...], server_file: Path, store: str | None, port: int | None) -> None:
     """Serve the APPS (default: app.toml) on this machine, and reload them when they change."""
     flags = flags_of(store=store, port=port, host="127.0.0.1", watch=True, workers=1)

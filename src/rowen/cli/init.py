@@ -1,6 +1,6 @@
 """`rowen init`: a new app to start from."""
 
-import shutil
+import shlex
 from pathlib import Path
 
 import click
@@ -13,11 +13,16 @@ from rowen.values import Mistaken
 @click.argument("folder", type=click.Path(path_type=Path))
 def command(folder: Path) -> None:
     """Write a new app into FOLDER, which must not hold one yet."""
-    if (folder / "app.toml").exists():
-        raise Mistaken("conflict", f"{folder}/app.toml exists already", place=str(folder))
-    folder.mkdir(parents=True, exist_ok=True)
     source = example("00-start")
-    shutil.copytree(source, folder, dirs_exist_ok=True)
-    text = (folder / "app.toml").read_text(encoding="utf-8")
-    (folder / "app.toml").write_text(text.replace("my-app", folder.resolve().name), encoding="utf-8")
-    click.echo(f"Wrote {folder}/app.toml. Next: cd {folder} && rowen dev")
+    # app.toml last, so that it is there when all is.
+    files = [(file, folder / file.relative_to(source)) for file in sorted(source.rglob("*"), reverse=True)]
+    files = [(file, target) for file, target in files if file.is_file()]
+    for _, target in reversed(files):
+        if target.exists():
+            raise Mistaken("conflict", f"{target} exists already", fix="Edit it, or name another folder.")
+    name = folder.resolve().name.replace("\\", "\\\\").replace('"', '\\"')
+    for file, target in files:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(file.read_text(encoding="utf-8").replace("my-app", name), encoding="utf-8")
+    there = "" if folder.resolve() == Path.cwd() else f"cd {shlex.quote(str(folder))} && "
+    click.echo(f"Wrote {folder / 'app.toml'}. Next: {there}rowen dev")

@@ -154,7 +154,7 @@ def _say(problem: Problem) -> None:
         }
         click.echo(json.dumps({"error": error | problem.details}), err=True)
         return
-    place = f"{problem.place}: " if problem.place else ""
+    place = f"{problem.place}: " if problem.place and not problem.message.startswith(problem.place) else ""
     click.echo(f"{click.style('error:', fg='red', bold=True)} {place}{problem.message}", err=True)
     mistakes = problem.details.get("mistakes")
     for other in mistakes[1:] if isinstance(mistakes, list) else ():

@@ -47,7 +47,7 @@ def check(app: Path, server_file: Path, store: str | None, as_json: bool, offlin
         out.print(f"on call: {told.on_call or 'nobody'}")
         for silence in told.silences:
             out.print(f"silenced: {silence}")
-        show(rows, as_json=False, empty="[green]✓[/green] somebody would be woken")
+        show(rows, as_json=False, empty="✓ somebody would be woken")
     if not told.ready:
         sys.exit(1)
 

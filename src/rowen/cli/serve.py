@@ -17,8 +17,8 @@ from rowen.serve.run import run
 @server_option
 @store_option
 @click.option("--host", help="Address to listen on.")
-@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.")
-@click.option("--workers", type=int, help="Processes that answer.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on; 0 takes a free one.")
+@click.option("--workers", type=click.IntRange(1), help="Processes that answer.")
 def command(
     apps: tuple[Path, ...],
     server_file: Path,

@@ -31,7 +31,7 @@ def lint_file(file: Path, as_json: bool, strict: bool) -> None:
     """Say what is wrong with the objectives of FILE (default: app.toml). Ends with 2 when an error is found."""
     found = lint(read_file(file))
     rows: list[Any] = [msgspec.to_builtins(each) | {"level": each.level} for each in found]
-    show(rows, as_json=as_json, empty="[green]✓[/green] nothing is wrong with what is promised")
+    show(rows, as_json=as_json, empty="✓ nothing is wrong with what is promised")
     if not as_json and rows:
         out.print(f"{len(rows)} findings")
     if any(each.level == "error" or (strict and each.level == "warning") for each in found):

@@ -7,9 +7,9 @@ reference cannot drift apart.
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 import msgspec
 
@@ -106,6 +106,8 @@ def type_name(kind: Any) -> str:
         return names[kind]
     if kind == Duration:
         return "duration"
+    if get_origin(kind) is Annotated:
+        return f"{type_name(get_args(kind)[0])}{_range(get_args(kind)[1:])}"
     name = getattr(kind, "__name__", str(kind))
     if name == "Literal":
         return " | ".join(f"`{arg}`" for arg in get_args(kind))
@@ -115,6 +117,18 @@ def type_name(kind: Any) -> str:
     if name == "dict":
         return f"table of {inner[1]}" if len(inner) > 1 else "table"
     return " or ".join(inner) if inner else name
+
+
+def _range(notes: Sequence[Any]) -> str:
+    """Return between which numbers a value may lie, as a reader of the reference would say it."""
+    found = next((note for note in notes if isinstance(note, msgspec.Meta)), msgspec.Meta())
+    match found.ge, found.le:
+        case None, None:
+            return ""
+        case least, None:
+            return f", {least} or more"
+        case least, most:
+            return f" from {least} to {most}"
 
 
 def _default(field: Any) -> str:

@@ -57,7 +57,9 @@ def _from_text(variable: str, text: str, kind: Any) -> Any:
         made = checker.convert(candidate, kind, (variable,))
         if made is not MISSING:
             return made
-    raise Mistaken("config_invalid", checker.mistakes[0].sentence, place=variable)
+    # What can be read as a number is told as one, not as the text that a variable always is.
+    mistake = checker.mistakes[1 if _plain(text) != text else 0]
+    raise Mistaken("config_invalid", mistake.sentence.removeprefix(f'"{variable}": '), place=variable)
 
 
 def _plain(text: str) -> Any:

@@ -23,7 +23,8 @@ class Places:
                 continue
             if header := _HEADER.match(line):
                 table = self._open(_parts(header[2]), counts, many=header[1] == "[[")
-                self._lines.setdefault(table, number)
+                for depth in range(1, len(table) + 1):  # [model.main] is where `model` stands too
+                    self._lines.setdefault(table[:depth], number)
             elif key := _KEY.match(line):
                 self._lines.setdefault((*table, *_parts(key[1])), number)
                 rest = line[key.end() :]

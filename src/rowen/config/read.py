@@ -126,6 +126,9 @@ def toml(path: Path) -> tuple[dict[str, Any], str]:
         text = path.read_bytes().decode("utf-8")
         return tomllib.loads(text), text
     except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            hint = "Correct the path, or go to the folder of the app; `rowen init FOLDER` writes a new one."
+            raise Mistaken("config_missing", "there is no such file here", place=str(path), fix=hint) from error
         raise Mistaken("config_missing", f"cannot read {path.name}: {error.strerror}", place=str(path)) from error
     except UnicodeDecodeError as error:
         raise Mistaken("config_syntax", "the file is not UTF-8", place=str(path)) from error

@@ -201,7 +201,10 @@ def _listen(settings: ServerSettings) -> socket.socket:
         listening.close()
         reason = error.strerror or str(error)
         raise Mistaken(
-            "config_invalid", f"cannot listen on {settings.host}:{settings.port}: {reason}", place="port"
+            "config_invalid",
+            f"cannot listen on {settings.host}:{settings.port}: {reason}",
+            place="port",
+            fix="Stop what listens there, or take another port with `--port`; 0 takes a free one.",
         ) from error
     listening.listen(4096)
     listening.set_inheritable(True)

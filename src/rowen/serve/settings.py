@@ -1,10 +1,16 @@
 """Where and how a server runs. Not part of any app: `server.toml`, `ROWEN_…` variables or flags."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from rowen.config import Duration
 from rowen.values import Secret, Settings
+
+Some = Annotated[int, Meta(ge=1)]
+Whole = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 
 class ServerSettings(Settings, frozen=True, kw_only=True):
@@ -12,9 +18,9 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     """Address to listen on."""
-    port: int = 8484
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8484
     """Port to listen on; 0 takes a free one."""
-    workers: int = 1
+    workers: Some = 1
     """Processes that answer."""
     store: str = "sqlite:.rowen"
     """Where records live: `sqlite:FOLDER`, `postgres://USER@HOST/DATABASE` or `memory:`."""
@@ -26,15 +32,15 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """Private key (PEM)."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks whose `x-forwarded-for` and `x-forwarded-proto` are believed."""
-    body_limit: int = 20_000_000
+    body_limit: Some = 20_000_000
     """Bytes of a request body at most."""
     body_timeout: Duration = 30
     """How long a request's head and body may take to arrive."""
-    depth: int = 64
+    depth: Some = 64
     """Levels of nesting in a JSON body at most."""
-    in_flight: int = 1024
+    in_flight: Some = 1024
     """Calls answered at once by one process; further ones queue by priority."""
-    queue: int = 512
+    queue: Whole = 512
     """Calls that may wait for a place; beyond that low priority is shed first."""
     queue_wait: Duration = 2
     """How long a call may wait for a place."""
@@ -45,41 +51,41 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     balancer turns away first. Longer than the balancer needs to notice."""
     trace_every: Duration = 0.25
     """Traces are written at least this often; what is younger may be lost when the process is killed."""
-    trace_buffer: int = 20_000
+    trace_buffer: Some = 20_000
     """Finished calls held for writing at most."""
-    trace_days: int = 30
+    trace_days: Whole = 30
     """Days after which traces are deleted; 0 keeps them for ever."""
-    turn_days: int = 30
+    turn_days: Whole = 30
     """Days after which answers kept for `previous_response_id` are deleted; 0 keeps them for ever."""
-    batch_days: int = 30
+    batch_days: Whole = 30
     """Days after which the files of batches, their results and the batches are deleted; 0 keeps them for ever."""
-    batch_bytes: int = 100_000_000
+    batch_bytes: Some = 100_000_000
     """Bytes of a file of requests at most."""
-    batch_room: int = 1_000_000_000
+    batch_room: Some = 1_000_000_000
     """Bytes that all files of requests of one tenant have together at most."""
-    batch_at_once: int = 4
+    batch_at_once: Some = 4
     """Requests of one batch that are under way at once."""
-    score_days: int = 400
+    score_days: Whole = 400
     """Days after which scores are deleted, counted from what they judge; 0 keeps them for ever."""
-    measure_days: int = 800
+    measure_days: Whole = 800
     """Days after which the minutes that objectives counted are deleted; 0 keeps them for ever."""
     archive: str = ""
     """A folder that closed days of traces and scores are kept in, as Parquet; empty keeps none. With it, nothing is
     deleted for its age that is not in the archive. Needs `rowen[archive]`."""
-    archive_after: int = 1
+    archive_after: Whole = 1
     """Days after its end that a day goes into the archive."""
     spans_content: Literal["full", "masked", "none"] = "full"
     """What is kept of spans that programs send: all, all with `spans_mask` applied, or figures only. The spans of an app
     served here follow its own `[trace]` table."""
     spans_mask: tuple[str, ...] = ()
     """Regular expressions (RE2) whose matches are replaced by `[masked]` before a span is stored."""
-    spans_text: int = 1_000_000
+    spans_text: Some = 1_000_000
     """Characters of one attribute of a span at most; longer ones are cut, and the span says so."""
-    spans_room: int = 32_000_000
+    spans_room: Some = 32_000_000
     """Bytes of spans in work at once; further senders are told to come again."""
     user_key: Secret | None = None
     """With it, end users are kept under keyed hashes, in spans and calls; the same user always under the same one."""
-    sample: float = 1.0
+    sample: Share = 1.0
     """The share of ordinary traces of spans that stays. Those that failed, were slow or were scored low always stay."""
     sample_slow: Duration = 10
     """From how long on a trace counts as slow."""

@@ -205,6 +205,7 @@ class Problem(Exception):
         who: the provider, store or tool that failed, when it was not us.
         retry_after: seconds after which a retry makes sense.
         details: further facts for the caller, JSON types only.
+        fix: what a person can do about it, where there is something better to say than the code's own next step.
 
     """
 
@@ -219,6 +220,7 @@ class Problem(Exception):
         who: str = "",
         retry_after: float | None = None,
         details: dict[str, object] | None = None,
+        fix: str = "",
     ) -> None:
         self.code = code
         self.message = message or CODES[code].means
@@ -226,6 +228,7 @@ class Problem(Exception):
         self.who = who
         self.retry_after = retry_after
         self.details = details or {}
+        self.fix = fix
         super().__init__(self.message)
 
     @property
@@ -236,7 +239,7 @@ class Problem(Exception):
     @property
     def next_step(self) -> str:
         """What a person can do about it."""
-        return CODES[self.code].fix
+        return self.fix or CODES[self.code].fix
 
     def __str__(self) -> str:
         return f"{self.message} ({self.place})" if self.place else self.message

@@ -36,7 +36,7 @@ from rowen.score.review import Review
 from rowen.score.survey import Estimate
 from rowen.store.base import Scores, Traces
 from rowen.store.shelf import Shelf
-from rowen.values import Clock, Deployment, Pricing, Problem, Profile, Score, SessionRow, UserRow, at
+from rowen.values import Clock, Deployment, Mistaken, Pricing, Problem, Profile, Score, SessionRow, UserRow, at
 from rowen.values.interval import Interval
 from rowen.watch.desk import Desk
 from rowen.watch.engine import Watched
@@ -198,6 +198,25 @@ def page(view: View, services: Services) -> Callable[[Request], Awaitable[Respon
         finally:
             await request.close()  # and with it the files that a form brought
         return render(made, visit, request.url.path) if isinstance(made, Page) else made
+
+    return endpoint
+
+
+def nowhere(services: Services) -> Callable[[Request], Awaitable[Response]]:
+    """Return an endpoint that says that there is no page here, to whoever asks."""
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            visit = await services.sessions.visit(request.cookies.get(COOKIE, ""), services.address(request))
+        except Problem:
+            visit = None
+        problem = Mistaken(
+            "not_found",
+            "There is no such page.",
+            fix="Check the address, or begin at the overview. The API's addresses are in `/api/openapi.json`.",
+        )
+        context = Failed(problem=problem, status=problem.status)
+        return render(Page(template="problem.html", context=context, status=problem.status), visit, request.url.path)
 
     return endpoint
 

@@ -33,7 +33,7 @@ from rowen.web.models import models
 from rowen.web.night import night
 from rowen.web.objectives import objective, objectives
 from rowen.web.overview import overview
-from rowen.web.page import Services, page
+from rowen.web.page import Services, nowhere, page
 from rowen.web.robust import robust
 from rowen.web.scores import score, scores
 from rowen.web.sessions import session, sessions, users
@@ -134,4 +134,5 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/sign-in", sign.sign_in(services), methods=["GET", "POST"]),
         Route("/sign-out", page(sign.sign_out, services), methods=["POST"]),
         Mount("/static", Files(directory=Path(__file__).parent / "static")),
+        Route("/{rest:path}", nowhere(services)),
     ]
