@@ -141,7 +141,7 @@ def test_damage_is_named(server, tmp_path):
 
 def test_without_an_archive_it_is_said_how_to_have_one(tmp_path):
     with pytest.raises(Mistaken, match="--archive"):
-        run("traces", "archive", "--store", f"sqlite:{tmp_path}/data", "--server", str(tmp_path / "server.toml"))
+        run("traces", "archive", "--store", f"sqlite:{tmp_path}/data")
 
 
 WITHOUT = """

@@ -20,9 +20,7 @@ def observation(number: int, **more) -> dict[str, object]:
 
 
 def run(folder: Path, *words: str):
-    done = CliRunner().invoke(
-        rowen, [*words, "--server", str(folder / "server.toml"), "--store", f"sqlite:{folder}/data"]
-    )
+    done = CliRunner().invoke(rowen, [*words, "--store", f"sqlite:{folder}/data"])
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return json.loads(done.stdout)

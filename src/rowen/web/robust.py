@@ -180,4 +180,5 @@ def _points(gap: Interval) -> str:
     """A difference of shares, in points."""
     if gap.value is None:
         return "–"
-    return f"{gap.value * 100:+.0f} points ({gap.low * 100:+.0f} to {gap.high * 100:+.0f})"
+    value, low, high = (f"{number * 100:+.0f}".replace("+0", "0") for number in (gap.value, gap.low, gap.high))
+    return f"{value} points ({low} to {high})"

@@ -10,7 +10,7 @@ CASES = 10
 """Cases that are told of those that became worse, and of those that became better."""
 
 _ANSWER = 300
-_UNITS: Mapping[str, str] = {"latency": " ms", "first_token": " ms", "duration": " ms", "cost": " $"}
+_UNITS: Mapping[str, str] = {"latency": " ms", "first_token": " ms", "duration": " ms"}
 
 
 def markdown(found: Sequence[Comparison], runs: Sequence[Run], *, cases: int = CASES) -> str:
@@ -45,12 +45,17 @@ def named(run: Run) -> str:
 
 def told(metric: str, gap: Interval, *, signed: bool = True) -> str:
     """Return an estimate with its interval as people read it."""
-    unit = _UNITS.get(metric, "")
     if gap.value is None:
         return "–"
-    sign = "+" if signed else ""
-    ends = f" ({gap.bounds(f'{sign}.3g')})" if gap.bounded else ""
-    return f"{gap.value:{sign}.3g}{unit}{ends}"
+    unit = _UNITS.get(metric, "")
+    value, low, high = (_number(metric, number, signed=signed) for number in (gap.value, gap.low, gap.high))
+    return f"{value}{unit} ({low} to {high})" if gap.bounded else f"{value}{unit}"
+
+
+def _number(metric: str, number: float, *, signed: bool) -> str:
+    """Return a number with its sign, which nothing has not; dollars with theirs before it."""
+    sign = "-" if number < 0 else "+" if signed and number > 0 else ""
+    return f"{sign}{'$' if metric == 'cost' else ''}{abs(number):.3g}"
 
 
 def _decided(found: Comparison) -> list[str]:
