@@ -20,7 +20,9 @@ def observation(number: int, **more) -> dict[str, object]:
 
 
 def run(folder: Path, *words: str):
-    done = CliRunner().invoke(rowen, [*words, "--store", f"sqlite:{folder}/data"])
+    file = folder / "server.toml"
+    server = ["--server", str(file)] if file.exists() else []
+    done = CliRunner().invoke(rowen, [*words, *server, "--store", f"sqlite:{folder}/data"])
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     return json.loads(done.stdout)

@@ -20,7 +20,7 @@ def run(tmp_path):
         await store.close()
 
     asyncio.run(fill())
-    where = ["--store", f"sqlite:{tmp_path}/data", "--server", str(tmp_path / "server.toml")]
+    where = ["--store", f"sqlite:{tmp_path}/data"]
 
     def invoke(*words):
         found = CliRunner().invoke(command, [*words, *where], catch_exceptions=False)

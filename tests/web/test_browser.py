@@ -289,6 +289,13 @@ def test_no_page_is_wider_than_a_phone(visiting, busy):
     assert wide == {}
 
 
+def test_on_a_phone_the_name_of_the_page_that_is_shown_is_in_view(visiting, site):
+    with visiting(viewport={"width": 390, "height": 800}) as visitor:
+        visitor.go("/keys")
+
+        sync_api.expect(visitor.page.locator(".side [aria-current]")).to_be_in_viewport(ratio=1)
+
+
 def test_nothing_moves_while_a_page_loads(visiting, busy):
     shifts: dict[str, float] = {}
 

@@ -12,7 +12,12 @@ def tried(site):
     store = site.running.opened.store
     for id, worse in (("old", False), ("new", True), ("same", False)):
         run = Run(
-            id=id, app="shop", target=Target(kind="callable", name=f"<i>{id}</i>"), metrics=("right",), state="done"
+            id=id,
+            created_ns={"old": 1, "new": 2, "same": 3}[id],
+            app="shop",
+            target=Target(kind="callable", name=f"<i>{id}</i>"),
+            metrics=("right",),
+            state="done",
         )
         site.running.do(shelf(store.records).put(run))
         outcomes = [
@@ -83,3 +88,14 @@ def test_what_cannot_be_compared_is_said(tried, query):
 def test_runs_of_others_are_not_found(tried):
     assert reader_of(tried, tenant="acme").get("/runs/compare?runs=old,new").status == 404
     assert reader_of(tried, apps=("handbook",)).get("/runs/compare?runs=old,new").status == 404
+
+
+def test_runs_that_are_ticked_in_the_list_are_compared_with_the_oldest(tried):
+    reader = reader_of(tried)
+
+    listed = reader.get("/runs")
+    shown = reader.get("/runs/compare?oldest=first&runs=new&runs=old")
+
+    assert '<input type="checkbox" name="runs" value="new" form="compare"' in listed.html
+    assert "(new) against" in shown.text
+    assert "30 became worse, 0 better" in shown.text

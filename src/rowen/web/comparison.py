@@ -89,7 +89,10 @@ class Compared:
 
 
 async def comparison(request: Request, services: Services, visit: Visit) -> Page:
-    """The runs that `runs` names, the baseline first; a form while there are fewer than two."""
+    """The runs that `runs` names, the baseline first; a form while there are fewer than two.
+
+    With `oldest`, as the list of runs sends it, the oldest is the baseline in whichever order they come.
+    """
     query = request.query_params
     ids = [id for each in query.getlist("runs") for part in each.split(",") if (id := part.strip())]
     metric = query.get("metric", "").strip()
@@ -100,6 +103,9 @@ async def comparison(request: Request, services: Services, visit: Visit) -> Page
         )  # fmt: skip
         return Page(template="runs/compare.html", context=empty)
     runs = await services.comparing.found(ids, tenant_of(visit))
+    if "oldest" in query:
+        runs.sort(key=lambda run: run.created_ns)
+        ids = [run.id for run in runs]
     for run in runs:
         if visit.entry.apps and run.app not in visit.entry.apps:
             raise Mistaken("not_found", f"There is no run {run.id}.")

@@ -18,7 +18,7 @@ from rowen.values import Live, Mistaken, Problem, Refused, ReleaseLine
 from rowen.values.interval import Interval, mean_of_sums
 from rowen.web.charts import Mark, Slot, trend
 from rowen.web.forms import Fields, line, text
-from rowen.web.page import Page, Services, api_call
+from rowen.web.page import Page, Services, api_call, said_bound
 from rowen.web.stretch import Stretch, covering, stretch_of
 
 _SHOWN = 200
@@ -302,7 +302,7 @@ async def _lanes(services: Services, app: str, acts: Sequence[Act], stretch: Str
                 means[place] = stands.estimate
         lanes.append(
             _lane(
-                f"{name} ({row.row.standing.stated})",
+                f"{name} ({said_bound(row.row.standing.stated)})",
                 f"/objectives/{quote(name)}?app={quote(app)}",
                 slots,
                 means,

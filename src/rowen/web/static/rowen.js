@@ -22,7 +22,10 @@ document.addEventListener("click", (event) => {
 // Where all pages do not fit, the one that is shown is in view.
 window.addEventListener("load", () => {
   const here = document.querySelector(".side [aria-current]"), all = here?.closest("nav");
-  if (all) all.scrollTop = here.getBoundingClientRect().top - all.getBoundingClientRect().top - all.clientHeight / 2;
+  if (!all) return;
+  const place = here.getBoundingClientRect(), frame = all.getBoundingClientRect();
+  all.scrollTop = place.top - frame.top - all.clientHeight / 2;
+  all.scrollLeft = place.left - frame.left - (all.clientWidth - place.width) / 2;
 });
 
 // From trace to trace in the order of the list that somebody came from.
