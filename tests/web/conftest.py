@@ -108,6 +108,14 @@ class Reader:
     def get(self, path: str) -> Shown:
         return self._send("GET", path)
 
+    def settled(self, path: str) -> Shown:
+        """A page that is worked out beside it, once it is."""
+        for _ in range(200):
+            shown = self.get(path)
+            if "Look again</a> in a moment" not in shown.html:
+                break
+        return shown
+
     def post(self, path: str, **form: Any) -> Shown:
         return self._send("POST", path, urlencode(form, doseq=True))
 

@@ -50,7 +50,7 @@ def test_without_runs_the_page_asks_for_them(site):
 
 
 def test_a_candidate_is_shown_with_its_worst_slice_and_cases_word_by_word(tried):
-    shown = reader_of(tried).get("/runs/compare?runs=old,new")
+    shown = reader_of(tried).settled("/runs/compare?runs=old,new")
 
     assert "0 became better" not in shown.text
     assert "30 became worse, 0 better, 30 stayed as they were." in shown.text
@@ -63,7 +63,7 @@ def test_a_candidate_is_shown_with_its_worst_slice_and_cases_word_by_word(tried)
 
 
 def test_more_cases_are_shown_when_asked_for(tried):
-    few, many = (reader_of(tried).get(f"/runs/compare?runs=old,new{more}") for more in ("", "&more=1"))
+    few, many = (reader_of(tried).settled(f"/runs/compare?runs=old,new{more}") for more in ("", "&more=1"))
 
     assert few.html.count(">side by side</a>") == 10
     assert "Show more cases" in few.text
@@ -72,7 +72,7 @@ def test_more_cases_are_shown_when_asked_for(tried):
 
 
 def test_several_candidates_have_a_table_of_all(tried):
-    shown = reader_of(tried).get("/runs/compare?runs=old,new,same")
+    shown = reader_of(tried).settled("/runs/compare?runs=old,new,same")
 
     assert "Several candidates share the chance to be wrong" in shown.text
     assert shown.html.count('id="new"') == shown.html.count('id="same"') == 1
@@ -80,21 +80,21 @@ def test_several_candidates_have_a_table_of_all(tried):
 
 @pytest.mark.parametrize("query", ["runs=old,gone", "runs=old,new&metric=nothing", "runs=old,old"])
 def test_what_cannot_be_compared_is_said(tried, query):
-    shown = reader_of(tried).get(f"/runs/compare?{query}")
+    shown = reader_of(tried).settled(f"/runs/compare?{query}")
 
     assert shown.status in {400, 404}
 
 
 def test_runs_of_others_are_not_found(tried):
-    assert reader_of(tried, tenant="acme").get("/runs/compare?runs=old,new").status == 404
-    assert reader_of(tried, apps=("handbook",)).get("/runs/compare?runs=old,new").status == 404
+    assert reader_of(tried, tenant="acme").settled("/runs/compare?runs=old,new").status == 404
+    assert reader_of(tried, apps=("handbook",)).settled("/runs/compare?runs=old,new").status == 404
 
 
 def test_runs_that_are_ticked_in_the_list_are_compared_with_the_oldest(tried):
     reader = reader_of(tried)
 
     listed = reader.get("/runs")
-    shown = reader.get("/runs/compare?oldest=first&runs=new&runs=old")
+    shown = reader.settled("/runs/compare?oldest=first&runs=new&runs=old")
 
     assert '<input type="checkbox" name="runs" value="new" form="compare"' in listed.html
     assert "(new) against" in shown.text

@@ -43,7 +43,7 @@ def shaky(site) -> str:
 
 
 def test_a_way_that_breaks_is_shown_with_its_difference_and_the_answers(site, shaky):
-    shown = reader_of(site).get(shaky)
+    shown = reader_of(site).settled(shaky)
 
     assert "breaks with typing errors" in shown.text
     assert "-100 points" in shown.text
@@ -64,7 +64,7 @@ def test_whom_it_treats_otherwise_is_shown_by_attribute(site):
         site, "unfair", cases, lambda case: "Yes." if about_of(case).value == about_of(cases[0]).value else "No."
     )
 
-    shown = reader_of(site).get(at)
+    shown = reader_of(site).settled(at)
 
     assert "Whom it treats otherwise gender counts" in shown.text
     assert "All groups by gender" in shown.text
@@ -75,7 +75,7 @@ def test_a_model_that_minds_being_tested_is_shown(site):
         site, "vain", both(GOLDEN), lambda _: "There.", lambda case: {"right": float(mark_of(case).mode == "announced")}
     )
 
-    shown = reader_of(site).get(at)
+    shown = reader_of(site).settled(at)
 
     assert "right differs" in shown.text
     assert "As any call" in shown.text
@@ -84,7 +84,7 @@ def test_a_model_that_minds_being_tested_is_shown(site):
 def test_a_run_of_plain_cases_says_how_to_make_such(site):
     at = tried(site, "plain", GOLDEN, lambda _: "There.")
 
-    shown = reader_of(site).get(at)
+    shown = reader_of(site).settled(at)
 
     assert "This run has no such cases" in shown.text
     assert "rowen robust make golden" in shown.text
@@ -92,5 +92,5 @@ def test_a_run_of_plain_cases_says_how_to_make_such(site):
 
 
 def test_runs_of_others_are_not_found(site, shaky):
-    assert reader_of(site, tenant="acme").get(shaky).status == 404
-    assert reader_of(site, apps=("handbook",)).get(shaky).status == 404
+    assert reader_of(site, tenant="acme").settled(shaky).status == 404
+    assert reader_of(site, apps=("handbook",)).settled(shaky).status == 404
