@@ -288,6 +288,70 @@ async def test_the_state_says_what_is_used_left_and_when_it_begins_anew(clock, c
     assert ns_of(money.resets_at) == clock.now_ns() + 86_400 * 10**9
 
 
+async def test_what_is_used_is_told_to_the_unit_also_of_what_was_leased_ahead_and_owed(clock, counters, rules):
+    meter = Meter(counters, clock)
+    settings = LimitsSettings(tokens="100k/day")
+
+    def used() -> int:
+        ((_, amount, _),) = meter.used(rules(settings))
+        return amount
+
+    seen = []
+    for tokens in (100, 40, 5_000):  # as reserved, less, and far more than was
+        await settle(meter, await meter.reserve(rules(settings), [100], clock.now_ns()), tokens=tokens)
+        seen.append(used())
+    await meter.flush()
+    (state,) = await meter.state(rules(settings))
+
+    assert seen == [100, 140, 5_140]
+    assert state.used == 5_140
+
+
+async def test_a_lease_in_use_stays_at_hand_and_one_that_lies_idle_goes_back(clock, counters, rules):
+    meter = Meter(counters, clock)
+    settings = LimitsSettings(tokens="100k/day")
+    for _ in range(20):
+        await settle(meter, await meter.reserve(rules(settings), [100], clock.now_ns()), tokens=100)
+    (leased,) = counters.kept.values()
+
+    await meter.flush()
+    (in_use,) = counters.kept.values()
+    await meter.flush()
+
+    assert leased == in_use > 2_000
+    assert list(counters.kept.values()) == [2_000]
+
+
+async def test_near_its_limit_a_process_leases_nothing_ahead_until_others_have_given_back(clock, counters, rules):
+    one, other = Meter(counters, clock), Meter(counters, clock)
+    settings = LimitsSettings(tokens="6400/day")
+    held = await other.reserve(rules(settings), [5_600], clock.now_ns())
+    for _ in range(3):  # in quick succession, which leases more and more ahead where there is room
+        await one.reserve(rules(settings), [10], clock.now_ns())
+    near = sum(counters.kept.values())
+
+    other.give_back(held)
+    await other.close()
+    await one.flush()
+    for _ in range(3):
+        await one.reserve(rules(settings), [10], clock.now_ns())
+
+    assert near == 5_630
+    assert sum(counters.kept.values()) > 60
+
+
+async def test_those_who_wait_for_one_lease_ask_the_store_once(clock, counters, rules):
+    meter = Meter(counters, clock)
+    settings = LimitsSettings(tokens="64k/day")
+    await meter.reserve(rules(settings), [10], clock.now_ns())
+    before = counters.asked
+
+    taken = await asyncio.gather(*(meter.reserve(rules(settings), [100], clock.now_ns()) for _ in range(5)))
+
+    assert [each[0].amount for each in taken] == [100] * 5
+    assert counters.asked - before == 2  # the first 100 brought 200, the third asked for more
+
+
 async def test_what_other_processes_used_is_known_after_a_flush(clock, counters, rules):
     one, other = Meter(counters, clock), Meter(counters, clock)
     await other.reserve(rules(TOKENS), [300], clock.now_ns())
