@@ -1,25 +1,19 @@
-"""Who is really calling, when trusted proxies stand before the server. For pages; the model doors have the same rule."""
+"""Who is really calling for pages, when trusted proxies stand before the server: by the rule of the model doors."""
 
-from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from collections.abc import Mapping
 from typing import Any
 
-Networks = tuple[IPv4Network | IPv6Network, ...]
-
-
-def networks_of(ranges: Sequence[str]) -> Networks:
-    """Return CIDR ranges, parsed once."""
-    return tuple(ip_network(text, strict=False) for text in ranges)
+from rowen.api.envelope import Networks, within
 
 
 def client_address(scope: Mapping[str, Any], proxies: Networks) -> str:
     """Return the address of the client: the last one in `x-forwarded-for` that is not a trusted proxy."""
     peer = (scope.get("client") or ("",))[0]
-    if not proxies or not _inside(peer, proxies):
+    if not within(peer, proxies):
         return str(peer)
     hops = [hop.strip() for hop in _header(scope, b"x-forwarded-for").split(",") if hop.strip()]
     for hop in reversed(hops):
-        if not _inside(hop, proxies):
+        if not within(hop, proxies):
             return hop
     return hops[0] if hops else str(peer)
 
@@ -29,16 +23,9 @@ def came_secure(scope: Mapping[str, Any], proxies: Networks) -> bool:
     if scope.get("scheme") == "https":
         return True
     peer = (scope.get("client") or ("",))[0]
-    return bool(proxies) and _inside(peer, proxies) and _header(scope, b"x-forwarded-proto").strip() == "https"
-
-
-def _inside(address: str, networks: Networks) -> bool:
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in networks)
+    return within(peer, proxies) and _header(scope, b"x-forwarded-proto").strip() == "https"
 
 
 def _header(scope: Mapping[str, Any], name: bytes) -> str:
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")
+    """Return a header; one that came several times as one list, as HTTP has it."""
+    return ",".join(value.decode("latin-1") for key, value in scope["headers"] if key == name)

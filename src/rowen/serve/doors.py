@@ -11,6 +11,7 @@ from rowen import access
 from rowen.api import manage, ofrep
 from rowen.api.base import Services
 from rowen.api.doors import Doors
+from rowen.api.envelope import networks
 from rowen.api.feedback import Feedback, Pace
 from rowen.evaluate.choice import Choice
 from rowen.flow.play import playing
@@ -18,7 +19,7 @@ from rowen.limits.feature import Features
 from rowen.provider.prices import Prices
 from rowen.score.feedback import Desk
 from rowen.score.tokens import Tokens
-from rowen.serve.address import came_secure, client_address, networks_of
+from rowen.serve.address import came_secure, client_address
 from rowen.serve.after import AfterHalf
 from rowen.serve.apps import Served
 from rowen.serve.batching import Batched
@@ -201,7 +202,7 @@ def _managing(behind: Behind) -> manage.Manage:
 
 def _paging(behind: Behind, kept: Kept) -> PageServices:
     ground, recording, live, after = behind.ground, behind.recording, behind.live, behind.after
-    served, proxies = live.served, networks_of(ground.settings.trusted_proxies)
+    served, proxies = live.served, networks(ground.settings.trusted_proxies)
     return PageServices(
         sessions=behind.sessions,
         register=behind.register,
