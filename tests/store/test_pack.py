@@ -5,8 +5,10 @@ import pytest
 import zstandard
 
 from rowen.store.familiar import FAMILIAR, NOTED_FAMILIAR, SPAN_FAMILIAR
+from rowen.store.own import found_rows
 from rowen.store.pack import Packing, call_body
 from rowen.testing.contracts.made import a_trace, a_walk
+from rowen.values import Told
 
 
 @pytest.mark.parametrize(
@@ -38,12 +40,16 @@ def test_what_a_walk_noted_takes_half_of_what_its_spans_take():
     assert len(call_body(walked)) < 0.5 * len(call_body(whole))
 
 
-def test_the_root_and_the_attempts_told_alone_are_as_told_with_all():
-    told = a_walk(1).spans
-    attempts, root, count = told.attempts, told.root, len(told)
+@pytest.mark.parametrize("attempts", [2, 1, 0])
+def test_the_rows_of_what_was_noted_are_those_of_the_spans_that_are_told(attempts: int):
+    walked = a_walk(1)
+    noted = walked.spans.noted.but(attempts=walked.spans.noted.attempts[:attempts])
+    walked = walked.but(spans=Told(walked.row, noted))
 
-    assert [root, *attempts] == [span for span in told if span.kind != "internal"]
-    assert count == len(list(told))
+    rows = found_rows(walked)
+
+    assert rows == found_rows(walked.but(spans=tuple(walked.spans)))
+    assert len(walked.spans) == len(list(walked.spans)) == noted.count
 
 
 def test_a_trace_without_a_walk_is_packed_with_its_spans():

@@ -5,7 +5,6 @@ Each vendor's door says how to read a body and how to write an answer; all else 
 
 import asyncio
 import logging
-from collections import deque
 from contextlib import aclosing
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
@@ -17,6 +16,7 @@ from rowen.api.burst import Burst, before_waiting
 from rowen.api.envelope import Envelope, Inbound, Opener
 from rowen.api.reply import Reply, facts, retry_headers, told, usage_of
 from rowen.api.vet import vet
+from rowen.api.watch import Watch, Watches, WhenGone, gone_of
 from rowen.flow import App, Apps, Walk
 from rowen.values import Broken, Call, Door, Event, Finished, Mistaken, Problem, Request, Started, new_id
 
@@ -86,7 +86,10 @@ class ModelDoor:
         metrics = self.services.metrics
         metrics.begin(self.shape)
         try:
-            await self._answer(scope, receive, reply, trace, started)
+            inbound = Inbound(envelope=self._open(scope), trace=trace, started_ns=started, receive=receive)
+            answering = self._answer(inbound, gone_of(scope, receive), reply)
+            del scope, inbound  # what a stream holds it holds for as long as it lasts
+            await answering
         except Gone:
             metrics.refused(self.shape, 499, "cancelled")
         except Problem as problem:
@@ -97,23 +100,19 @@ class ModelDoor:
         finally:
             metrics.end(self.shape)
 
-    async def _answer(self, scope: Scope, receive: Receive, reply: Reply, trace: str, started: int) -> None:
-        services = self.services
-        envelope = self._open(scope)
-        # What a stream holds it holds for as long as it lasts: of headers and body only what was read from them.
-        scope["headers"] = ()
+    async def _answer(self, inbound: Inbound, when_gone: WhenGone, reply: Reply) -> None:
+        services, envelope, trace = self.services, inbound.envelope, inbound.trace
         if envelope.method != "POST":
             await self._other(envelope, reply, trace)
             return
         bodies.check_head(envelope, services.settings)
         vet(services, envelope, self.shape)
-        inbound = Inbound(envelope=envelope, trace=trace, started_ns=started, receive=receive)
-        asked = await self.read(
-            bodies.table_of(await bodies.read(receive, services.settings), services.settings.depth), inbound
-        )
+        body = await bodies.read(inbound.receive, services.settings)
+        asked = await self.read(bodies.table_of(body, services.settings.depth), inbound)
         request = asked.request
-        place, walk = self._begun(envelope, request, trace, started)
-        watch = Watch(self._watches, receive)
+        place, walk = self._begun(envelope, request, trace, inbound.started_ns)
+        del inbound, envelope, body
+        watch = Watch(self._watches, when_gone)
         burst = Burst(reply)
         try:
             if request.stream:
@@ -239,81 +238,16 @@ async def _play(walk: Walk, writer: Writer, burst: Burst) -> None:
     async with aclosing(walk.events()) as events:
         async for batch in events:
             for event in batch:
-                piece = write(event)
                 # The start and the finish go out with the next piece: fewer writes, and an error right after the start
-                # is still a plain HTTP error.
+                # is still a plain HTTP error. No piece is given a name here, since a stream that waits would hold it.
                 if type(event) is Started:
                     if event.extra:
                         burst.head = told(event.extra)
-                    burst.hold(piece)
+                    burst.hold(write(event))
                 elif type(event) is Finished:
-                    burst.hold(piece)
-                elif piece and put(piece):
+                    burst.hold(write(event))
+                elif put(write(event)):
                     await burst.send()
-
-
-class Watches:
-    """Calls that may have to be watched: a timer for the eldest of them, where one for each would cost more."""
-
-    def __init__(self, after: float) -> None:
-        self._after = after
-        self._young: deque[tuple[float, Watch]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
-
-    def add(self, watch: "Watch") -> None:
-        """Let a call's watch begin after a while, unless it was stopped by then."""
-        loop = asyncio.get_running_loop()
-        self._young.append((loop.time() + self._after, watch))
-        if self._timer is None:
-            self._timer = loop.call_later(self._after, self._look)
-
-    def _look(self) -> None:
-        self._timer = None
-        loop = asyncio.get_running_loop()
-        now = loop.time()
-        while self._young and (self._young[0][0] <= now or self._young[0][1].stopped):
-            _, watch = self._young.popleft()
-            watch.begin()
-        if self._young:
-            self._timer = loop.call_at(self._young[0][0], self._look)
-
-
-class Watch:
-    """Cancels the task that answers a call when its caller leaves. Only a call that lasts gets a task for it."""
-
-    __slots__ = ("_answering", "_receive", "_watching", "gone", "stopped")
-
-    def __init__(self, watches: Watches, receive: Receive) -> None:
-        self._receive = receive
-        self._answering = asyncio.current_task()
-        self._watching: asyncio.Task[None] | None = None
-        self.gone = False
-        self.stopped = False
-        watches.add(self)
-
-    def begin(self) -> None:
-        """Watch from now on."""
-        if not self.stopped:
-            self._watching = asyncio.get_running_loop().create_task(self._look())
-
-    def stop(self) -> None:
-        """Watch no longer."""
-        self.stopped = True
-        if self._watching is not None:
-            self._watching.cancel()
-
-    def left(self) -> bool:
-        """Return whether the cancellation that just came was ours; it is taken back then."""
-        if self.gone and self._answering is not None:
-            self._answering.uncancel()
-        return self.gone
-
-    async def _look(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.gone = True
-        if self._answering is not None:
-            self._answering.cancel()
 
 
 def place_of(apps: Apps, named: str, model: str) -> Place:

@@ -3,7 +3,10 @@
 import asyncio
 import logging
 from itertools import compress
-from operator import attrgetter, is_not
+from operator import is_not
+from typing import Any
+
+from msgspec.structs import astuple
 
 from rowen.flow.chain import Chain, Step
 from rowen.values import (
@@ -38,8 +41,7 @@ _RUNNERS = {
     "notes",
 }
 """Fields that no step changes, and those that are shown whether a step says so or not."""
-_FIELDS = tuple(name for name in Call.__struct_fields__ if name not in _RUNNERS)
-_values = attrgetter(*_FIELDS)
+_SHOWN = tuple("" if name in _RUNNERS else name for name in Call.__struct_fields__)
 
 
 class Walk:
@@ -56,7 +58,7 @@ class Walk:
         self._now_ns = clock.now_ns
         self._steps: list[Stepped] = []
         self._first_ns = 0
-        self._seen = _values(call)
+        self._seen: tuple[Any, ...] = astuple(call)
         self.call = call
 
     async def answer(self) -> Call:
@@ -89,6 +91,7 @@ class Walk:
                     break
                 await self._step(name, step)
             call = self.call
+            self._seen = ()  # nothing is compared while the answer lasts
             if call.answer is not None:
                 self._first_ns = self._now_ns()
                 yield tuple(events_of(call.answer))
@@ -130,7 +133,7 @@ class Walk:
         # Nobody was asked, so nothing is owed: that cost is known, unlike one without a price.
         cost = self.call.cost if attempts else Money()
         self.call = self.call.but(attempts=attempts, cost=cost, first_ns=self._first_ns, ended_ns=self._now_ns())
-        self._seen = _values(self.call)
+        self._seen = astuple(self.call)
         gone: asyncio.CancelledError | None = None
         for left, (name, step) in enumerate(self._chain.after, 1 - len(self._chain.after)):
             if not left:
@@ -159,8 +162,8 @@ class Walk:
         if new is old:
             self._steps.append(Stepped(name=name, started_ns=started, ended_ns=ended))
             return
-        seen, self._seen = self._seen, _values(new)
+        seen, self._seen = self._seen, astuple(new)
         # What is another object now has changed.
-        changed = tuple(compress(_FIELDS, map(is_not, seen, self._seen)))
+        changed = tuple(filter(None, compress(_SHOWN, map(is_not, seen, self._seen))))
         self._steps.append(Stepped(name=name, started_ns=started, ended_ns=ended, changed=changed))
         self.call = new

@@ -71,7 +71,7 @@ async def converse(
             connect_timeout=patience.connect,
             silence_timeout=max(patience.first, patience.gap) if streamed else patience.whole,
         )
-        del body  # a stream need not hold it for as long as it lasts
+        del body, prepare  # a stream need not hold them for as long as it lasts
         try:
             if not 200 <= reply.status < 300:
                 raise refusal(reply.status, reply.headers, await _error_body(reply))
@@ -80,16 +80,18 @@ async def converse(
                 if kind != "application/json":
                     message = f"The provider answered with {kind[:60] or 'no content type'}, not with a stream or JSON."
                     raise Unavailable("upstream_garbage", message)
-                yield _begun(reader.whole(await reply.read(MAX_BODY)), reply.connecting)
+                whole = reader.whole(await reply.read(MAX_BODY))
+                yield _begun(whole, reply.connecting) if reply.connecting else whole
                 return
             framing = _FRAMINGS[kind]()
+            reply.let_go()
             chunks = reply.chunks()
             batch: list[Event] = []
             connecting = reply.connecting
             try:
                 async for piece in chunks:
-                    for name, data in framing.feed(piece):
-                        batch += reader.feed(name, data)
+                    _read(piece, framing, reader, batch)
+                    del piece
                     if batch:
                         ready, batch = batch, []
                         if connecting:  # only of the first batch over a new connection
@@ -117,6 +119,12 @@ async def converse(
     except Problem as problem:
         problem.who = deployment.name
         raise
+
+
+def _read(piece: bytes, framing: "_Framing", reader: Reader, batch: list[Event]) -> None:
+    """Add the events of a read to a batch. A function of its own, so that a stream that waits holds nothing of it."""
+    for name, data in framing.feed(piece):
+        batch += reader.feed(name, data)
 
 
 def _begun(batch: Sequence[Event], connecting: float) -> list[Event]:

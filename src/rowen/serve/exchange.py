@@ -42,12 +42,15 @@ class Exchange:
     """Made when the head of a request is there. `run` is the task that answers it."""
 
     __slots__ = (
+        "_called_back",
         "_chunked",
         "_continues",
         "_head",
         "_left",
         "_news",
+        "_old",
         "_parts",
+        "_scope",
         "_silent",
         "_waiter",
         "_wire",
@@ -56,7 +59,7 @@ class Exchange:
         "held",
         "keep",
         "more",
-        "scope",
+        "page",
         "task",
     )
 
@@ -72,7 +75,6 @@ class Exchange:
         """
         self._wire = wire
         self._continues = continues
-        self.scope = scope
         self.keep = keep
         self.task: asyncio.Task[None] | None = None
         self.more = True
@@ -88,6 +90,12 @@ class Exchange:
         self._waiter: asyncio.Future[None] | None = None
         self._head: bytes | None = None  # the head of the answer while it waits; empty when it has left
         self._silent = scope["method"] == "HEAD"
+        self._old = scope["http_version"] == "1.0"
+        self._called_back: Callable[[], None] | None = None
+        self.page = scope["method"] == "GET" and not scope["path"].startswith("/v1/")
+        """Whether a page is asked for, whose stream has no end of its own."""
+        scope["extensions"] = {"rowen.gone": self.when_gone}
+        self._scope: dict[str, Any] | None = scope
         self._chunked = False
         self._left = -1  # bytes of the body that are still to be sent, where the head says how many
 
@@ -99,7 +107,9 @@ class Exchange:
     async def run(self, app: App) -> None:
         """Let the application answer; where it does not, say so or break off."""
         try:
-            await app(self.scope, self.receive, self.send)
+            answering = app(self._scope, self.receive, self.send)
+            self._scope = None  # the application lets go of it when it has read it
+            await answering
         except Exception:  # the connection, and the others beside it, outlive an application that breaks
             log.exception("the application broke")
         finally:
@@ -124,6 +134,15 @@ class Exchange:
         """The caller left."""
         self.gone = True
         self.wake()
+        if self._called_back is not None:
+            self._called_back()
+
+    def when_gone(self, back: Callable[[], None]) -> None:
+        """Call back when the caller leaves before he has his answer, at once if he has."""
+        if self.gone:
+            back()
+        else:
+            self._called_back = back
 
     def wake(self) -> None:
         """Let `receive` look again."""
@@ -188,7 +207,7 @@ class Exchange:
             self._silent = True
         elif self._left >= 0:
             pass
-        elif self.scope["http_version"] != "1.0":
+        elif not self._old:
             self._chunked = True
             lines.append(b"transfer-encoding: chunked")
         else:

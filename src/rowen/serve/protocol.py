@@ -146,7 +146,7 @@ class Protocol(asyncio.Protocol):
         current = self._current
         if current is None:
             self._loop.call_later(self.linger, self._leave)
-        elif current.begun and _endless(current.scope):
+        elif current.begun and current.page:
             self._transport.close()
         else:
             current.keep = False
@@ -302,10 +302,6 @@ def _split(url: bytes) -> tuple[bytes, bytes]:
         return url, b""
     parts = httptools.parse_url(url)
     return parts.path or b"/", parts.query or b""
-
-
-def _endless(scope: dict[str, Any]) -> bool:
-    return scope["method"] == "GET" and not scope["path"].startswith("/v1/")
 
 
 def _named(address: Any) -> tuple[str, int] | None:

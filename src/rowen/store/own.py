@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from rowen.values import Observed, Span, SpanRow, SpanType, Told, Trace, TraceRow, Twig
+from rowen.values import Noted, Observed, Span, SpanRow, SpanType, Told, Trace, TraceRow, Twig, span_id, vendor_of
 
 _STEPS: dict[str, SpanType] = {
     "guard": "guardrail",
@@ -22,35 +22,74 @@ def found_rows(trace: Trace) -> list[tuple[SpanRow, bool]]:
     as one answered from the cache, is found by its root.
     """
     spans = trace.spans
+    if isinstance(spans, Told):  # of a call that has just ended no span is told for this
+        rows = _noted_rows(trace.row, spans.noted)
+        return rows or [(own_row(trace.row, spans.root, root=True, tells=True), True)]
     attempts = _attempts(spans)
     if attempts:
-        tells = _telling(attempts)
-        return [
-            (own_row(trace.row, span, root=False, tells=at == tells), at == tells) for at, span in enumerate(attempts)
-        ]
-    roots = [spans.root] if isinstance(spans, Told) else spans[:1]
-    return [(own_row(trace.row, root, root=True, tells=True), True) for root in roots]
+        teller = _teller(attempts)
+        return [(own_row(trace.row, span, root=False, tells=span is teller), span is teller) for span in attempts]
+    return [(own_row(trace.row, root, root=True, tells=True), True) for root in spans[:1]]
 
 
 def own_rows(row: TraceRow, spans: Sequence[Span]) -> list[SpanRow]:
     """Return the rows of all spans of a call: root, steps and attempts. The root, too, has the texts."""
-    spans = tuple(spans)
-    attempts = _attempts(spans)
-    teller = attempts[_telling(attempts)] if attempts else None
+    teller = _teller(_attempts(spans))
     return [own_row(row, span, root=not at, tells=not at or span is teller) for at, span in enumerate(spans)]
 
 
 def _attempts(spans: Sequence[Span]) -> list[Span]:
-    if isinstance(spans, Told):
-        return spans.attempts  # of a call that has just ended no others are told for this
     return [span for span in spans[1:] if span.kind == "client"]
 
 
-def _telling(attempts: Sequence[Span]) -> int:
-    for at in range(len(attempts) - 1, -1, -1):
-        if attempts[at].status != "error":
-            return at
-    return len(attempts) - 1
+def _teller(attempts: Sequence[Span]) -> Span | None:
+    for attempt in reversed(attempts):
+        if attempt.status != "error":
+            return attempt
+    return attempts[-1] if attempts else None
+
+
+def _noted_rows(row: TraceRow, noted: Noted) -> list[tuple[SpanRow, bool]]:
+    """Return what `own_row` would say of the spans of the attempts."""
+    parent = span_id(noted.first)
+    operation = row.name.partition(" ")[0]
+    tried = noted.tried
+    teller = next((each for _, each in reversed(tried) if each.status == "ok"), tried[-1][1] if tried else None)
+    found = []
+    for number, each in tried:
+        usage, tells = each.usage, each is teller
+        own = SpanRow(
+            trace=row.id,
+            id=span_id(number),
+            parent=parent,
+            name=f"{operation} {each.model}",
+            type="embedding" if operation == "embeddings" else "llm",
+            kind="client",
+            started_ns=each.started_ns,
+            duration_ns=each.ended_ns - each.started_ns,
+            first_ns=each.first_event_ns - each.started_ns if each.first_event_ns else None,
+            status="ok" if each.status == "ok" else "error",
+            code=each.code,
+            tenant=row.tenant,
+            app=row.app,
+            environment=row.environment,
+            release=row.release,
+            session=row.session,
+            user=row.user,
+            feature=row.feature,
+            tags=row.tags,
+            model=each.model,
+            provider=vendor_of(each.provider),
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            cached_tokens=usage.cache_read_tokens,
+            reasoning_tokens=usage.reasoning_tokens,
+            cost=each.cost.amount if each.cost else None,
+            input=row.asked if tells else "",
+            output=row.said if tells else "",
+        )
+        found.append((own, tells))
+    return found
 
 
 def own_row(row: TraceRow, span: Span, *, root: bool, tells: bool) -> SpanRow:

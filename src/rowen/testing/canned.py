@@ -91,6 +91,9 @@ class CannedReply:
         if self._answer.cut:
             raise Unavailable("upstream_cut", "The provider closed the connection in the middle of the answer.")
 
+    def let_go(self) -> None:
+        self.headers = {}
+
     async def close(self) -> None:
         self._transport.closed += 1
 

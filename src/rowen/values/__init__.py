@@ -73,7 +73,7 @@ from rowen.values.release import (
 from rowen.values.request import Format, Prompted, Reasoning, Request, Tool, ToolChoice
 from rowen.values.score import Score, ScoreConfig, ScoreSource, ScoreTarget, ScoreType
 from rowen.values.table import Cell, Column, ColumnType, Table
-from rowen.values.told import GROUND, Noted, Told
+from rowen.values.told import GROUND, Noted, Told, vendor_of
 from rowen.values.trace import (
     Happening,
     Link,
@@ -239,4 +239,5 @@ __all__ = [
     "says",
     "span_id",
     "usd",
+    "vendor_of",
 ]

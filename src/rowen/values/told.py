@@ -61,6 +61,16 @@ class Noted(Value, frozen=True, kw_only=True, array_like=True):
         return 1 + len(self.steps) + len(self.searches) + len(self.attempts) + len(connected)
 
     @property
+    def tried(self) -> list[tuple[int, Attempt]]:
+        """The attempts, each with the number of its span; the making of its connection has the one that follows."""
+        number = self.first + 1 + len(self.steps) + len(self.searches)
+        found = []
+        for attempt in self.attempts:
+            found.append((number, attempt))
+            number += 2 if attempt.connected_ns else 1
+        return found
+
+    @property
     def failed(self) -> int:
         """How many of these failed, the root left out."""
         failed = [1 for step in self.steps if step.code]
@@ -79,13 +89,8 @@ class Told(Sequence[Span]):
 
     @property
     def root(self) -> Span:
-        """The first of them alone."""
-        return _root(self._row, self.noted)
-
-    @property
-    def attempts(self) -> list[Span]:
-        """Those of the attempts alone."""
-        return [span for span in _attempts(self._row, self.noted) if span.kind == "client"]
+        """The first of them, without telling the others."""
+        return self._spans[0] if self._spans else _root(self._row, self.noted)
 
     def __len__(self) -> int:
         return self.noted.count
@@ -111,7 +116,11 @@ class Told(Sequence[Span]):
 
     def _all(self) -> tuple[Span, ...]:
         if self._spans is None:
-            self._spans = (self.root, *_steps(self._row, self.noted), *_attempts(self._row, self.noted))
+            self._spans = (
+                self.root,
+                *_steps(self._row, self.noted),
+                *_attempts(self._row, self.noted),
+            )
         return self._spans
 
 
@@ -177,6 +186,11 @@ def _root(row: TraceRow, noted: Noted) -> Span:
     )
 
 
+def vendor_of(provider: str) -> str:
+    """Return a kind of provider under the conventions' name."""
+    return _PROVIDER.get(provider, provider)
+
+
 def _operation(row: TraceRow) -> str:
     return row.name.partition(" ")[0]
 
@@ -218,28 +232,25 @@ def _said(notes: dict[str, Any], step: Stepped) -> dict[str, Any]:
 
 
 def _attempts(row: TraceRow, noted: Noted) -> Iterator[Span]:
-    number = noted.first + 1 + len(noted.steps) + len(noted.searches)
-    for attempt in noted.attempts:
+    for number, attempt in noted.tried:
         asked = _attempt(row, attempt, parent=span_id(noted.first), id=span_id(number))
         yield asked
-        number += 1
         if attempt.connected_ns:
             yield Span(  # the making of the connection that the attempt had to wait for
                 trace=row.id,
-                id=span_id(number),
+                id=span_id(number + 1),
                 parent=asked.id,
                 name="connect",
                 started_ns=attempt.started_ns,
                 ended_ns=min(attempt.connected_ns, attempt.ended_ns),
             )
-            number += 1
 
 
 def _attempt(row: TraceRow, attempt: Attempt, *, parent: str, id: str) -> Span:
     operation, usage = _operation(row), attempt.usage
     attributes: dict[str, Any] = {
         "gen_ai.operation.name": operation,
-        "gen_ai.provider.name": _PROVIDER.get(attempt.provider, attempt.provider),
+        "gen_ai.provider.name": vendor_of(attempt.provider),
         "gen_ai.request.model": attempt.model,
         "gen_ai.usage.input_tokens": usage.input_tokens,
         "gen_ai.usage.output_tokens": usage.output_tokens,

@@ -38,6 +38,7 @@ from rowen.values import (
 _json = msgspec.json.Encoder().encode
 
 _DONE = b"data: [DONE]\n\n"
+_CONTENT = b'{"content":'
 _REASONS = {"refusal": "content_filter", "pause": "stop"}
 """Our reasons for an end that OpenAI has another word for."""
 
@@ -71,7 +72,7 @@ class ChatWriter:
         self._tells = tells_usage
         # With usage asked for, every chunk before the last says that it has none.
         self._tail = b'}],"usage":null}\n\n' if tells_usage else b"}]}\n\n"
-        self._open: dict[int, tuple[bytes, bytes, bytes]] = {}
+        self._open: dict[int, tuple[bytes, bytes]] = {}
         self._called: dict[tuple[int, int], bool] = {}
 
     def event(self, event: Event) -> bytes:
@@ -79,7 +80,7 @@ class ChatWriter:
         if type(event) is Said:  # nine events of ten are this one
             opened = self._open.get(event.choice)
             if opened is not None:
-                return opened[1] + _json(event.text) + opened[2]
+                return opened[0] + _json(event.text) + opened[1]
             return self._opened(event.choice) + self._delta(event.choice, b'{"content":' + _json(event.text) + b"}")
         match event:
             case Started():
@@ -180,19 +181,19 @@ class ChatWriter:
         """Prepare what the chunks of a choice have in common; return the first, which tells the role."""
         before = self._head() + b'"choices":[{"index":%d,"delta":' % number
         after = b',"logprobs":null,"finish_reason":null' + self._tail
-        self._open[number] = (before, before + b'{"content":', b"}" + after)
+        self._open[number] = (before + _CONTENT, b"}" + after)
         return before + b'{"role":"assistant","content":"","refusal":null}' + after
 
     def _delta(self, number: int, delta: bytes) -> bytes:
         opened = self._open[number]
-        return opened[0] + delta + opened[2][1:]
+        return opened[0].removesuffix(_CONTENT) + delta + opened[1][1:]
 
     def _chunk(
         self, number: int, delta: bytes, logprobs: bytes, reason: bytes, extra: dict[str, Any] | None = None
     ) -> bytes:
         more = b"," + _json(extra)[1:-1] if extra else b""
         return b'%b%b,"logprobs":%b,"finish_reason":%b%b%b' % (
-            self._open[number][0],
+            self._open[number][0].removesuffix(_CONTENT),
             delta,
             logprobs,
             reason,

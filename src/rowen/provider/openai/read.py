@@ -172,8 +172,8 @@ class Reader:
         self.done = False
         self._id: str | None = None
         self._early: dict[str, Any] = {}
-        self._seen: set[int] = set()
-        self._finished: set[int] = set()
+        self._seen: tuple[int, ...] = ()  # nearly always one: a set takes 200 bytes of every stream
+        self._finished: tuple[int, ...] = ()
         self._calls: dict[int, _Calls] = {}
         self._annotations: dict[int, list[dict[str, Any]]] = {}
         self._usage: _Usage | None = None
@@ -186,7 +186,7 @@ class Reader:
 
     @property
     def finished(self) -> bool:
-        return bool(self._finished) and self._seen == self._finished
+        return bool(self._finished) and len(self._seen) == len(self._finished)
 
     def feed(self, _: str, data: bytes) -> Sequence[Event]:
         before = self._before
@@ -288,7 +288,8 @@ class Reader:
             events.append(Started(id=self._id, model=chunk.model or "", extra=extra))
         for place, choice in enumerate(chunk.choices or ()):
             number = choice.index
-            self._seen.add(number)
+            if number not in self._seen:
+                self._seen += (number,)
             if choice.delta is not None or choice.message is not None:
                 whole = choice.delta is None
                 self._delta(choice.delta or choice.message or _Delta(), number, events, whole=whole)
@@ -297,7 +298,7 @@ class Reader:
                 if tokens:
                     events.append(Likely(tokens=tokens, choice=number))
             if choice.finish_reason is not None and number not in self._finished:
-                self._finished.add(number)
+                self._finished += (number,)
                 fields = _FIELDS.decode(data) if fields is None else fields
                 events.append(self._finish(choice, number, place, fields))
         return events

@@ -34,6 +34,7 @@ from rowen.values import (
 __all__ = ["EmbeddingsReader", "Reader", "encode"]
 
 _ENCODER = msgspec.json.Encoder()
+_AS_IT_IS = frozenset({"user", "system"})
 _FAMILY = frozenset({"openai.chat", "openai.responses"})
 
 
@@ -58,7 +59,7 @@ def encode(
     own = request.dialect in _FAMILY
     body: dict[str, Any] = {
         "model": deployment.upstream,
-        "messages": [m for message in request.messages for m in _message(message, service, own, unsent)],
+        "messages": _messages(request.messages, service, own, unsent),
         "stream": request.stream,
     }
     if service.usage_option and request.stream:
@@ -107,6 +108,20 @@ def _embeddings(request: Request, deployment: Deployment, service: Service) -> d
     if request.user and service.sends_user:
         body["user"] = request.user
     return body
+
+
+def _messages(
+    messages: Sequence[Message], service: Service, own: bool, unsent: dict[str, None]
+) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for message in messages:
+        parts = message.parts
+        plain = len(parts) == 1 and type(part := parts[0]) is Text and not (part.extra or message.extra or message.name)
+        if plain and message.role in _AS_IT_IS:  # nearly all
+            found.append({"role": message.role, "content": message.text})
+            continue
+        found.extend(_message(message, service, own, unsent))
+    return found
 
 
 def _message(message: Message, service: Service, own: bool, unsent: dict[str, None]) -> Iterator[dict[str, Any]]:

@@ -45,6 +45,10 @@ class Reply(Protocol):
         """
         ...
 
+    def let_go(self) -> None:
+        """Forget the headers, which a stream need not hold for as long as it lasts."""
+        ...
+
     async def close(self) -> None:
         """Abort the upstream connection at once, unless the body has ended. May be called more than once."""
         ...

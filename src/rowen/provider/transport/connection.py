@@ -84,9 +84,7 @@ class Exchange:
         try:
             while True:
                 if parts:
-                    piece = parts[0] if len(parts) == 1 else b"".join(parts)
-                    self._taken()
-                    yield piece
+                    yield self._take()  # what is yielded has no name here, so that a stream that waits does not hold it
                 elif self.ended:
                     return
                 elif self._error is not None:
@@ -97,6 +95,9 @@ class Exchange:
                     await waiter
         finally:
             self.abort()
+
+    def let_go(self) -> None:
+        self.headers = {}
 
     async def close(self) -> None:
         self.abort()
@@ -139,6 +140,12 @@ class Exchange:
         except asyncio.CancelledError:
             self.abort()
             raise
+
+    def _take(self) -> bytes:
+        parts = self.parts
+        piece = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._taken()
+        return piece
 
     def _taken(self) -> None:
         """What was there has been taken: more may be read."""
