@@ -6,6 +6,7 @@ from typing import Self, cast
 
 import httptools
 
+from rowen.provider.transport.silence import Silences
 from rowen.values.errors import Unavailable
 
 MAX_HEAD = 65_536  # bytes of status line and headers; vendors send 1 to 4 KiB
@@ -46,8 +47,6 @@ class Exchange:
         self.has_head = False
         self.ended = False
         self.heard = connection.loop.time()
-        if silence is not None:
-            connection.look_at(self.heard + silence)
 
     async def head(self) -> None:
         """Return once the head is there; raise what went wrong before that."""
@@ -170,7 +169,6 @@ class Connection(asyncio.Protocol):
     """The protocol on one socket. `release` gets it back when it may carry the next request, `gone` when it is lost."""
 
     __slots__ = (
-        "_due",
         "_exchange",
         "_gone",
         "_head_size",
@@ -178,8 +176,8 @@ class Connection(asyncio.Protocol):
         "_parser",
         "_paused",
         "_release",
+        "_silences",
         "_sized",
-        "_timer",
         "_transport",
         "_usable",
         "idle_since",
@@ -192,8 +190,10 @@ class Connection(asyncio.Protocol):
         loop: asyncio.AbstractEventLoop,
         release: Callable[["Connection"], None],
         gone: Callable[["Connection"], None],
+        silences: Silences,
     ) -> None:
         self.loop = loop
+        self._silences = silences
         self.used = False
         self.idle_since = 0.0
         self._release = release
@@ -203,8 +203,6 @@ class Connection(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._usable = True
         self._paused = False
-        self._timer: asyncio.TimerHandle | None = None
-        self._due = 0.0
         self._reset()
 
     def _reset(self) -> None:
@@ -225,6 +223,8 @@ class Connection(asyncio.Protocol):
     def send(self, request: bytes, body: bytes, who: str, silence: float | None) -> Exchange:
         """Send a request and return its exchange, the head of which has still to come."""
         exchange = self._exchange = Exchange(self, who, silence)
+        if silence is not None:
+            self._silences.expect(self, exchange.heard + silence)
         if len(body) <= 65_536:
             self._transport.write(request + body)
         else:
@@ -250,28 +250,16 @@ class Connection(asyncio.Protocol):
             if not self._transport.is_closing():
                 self._transport.resume_reading()
 
-    def look_at(self, due: float) -> None:
-        """Look then whether the upstream is silent for too long.
-
-        One timer for a connection, set again when it fires: one for each exchange costs as much as reading the answer.
-        """
-        if self._timer is not None:
-            if self._due <= due:
-                return
-            self._timer.cancel()
-        self._due = due
-        self._timer = self.loop.call_at(due, self._look)
-
-    def _look(self) -> None:
-        self._timer = None
+    def look(self, now: float) -> None:
+        """Break off if the upstream is silent for too long; else say when to look again."""
         exchange = self._exchange
-        if exchange is None or exchange.silence is None:
-            return  # the next exchange sets it again
-        due = exchange.silent(self.loop.time())
-        if due is None:
+        due = None if exchange is None else exchange.silent(now)
+        if due is not None:
+            self._silences.expect(self, due)
+            return
+        self._silences.forget(self)
+        if exchange is not None:
             self.abort()
-        else:
-            self.look_at(due)
 
     # asyncio's side
 
@@ -304,8 +292,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._usable = False
-        if self._timer is not None:
-            self._timer.cancel()
+        self._silences.forget(self)
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             if exchange.has_head and not self._sized and exc is None:
@@ -371,6 +358,7 @@ class Connection(asyncio.Protocol):
 
     def _done(self) -> None:
         self._exchange = None
+        self._silences.forget(self)
         self._reset()
         if self._paused:
             self._paused = False
