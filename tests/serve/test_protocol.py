@@ -1,6 +1,7 @@
 """HTTP/1.1 from callers: framing, order, timing, and what an application or a caller does wrong."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
+from rowen.api.watch import gone_of
 from rowen.serve.protocol import HIGH_WATER, Protocol
 
 ASK = b"POST /v1/x?a=1 HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\n\r\nhi"
@@ -300,6 +302,46 @@ async def test_a_caller_that_left_is_told_to_the_application():
 
     assert told == ["http.disconnect"]
     assert talk.socket.written == []
+
+
+async def test_an_application_is_called_back_when_its_caller_leaves_before_or_after_it_asked_for_that():
+    told, left = [], asyncio.Event()
+
+    async def wait(scope, receive, __) -> None:
+        await receive()
+        when_gone = gone_of(scope, receive)
+        assert when_gone(lambda: told.append("left")) is None
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        when_gone(lambda: told.append("had left"))
+        left.set()
+
+    talk = Talk(wait)
+    await talk.say(GET)
+    assert told == []
+    talk.protocol.connection_lost(None)
+    await left.wait()
+
+    assert told == ["left", "had left"]
+
+
+async def test_what_is_told_of_a_request_is_gone_when_the_application_lets_go_of_it():
+    held = []
+
+    class Thing:
+        """Can be referred to weakly."""
+
+    async def hold(scope, _, __) -> None:
+        scope["thing"] = Thing()
+        held.append(weakref.ref(scope["thing"]))
+        del scope
+        await asyncio.Event().wait()
+
+    talk = Talk(hold)
+    await talk.say(GET)
+
+    assert [each() for each in held] == [None]
+    talk.protocol.connection_lost(None)
 
 
 async def test_a_stop_lets_what_is_under_way_finish():
