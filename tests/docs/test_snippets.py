@@ -292,7 +292,9 @@ def commands() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("place", "line"), commands(), ids=[f"{place} {line}" for place, line in commands()])
-def test_every_command_exists_with_its_options(place: str, line: str):
+def test_every_command_exists_with_its_options(place: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "report.pdf").touch()  # a file that must be there
     command: click.Command = rowen
     words = shlex.split(line)[1:]
     context = click.Context(command, info_name="rowen")
