@@ -137,7 +137,7 @@ async def _figures(
 async def _ranked(judged: Judged, build: Build, settings, means: Means, question: Asked) -> tuple[float, float]:
     scores = await ranking(build, settings, means, question.text, reader=HOUSE)
     passages = await means.knowledge.passages(build.id, scores, reader=HOUSE)
-    names = _names(judged)
+    names = names_of(judged)
     best: dict[str, float] = {}
     for chunk, passage in passages.items():
         id = names[passage.document, passage.start]
@@ -162,7 +162,7 @@ async def _spans(_judged: Judged, build: Build, settings, means: Means, question
 _KNOWN: dict[int, dict[tuple[str, int], str]] = {}
 
 
-def _names(judged: Judged) -> dict[tuple[str, int], str]:
+def names_of(judged: Judged) -> dict[tuple[str, int], str]:
     if id(judged) not in _KNOWN:
         _KNOWN[id(judged)] = {
             (item.document.id, chunk.start): name

@@ -64,6 +64,27 @@ def test_a_report_and_a_table_are_written_and_nothing_of_the_app_is_changed(run,
     assert not (tmp_path / ".rowen" / "knowledge.db").exists()
 
 
+def test_a_candidate_without_vectors_has_no_adapter_and_all_else_is_told(run, tmp_path):
+    said = run("--adapter", "adapter.json", "--table", "found.toml", "--report", "report.md")
+
+    assert "Query adapter: none" in said
+    assert not (tmp_path / "adapter.json").exists()
+    assert "adapter" not in tomllib.loads((tmp_path / "found.toml").read_text())["retrieve"]["handbook"]
+    assert "## A query adapter with it\n\nNone: without an embedder" in (tmp_path / "report.md").read_text()
+
+
+def test_a_candidate_with_an_adapter_names_it_beside_the_app(run, tmp_path):
+    """The vectors of `echo` are of letters; where the adapter would do harm there is none, and both are well."""
+    (tmp_path / "app.toml").write_text(APP.replace('embed = ""', 'embed = "echo"'))
+
+    told = json.loads(run("--adapter", "sub/../adapter.json", "--table", "found.toml", "--json"))["adapter"]
+
+    written = tomllib.loads((tmp_path / "found.toml").read_text())["retrieve"]["handbook"]
+    assert written.get("adapter", "") == told["written"]
+    assert bool(told["written"]) != bool(told["reason"])
+    assert (tmp_path / "adapter.json").exists() == bool(told["written"])
+
+
 def test_as_json_all_of_it_is_told_and_a_second_run_finds_the_same(run):
     first, again = (json.loads(run("--json")) for _ in range(2))
 

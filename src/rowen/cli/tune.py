@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,7 @@ from rowen.improve import tune
 from rowen.improve.tune.answers import went
 from rowen.improve.tune.failures import CALLED, Split, split
 from rowen.improve.tune.keep import Purse
-from rowen.improve.tune.learn import Learnt, adapter_of
+from rowen.improve.tune.learn import Learnt, adapter_of, beside
 from rowen.improve.tune.prompts import Wordings, wordings
 from rowen.improve.tune.report import markdown, said, table, verdict
 from rowen.improve.tune.run import short
@@ -42,6 +43,7 @@ class Found(NamedTuple):
     tuned: tune.Tuned
     lost: Split
     worded: Wordings | None
+    learnt: Learnt | None
 
 
 @click.command("tune")
@@ -72,7 +74,11 @@ class Found(NamedTuple):
 @click.option("--seed", default="0", show_default=True, help="Of the parts and the candidates.")
 @click.option("--report", type=_PATH, help="Write the report here, as Markdown.")
 @click.option("--table", "table_file", type=_PATH, help="Write the candidate's `[retrieve.NAME]` here, as TOML.")
-@click.option("--adapter", type=_PATH, help="Learn a query adapter instead, and write it here.")
+@click.option(
+    "--adapter",
+    type=_PATH,
+    help="Learn a query adapter, and write it here: for what wins where --table or --report is named, else for what you have.",
+)
 @click.option("--work", default=Path(".rowen/tune"), show_default=True, type=_PATH, help="Where indexes are kept.")
 @json_option
 def command(
@@ -98,7 +104,7 @@ def command(
     """Try other ways to cut, embed and search what the APP (default: app.toml) knows, and report which are better.
 
     What wins is chosen on one part of the questions and reported on the other. Nothing is released: the report and the table
-    are for you to take. With --adapter, the exit code is 3 when no adapter is worth it.
+    are for you to take. With --adapter alone nothing else is tried, and the exit code is 3 when no adapter is worth it.
     """
     loaded = read(app, TABLES)
     name, settings = table_of(loaded, name)
@@ -149,20 +155,26 @@ def command(
                 tell=tell,
             )
             lost = await split(asked, _judging(ask, judge) if judge and ask is not None else None)
-            return Found(found.but(spent=ready.bench.purse.spent), lost, worded)
+            fitted = await beside(ready.bench, found.winner, parts, tell=tell) if adapter is not None else None
+            return Found(found.but(spent=ready.bench.purse.spent), lost, worded, fitted)
 
-        if adapter is not None:
-            bare = settings.but(adapter=None)
+        alone = adapter is not None and report is None and table_file is None
+        bare = settings.but(adapter=None) if adapter is not None else settings
+        if alone:
             learnt = asyncio.run(with_documents(loaded, name, bare, characters, work, learn, tell, purse))
         else:
-            found = asyncio.run(with_documents(loaded, name, settings, characters, work, search, tell, purse))
-    if adapter is not None:
+            found = asyncio.run(with_documents(loaded, name, bare, characters, work, search, tell, purse))
+    if adapter is not None and alone:
         _tell_adapter(learnt, adapter, as_json=as_json)
         return
+    beside_it = ""
+    if adapter is not None and found.learnt is not None and found.learnt.adapter is not None:
+        write(adapter, msgspec.json.encode(found.learnt.adapter).decode())
+        beside_it = Path(os.path.relpath(adapter, loaded.path.parent)).as_posix()
     if report is not None:
-        write(report, markdown(found.tuned, name, lost=found.lost, worded=found.worded))
+        write(report, markdown(found.tuned, name, adapter=found.learnt, lost=found.lost, worded=found.worded))
     if table_file is not None:
-        write(table_file, table(found.tuned, name))
+        write(table_file, table(found.tuned, name, adapter=beside_it))
     if as_json:
         print(
             msgspec.json.encode(
@@ -172,11 +184,15 @@ def command(
                     **msgspec.to_builtins(found.tuned),
                     "lost": found.lost,
                     "prompts": found.worded,
+                    "adapter": found.learnt
+                    and {"written": beside_it, "held": found.learnt.held, **_outcome(found.learnt)},
                 }
             ).decode()
         )
         return
-    _tell(found.tuned, name)
+    _tell(found.tuned, name, beside_it)
+    if found.learnt is not None:
+        _tell_beside(found.learnt, written=bool(beside_it))
     if found.worded is not None:
         out.print(
             f"\nPrompts: {found.worded.winner}, by pairs {said(found.worded.gain)} against what you have.", markup=False
@@ -184,7 +200,7 @@ def command(
     _tell_lost(found.lost)
 
 
-def _tell(found: tune.Tuned, name: str) -> None:
+def _tell(found: tune.Tuned, name: str, adapter: str) -> None:
     rows = [("now", found.baseline, found.before), ("candidate", found.winner, found.after)]
     show(
         [{"held out": what, "settings": short(point), found.measure: str(quality)} for what, point, quality in rows],
@@ -192,9 +208,16 @@ def _tell(found: tune.Tuned, name: str) -> None:
         empty="",
     )
     out.print(f"\nDifference by pairs: {found.gain}\n{verdict(found)}\n")
-    out.print(table(found, name), markup=False)
+    out.print(table(found, name, adapter=adapter), markup=False)
     if found.spent:
         out.print(f"Models cost {found.spent:.4f} USD.")
+
+
+def _tell_beside(learnt: Learnt, *, written: bool) -> None:
+    one = learnt.outcome.chosen
+    gain = f"{said(one.seen)} where it knows the documents; held out, where it does not: " if one else ""
+    why = f"none, {learnt.reason}. " if not written else ""
+    out.print(f"\nQuery adapter: {why}{gain}{said(learnt.held) if learnt.held else ''}", markup=False)
 
 
 def _tell_lost(lost: Split) -> None:
@@ -222,16 +245,16 @@ def _judging(ask: AskModel, model: str) -> Asks:
     return judged
 
 
+def _outcome(learnt: Learnt) -> dict[str, Any]:
+    return {**msgspec.to_builtins(learnt.outcome), "reason": learnt.reason}
+
+
 def _tell_adapter(learnt: Learnt, file: Path, *, as_json: bool) -> None:
     outcome = learnt.outcome
     if learnt.adapter is not None:
         write(file, msgspec.json.encode(learnt.adapter).decode())
     if as_json:
-        print(
-            json.dumps(
-                {"written": learnt.adapter is not None, **msgspec.to_builtins(outcome), "reason": outcome.reason}
-            )
-        )
+        print(json.dumps({"written": learnt.adapter is not None, **_outcome(learnt)}))
     else:
         best = sorted(outcome.trials, key=lambda each: -(each.seen.value or 0.0))
         shown = [each for each in best if each == outcome.chosen or each in best[:_SHOWN]]
@@ -253,6 +276,6 @@ def _tell_adapter(learnt: Learnt, file: Path, *, as_json: bool) -> None:
         if len(shown) < len(best):
             out.print(f"The best of {len(best)} that were tried; all of them with --json.")
         ending = f"Written to {file}: name it as `adapter` in the table."
-        out.print(f"\n{ending if learnt.adapter else f'Not written: {outcome.reason}.'}", markup=False)
+        out.print(f"\n{ending if learnt.adapter else f'Not written: {learnt.reason}.'}", markup=False)
     if learnt.adapter is None:
         raise click.exceptions.Exit(3)

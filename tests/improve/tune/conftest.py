@@ -42,7 +42,20 @@ class Chance(Words):
         return await Words()([text.replace(" ", "_") for text in texts])
 
 
-EMBEDS = {"words": Words(), "chance": Chance()}
+class Turned(Words):
+    """Questions lie elsewhere than what answers them, all in the same way."""
+
+    fingerprint = "turned"
+
+    async def __call__(self, texts, *, role="document"):
+        made = await super().__call__(texts)
+        if role == "document":
+            return made
+        rows = np.frombuffer(made.data, "<f4").reshape(-1, SIZE) * np.where(np.arange(SIZE) < SIZE // 3, -1.0, 1.0)
+        return Embeddings(rows.astype("<f4").tobytes(), SIZE, 0)
+
+
+EMBEDS = {"words": Words(), "chance": Chance(), "turned": Turned()}
 
 
 class World:

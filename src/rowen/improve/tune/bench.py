@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from rowen.improve.tune.keep import Keep, Purse
 from rowen.improve.tune.questions import Measure, Question
 from rowen.improve.tune.space import Point
+from rowen.retrieve.adapter import Adapted, Adapter
 from rowen.retrieve.base import CHARACTERS, RetrieveSettings
 from rowen.retrieve.chunk import chunking
 from rowen.retrieve.graph import extracting
@@ -99,6 +100,21 @@ class Bench:
         self._asked: dict[tuple[Point, str], Asked] = {}
         self._uris: dict[str, str] = {}
         self.reader = Reader(tenant=collection.tenant, everything=True)
+
+    def adapted(self, adapter: Adapter) -> "Bench":
+        """Return a bench whose questions go through a query adapter, on the same indexes."""
+        return Bench(
+            self.knowledge,
+            self.collection,
+            self.settings,
+            lambda name: Adapted(self._embeds(name), adapter),
+            self._clock,
+            characters=self.characters,
+            ask=self.ask_model,
+            reranks=self._reranks,
+            keep=self.keep,
+            purse=self.purse,
+        )
 
     def embed(self, name: str) -> "Once | None":
         """Return what makes vectors under a name; None for none."""

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from rowen.evaluate.statistics import paired
 from rowen.improve.adapter import Judged, Outcome, learnt, tried
 from rowen.improve.tune.bench import Bench
-from rowen.improve.tune.questions import Question
+from rowen.improve.tune.questions import Parts, Question, measure_of
 from rowen.improve.tune.space import Point
 from rowen.retrieve.adapter import Adapter, numpy
 from rowen.retrieve.fuse import WEIGHT, scaled
@@ -13,9 +14,10 @@ from rowen.retrieve.metrics import ndcg
 from rowen.retrieve.search import LIMIT
 from rowen.store.knowledge import Build
 from rowen.values import Mistaken
+from rowen.values.interval import Interval
 
 _LEAST = 30
-_DEPTH = 10
+DEPTH = 10
 
 
 class Learnt(NamedTuple):
@@ -23,6 +25,44 @@ class Learnt(NamedTuple):
 
     outcome: Outcome
     adapter: Adapter | None
+    held: Interval | None = None
+    """What it changed on questions held out, by pairs: of documents that it had not learnt of, so that it can but do harm there."""
+
+    why: str = ""
+    """Why none was tried."""
+
+    @property
+    def reason(self) -> str:
+        """Why there is no adapter."""
+        if self.adapter is not None or self.why:
+            return self.why
+        return self.outcome.reason or "on the questions held out it does harm"
+
+
+async def beside(
+    bench: Bench,
+    point: Point,
+    parts: Parts,
+    *,
+    seed: int = 0,
+    tell: Callable[[int, int], None] = lambda *_: None,
+) -> Learnt:
+    """Return the adapter for a candidate: chosen by the one part of the questions, tried on the other, learnt from both."""
+    try:
+        found = await adapter_of(bench, point, parts.chosen_by, seed=seed, tell=tell)
+    except Mistaken as mistaken:  # the search before it cost minutes, and is not lost for want of this
+        return Learnt(Outcome(trials=(), chosen=None, questions=len(parts.chosen_by)), None, why=mistaken.message)
+    if found.adapter is None:
+        return found
+    measure = measure_of((*parts.chosen_by, *parts.held_out))
+    with_it = bench.adapted(found.adapter)
+    before = [(await bench.ask(point, each, measure)).quality for each in parts.held_out]
+    after = [(await with_it.ask(point, each, measure)).quality for each in parts.held_out]
+    held = paired(after, before, clusters=[each.group for each in parts.held_out], bounds=(0.0, 1.0))
+    if held.value is not None and held.high < 0:
+        return Learnt(found.outcome, None, held)
+    every = await _judged(bench, point, (*parts.chosen_by, *parts.held_out))
+    return Learnt(found.outcome, learnt(every, found.outcome, fingerprint=found.adapter.fingerprint), held)
 
 
 async def adapter_of(
@@ -42,6 +82,19 @@ async def adapter_of(
         Mistaken: `config_invalid` without an embedder, or with too few questions; `extra_missing` without NumPy.
 
     """
+    judged = await _judged(bench, point, questions)
+    owners = judged.owners
+
+    def measure(ranking: Sequence[int], grades: Mapping[int, float]) -> float:
+        wanted = {str(owners[row]): 1 for row in grades}
+        return ndcg(list(dict.fromkeys(str(owners[row]) for row in ranking)), wanted, DEPTH)
+
+    outcome = tried(judged, measure, seed=seed, tell=tell)
+    fingerprint = (await bench.index(point)).build.manifest.embedder
+    return Learnt(outcome, learnt(judged, outcome, fingerprint=fingerprint))
+
+
+async def _judged(bench: Bench, point: Point, questions: Sequence[Question]) -> Judged:
     embed, asked = bench.embed(point.embed), [each for each in questions if each.documents]
     if embed is None:
         raise Mistaken("config_invalid", "without an embedder there is nothing to adapt", place="embed")
@@ -77,13 +130,7 @@ async def adapter_of(
         share = WEIGHT if point.weight is None else point.weight
         zero = made.build.learnt.get("ways.zero", 0.0)
         judged = judged._replace(words=words if any(words) else (), share=share, zero=zero)
-
-    def measure(ranking: Sequence[int], grades: Mapping[int, float]) -> float:
-        wanted = {str(owners[row]): 1 for row in grades}
-        return ndcg(list(dict.fromkeys(str(owners[row]) for row in ranking)), wanted, _DEPTH)
-
-    outcome = tried(judged, measure, seed=seed, tell=tell)
-    return Learnt(outcome, learnt(judged, outcome, fingerprint=embed.fingerprint))
+    return judged
 
 
 async def _words(

@@ -6,6 +6,7 @@ from typing import Any
 
 from rowen.improve.tune.effects import Effect
 from rowen.improve.tune.failures import CALLED, Split
+from rowen.improve.tune.learn import DEPTH, Learnt
 from rowen.improve.tune.prompts import Wordings
 from rowen.improve.tune.run import Tuned, short
 from rowen.improve.tune.space import Point
@@ -17,7 +18,13 @@ _CALLED = {"recall": "share of the answers' characters found", "ndcg": "nDCG@10 
 
 
 def markdown(
-    found: Tuned, name: str, *, about: str = "", lost: Split | None = None, worded: Wordings | None = None
+    found: Tuned,
+    name: str,
+    *,
+    about: str = "",
+    adapter: Learnt | None = None,
+    lost: Split | None = None,
+    worded: Wordings | None = None,
 ) -> str:
     """Return the report.
 
@@ -25,11 +32,13 @@ def markdown(
         found: by the run.
         name: of the `[retrieve.NAME]`.
         about: a paragraph to stand at its beginning.
+        adapter: what came of one for the candidate.
         lost: where answers are lost, as the app is now.
         worded: how prompts compare.
 
     """
     lines = [*_lines(found, name, about)]
+    lines += _adapter(adapter) if adapter is not None else ()
     lines += _worded(worded) if worded is not None else ()
     lines += _lost(lost) if lost is not None else ()
     return "\n".join(lines) + "\n"
@@ -46,8 +55,15 @@ def verdict(found: Tuned) -> str:
     return "Keep what you have: on the questions held out the difference can be noise."
 
 
-def table(found: Tuned, name: str) -> str:
-    """Return the winner as the `[retrieve.NAME]` lines that differ from a bare table, with the verdict above them."""
+def table(found: Tuned, name: str, *, adapter: str = "") -> str:
+    """Return the winner as the `[retrieve.NAME]` lines that differ from a bare table, with the verdict above them.
+
+    Args:
+        found: by the run.
+        name: of the table.
+        adapter: the file of the query adapter that goes with it; empty for none.
+
+    """
     point = found.winner
     lines = [
         f"# {verdict(found)}",
@@ -55,6 +71,7 @@ def table(found: Tuned, name: str) -> str:
         f"[retrieve.{_key(name)}]",
     ]
     lines += [f"{key} = {_written(value)}" for key, value in _keys(point, found)]
+    lines += [f"adapter = {_written(adapter)}"] if adapter else []
     chunk = point.chunk()
     inner = {"kind": chunk.kind, "size": chunk.size, "overlap": chunk.overlap, "context": chunk.context}
     lines.append("chunk = { " + ", ".join(f"{key} = {_written(value)}" for key, value in inner.items()) + " }")
@@ -174,6 +191,23 @@ def reliability(one: Calibration) -> Iterator[str]:
     for each in one.bins:
         so = f"{each.right.value:.0%} [{each.right.low:.0%}, {each.right.high:.0%}]"
         yield f"| {each.low:.0%} to {each.high:.0%} | {each.said:.0%} | {so} | {each.n} |"
+
+
+def _adapter(learnt: Learnt) -> Iterator[str]:
+    yield from ("", "## A query adapter with it", "")
+    one = learnt.outcome.chosen
+    if learnt.adapter is None or one is None:
+        yield f"None: {learnt.reason}."
+        return
+    yield (
+        f"Cross-validated on the questions to choose by: {said(one.seen)} nDCG@{DEPTH} more where other questions asked for the same documents, "
+        f"{said(one.unseen)} where none did."
+    )
+    if learnt.held is not None:
+        yield (
+            f"On the questions held out, which are about documents that none of those asked for: {said(learnt.held)}, by pairs. "
+            "What is written was then learnt from both parts."
+        )
 
 
 def _worded(worded: Wordings) -> Iterator[str]:
