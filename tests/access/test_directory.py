@@ -221,6 +221,25 @@ async def test_last_use_is_written_in_one_batch_and_kept_while_the_store_is_down
     assert house.shelf.touched == [{one.key.id: house.clock.ns - 10**9, two.key.id: house.clock.ns}]
 
 
+async def test_the_task_writes_the_last_use_when_it_is_time_and_not_before(house):
+    made = await house.key()
+    other = house.another()
+    await other.directory.load()
+    other.directory.start()
+    looked = other.directory._revision
+    ask(other, made)
+
+    await house.key()  # something to be seen, by which the task is known to have come round
+    await until(lambda: other.directory._revision != looked)
+    before = list(house.shelf.touched)
+    house.clock.on(15)
+    await until(lambda: house.shelf.touched)
+    await other.directory.stop()
+
+    assert before == []
+    assert [list(each) for each in house.shelf.touched] == [[made.key.id]]
+
+
 async def test_stopping_writes_what_is_left(house):
     made = await house.key()
     house.directory.start()

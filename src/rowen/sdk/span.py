@@ -3,35 +3,21 @@
 import os
 import random
 import time
-import traceback
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
 from rowen.sdk import wire
 from rowen.sdk.capture import MASKED, encoded, is_secret, json_of, plain_of, text_of
 from rowen.sdk.context import RANDOM, SAMPLED, Remote, written
+from rowen.sdk.fault import TRACE_TEXT, frames
 from rowen.sdk.here import HERE, SCOPE, Entered, enter, leave, parent_now
 from rowen.sdk.judge import Judgement
+from rowen.sdk.kind import NAMED, REMOTE, Kind, what
 from rowen.sdk.link import LINK
 from rowen.sdk.messages import conversation, reply
 
-Kind = str
-"""`llm`, `embedding`, `retriever`, `reranker`, `tool`, `agent`, `chain`, `guardrail`, `evaluator`, `prompt`, `memory`."""
-
-_OPERATIONS = {
-    "llm": "chat",
-    "embedding": "embeddings",
-    "retriever": "retrieval",
-    "agent": "invoke_agent",
-    "tool": "execute_tool",
-    "memory": "search_memory",
-}
-_NAMES = {"agent": "gen_ai.agent.name", "tool": "gen_ai.tool.name"}
-_REMOTE = {"llm", "embedding", "reranker"}
 _ATTRIBUTES = 256
-_TRACE_TEXT = 16_000
 
 _random = random.Random()
 if hasattr(os, "register_at_fork"):
@@ -185,13 +171,13 @@ class Span:
         told: dict[str, wire.Plain] = {"exception.type": name}
         if self._captures:
             try:
-                self._message = str(error)[:_TRACE_TEXT]
+                self._message = str(error)[:TRACE_TEXT]
             except Exception:  # noqa: BLE001 - whatever a program's own exceptions raise must not hide them
                 self._message = name
             told["exception.message"] = self._message
         if self.root._reported is not error:  # noqa: SLF001  # the frames are told once, by the innermost span
             self.root._reported = error  # noqa: SLF001
-            told["exception.stacktrace"] = _frames(error, whole=self._captures)
+            told["exception.stacktrace"] = frames(error, whole=self._captures)
         self._note("exception", told)
         return self
 
@@ -271,8 +257,8 @@ class Span:
         return b"".join(
             (
                 wire.head(self.trace, self.id, self._parent, self.state, self.name),
-                wire.times(wire.CLIENT if self._type in _REMOTE else wire.INTERNAL, self._started, self._ended),
-                _what(self._type, self.name if self._type in _NAMES else ""),
+                wire.times(wire.CLIENT if self._type in REMOTE else wire.INTERNAL, self._started, self._ended),
+                what(self._type, self.name if self._type in NAMED else ""),
                 self.scope.encoded if self.scope is not None else b"",
                 wire.attributes(list(self._attributes.items())),
                 wire.tail(
@@ -407,30 +393,9 @@ def current() -> Span:
     return here if isinstance(here, Span) else NOTHING
 
 
-@lru_cache(maxsize=512)
-def _what(type: str, name: str) -> bytes:
-    """Return the attributes that say what a span does, in OpenInference's and OpenTelemetry's words."""
-    found: list[tuple[str, wire.Plain]] = [("openinference.span.kind", type.upper())]
-    if type in _OPERATIONS:
-        found.append(("gen_ai.operation.name", _OPERATIONS[type]))
-    if name:
-        found.append((_NAMES[type], name))
-    return wire.attributes(found)
-
-
 def _number(value: Any, kind: Callable[[Any], Any]) -> Any:
     """Return a value as the number that it should be, or as it is: a wrong one is to be seen, not to stop the program."""
     try:
         return kind(value)
     except (TypeError, ValueError, OverflowError):
         return value
-
-
-def _frames(error: BaseException, *, whole: bool) -> str:
-    """Return where an exception came from; without its own words where content is not to be kept."""
-    if not whole:
-        return "".join(traceback.format_tb(error.__traceback__, limit=-20))[:_TRACE_TEXT]
-    try:
-        return "".join(traceback.format_exception(error, limit=-20))[-_TRACE_TEXT:]
-    except Exception:  # noqa: BLE001 - as for its message
-        return ""
