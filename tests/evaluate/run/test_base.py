@@ -122,6 +122,33 @@ def test_an_interval_suits_what_it_is_of(values, clusters, method):
     assert 0.0 <= found.low < found.high <= 1.0
 
 
+SECONDS = [(n * 7919 % 1000) / 100 for n in range(301)]
+
+
+@pytest.mark.parametrize(
+    ("values", "bounds", "method"),
+    [
+        (SECONDS[:20], None, "bca"),  # times and costs have no end
+        (SECONDS[:300], None, "bca"),
+        (SECONDS, None, "t"),
+        ([1.0, 0.0, 1.0], (0.0, 5.0), "studentised"),  # no yes and no: others could come
+        ([1.0, 0.0, 1.0], None, "bca"),
+        ([1.0] * 400, (0.0, 5.0), "studentised"),
+    ],
+)
+def test_an_interval_suits_the_scale(values, bounds, method):
+    found = estimate(values, bounds=bounds)
+
+    assert (found.method, found.n) == (method, len(values))
+    assert found.low < found.value < found.high
+
+
+def test_of_nothing_nothing_is_known():
+    found = estimate([], bounds=(0.0, 1.0))
+
+    assert (found.value, found.low, found.high, found.n) == (None, 0.0, 1.0, 0)
+
+
 def test_many_groups_give_what_the_bootstrap_gives():
     values = [float((n * 7919) % 11 < 6) for n in range(1200)]
     clusters = [n // 3 for n in range(1200)]
