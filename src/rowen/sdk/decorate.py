@@ -14,8 +14,9 @@ from typing import Any, TypeVar, cast, overload
 
 from rowen.sdk.capture import json_of
 from rowen.sdk.fold import Fold, folded
+from rowen.sdk.kind import Kind
 from rowen.sdk.link import LINK
-from rowen.sdk.span import Kind, Span
+from rowen.sdk.span import Span
 
 F = TypeVar("F", bound=Callable[..., Any])
 
