@@ -1,5 +1,6 @@
 """A store that is full, damaged, closed or shared: a clear error, and nothing lost."""
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -142,3 +143,20 @@ def test_an_answer_from_a_provider_is_not_lost_when_its_trace_cannot_be_written_
     assert answer.text == "hello"
     assert waiting == 1
     assert client.trace(answer.trace)["row"].get("status", "ok") == "ok"
+
+
+def test_a_server_that_is_older_than_its_store_says_what_to_install_and_changes_nothing(rowen, tmp_path):
+    (tmp_path / "app.toml").write_text('[app]\nname = "shop"\n[models.main]\nprovider = "echo"\n')
+    assert rowen("doctor").returncode == 0
+    database = tmp_path / ".rowen" / "rowen.db"
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    ended = rowen("serve", "--port", "0")
+
+    assert ended.returncode != 0
+    assert "rowen.db was written by a newer Rowen than this one" in ended.stderr
+    assert "pip install --upgrade rowen" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]

@@ -177,6 +177,11 @@ CODES: dict[str, Code] = {
     "store_unavailable": Code(
         503, "The store cannot be written or read now.", "Check disk space and permissions; see `rowen doctor`."
     ),
+    "store_newer": Code(
+        503,
+        "The store is of a newer version.",
+        "Install the version that wrote it (`pip install --upgrade rowen`) and start again; nothing was changed.",
+    ),
     "store_corrupt": Code(500, "A database file is damaged.", "Restore it from a backup; it was left untouched."),
     "weights_missing": Code(503, "The model's weight file is not here.", "Run `rowen models add NAME`."),
     "weights_changed": Code(

@@ -168,8 +168,9 @@ async def test_the_tables_of_a_newer_rowen_are_left_alone(traces_address, server
     await (await opened(traces_address)).close()
     server_of(traces_address).insert("shape", ("count",), [(99,)])
 
-    with pytest.raises(Unavailable, match="was written by a newer Rowen"):
+    with pytest.raises(Unavailable, match="was written by a newer Rowen") as refused:
         await opened(traces_address)
+    assert refused.value.code == "store_newer"
 
 
 def test_every_field_of_a_row_has_its_column():

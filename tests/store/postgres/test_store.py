@@ -213,8 +213,9 @@ async def test_a_fresh_schema_is_as_the_chain_of_migrations_would_have_made_it(s
 async def test_a_schema_of_a_newer_release_is_refused_with_the_reason(store, address, postgres, statement):
     asked(postgres, statement.format(schema_of(address)))
 
-    with pytest.raises(Unavailable, match="was written by a newer Rowen"):
+    with pytest.raises(Unavailable, match="was written by a newer Rowen") as refused:
         await open_store(address, clock=SystemClock())
+    assert refused.value.code == "store_newer"
 
 
 async def test_an_edit_of_the_audit_log_by_hand_is_found(store, address, postgres):

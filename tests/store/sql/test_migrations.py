@@ -102,8 +102,9 @@ async def test_a_database_of_a_newer_release_is_refused_with_the_reason(open_at,
     connection.commit()
     connection.close()
 
-    with pytest.raises(Unavailable, match=r"rowen\.db was written by a newer Rowen"):
+    with pytest.raises(Unavailable, match=r"rowen\.db was written by a newer Rowen") as refused:
         await open_at()
+    assert refused.value.code == "store_newer"
 
 
 def test_a_database_that_is_up_to_date_opens_without_alembic(folder):

@@ -197,8 +197,9 @@ async def test_a_file_of_a_newer_rowen_is_refused_with_the_reason(filled, open_a
     connection.execute("PRAGMA user_version=99")
     connection.close()
 
-    with pytest.raises(Unavailable, match=r"traces\.db was written by a newer Rowen"):
+    with pytest.raises(Unavailable, match=r"traces\.db was written by a newer Rowen") as refused:
         await open_at()
+    assert refused.value.code == "store_newer"
 
 
 async def test_a_store_that_is_closed_says_so(open_at):

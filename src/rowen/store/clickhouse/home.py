@@ -9,6 +9,7 @@ import msgspec
 from rowen.store.clickhouse import costs, hours, rows
 from rowen.store.clickhouse.client import Client, Server, Target
 from rowen.store.clickhouse.traces import ClickhouseTraces
+from rowen.store.newer import newer
 from rowen.values import Clock, Mistaken, Unavailable, Value
 
 SCRIPTS = ((*rows.SCRIPT, *hours.SCRIPT), costs.SCRIPT)
@@ -48,7 +49,7 @@ class ClickhouseHome:
         """Make or bring up to date the database and its tables.
 
         Raises:
-            Unavailable: `store_unavailable`, also for a server that is too old and tables that a newer Rowen made.
+            Unavailable: `store_unavailable`, also for a server that is too old; `store_newer`.
 
         """
         try:
@@ -80,9 +81,7 @@ class ClickhouseHome:
         server.run(_SHAPE)
         done = max((count for (count,) in server.lists("SELECT count FROM shape")), default=0)
         if done > len(SCRIPTS):
-            raise Unavailable(
-                "store_unavailable", f"{target.place} was written by a newer Rowen", place=target.place, who="store"
-            )
+            raise newer(target.place)
         for number, script in enumerate(SCRIPTS[done:], done + 1):
             for statement in script:
                 server.run(statement)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from rowen.store.migrations import HEAD
 from rowen.store.migrations.upgrade import upgrade
+from rowen.store.newer import newer
 from rowen.store.postgres.database import PostgresDatabase, Raw
 from rowen.store.postgres.faults import problem_of
 from rowen.store.sql.tables import metadata, version
@@ -52,7 +53,7 @@ async def make_tables(database: PostgresDatabase, scripts: Sequence[Script]) -> 
         scripts: the steps of the hand-written tables, oldest first.
 
     Raises:
-        Unavailable: `store_unavailable` for a schema that a newer Rowen has written.
+        Unavailable: `store_newer` for a schema that a newer Rowen has written.
 
     """
 
@@ -72,7 +73,7 @@ def _grow_metadata(connection: Connection, place: str) -> None:
         return
     stored = connection.execute(select(version.c.version_num)).scalar() or ""
     if stored > HEAD:
-        raise _newer(place)
+        raise newer(place)
     if stored < HEAD:
         upgrade(connection)
 
@@ -82,7 +83,7 @@ def _grow_rest(raw: Raw, place: str, scripts: Sequence[Script]) -> None:
     raw.execute("INSERT INTO shape VALUES (1, 0) ON CONFLICT DO NOTHING")
     (done,) = raw.execute("SELECT count FROM shape").fetchone() or (0,)
     if done > len(scripts):
-        raise _newer(place)
+        raise newer(place)
     folding = _folding(raw)
     for script in scripts[done:]:
         for statement in script:
@@ -102,7 +103,3 @@ def _folding(raw: Raw) -> str:
         name for (name,) in raw.execute("SELECT collname FROM pg_collation WHERE collname = ANY(%s)", (list(_FOLDING),))
     }
     return next((f'"{name}"' for name in _FOLDING if name in known), '"default"')
-
-
-def _newer(place: str) -> Unavailable:
-    return Unavailable("store_unavailable", f"{place} was written by a newer Rowen", place=place, who="store")

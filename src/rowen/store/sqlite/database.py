@@ -11,6 +11,7 @@ from sqlalchemy.pool import StaticPool
 
 from rowen.store.migrations import HEAD
 from rowen.store.migrations.upgrade import upgrade
+from rowen.store.newer import newer
 from rowen.store.sql.tables import metadata, version
 from rowen.store.sqlite.faults import problem_of
 from rowen.store.sqlite.file import FileOptions, opened
@@ -110,7 +111,7 @@ def _grow(connection: Connection) -> None:
     if stored == HEAD:
         return
     if stored > HEAD:
-        raise Unavailable("store_unavailable", "rowen.db was written by a newer Rowen", place="rowen.db", who="store")
+        raise newer("rowen.db")
     if not stored:
         metadata.create_all(connection)
         connection.execute(version.insert().values(version_num=HEAD))

@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
+from rowen.store.newer import newer
 from rowen.store.sqlite.faults import folder_problem, problem_of
 from rowen.store.sqlite.thread import Line
 from rowen.values import Broken, Settings, Unavailable
@@ -228,9 +229,7 @@ class File:
     def _grow(self, connection: sqlite3.Connection) -> None:
         version = self._version(connection)  # once more: another process may have been quicker
         if version > len(self._scripts):
-            raise Unavailable(
-                "store_unavailable", f"{self.path.name} was written by a newer Rowen", place=self.path.name, who="store"
-            )
+            raise newer(self.path.name)
         for script in self._scripts[version:]:
             if isinstance(script, str):
                 for statement in script.split(";\n"):
