@@ -271,3 +271,27 @@ def test_fail_ends_the_stream_and_asks_nobody_else(up, live):
 
     assert answer.error["code"] == "upstream_cut"
     assert len(up.requests) == 1
+
+
+def test_a_server_asks_its_own_region_and_the_other_only_when_that_is_down(live, up):
+    app = f"""
+[models.main]
+provider = "openai"
+retries = 0
+[[models.main.deployments]]
+region = "us"
+weight = 99
+base_url = "{up.url}/us/v1"
+[[models.main.deployments]]
+region = "eu"
+base_url = "{up.url}/eu/v1"
+"""
+    up.on("/us/v1/chat/completions", openai_chat("from afar"))
+    up.on("/eu/v1/chat/completions", *[openai_chat("from here")] * 20, ServerError(status=503))
+    client = live(app, region="eu")
+
+    near = {client.ask().text for _ in range(20)}
+    far = client.ask()
+
+    assert near == {"from here"}
+    assert (far.status, far.text) == (200, "from afar")

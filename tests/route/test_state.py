@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -193,6 +194,26 @@ def test_an_old_latency_fades_so_that_the_slow_are_tried_again(kit, clock):
     quick.began_after(0.1)
 
     assert ordered("latency", [quick, slow], random.random) == [slow, quick]
+
+
+@pytest.mark.parametrize("strategy", ["weight", "least_busy", "latency", "order"])
+def test_deployments_of_another_region_come_last_whatever_the_strategy(kit, clock, strategy):
+    far, near, anywhere = standings(
+        kit, clock,
+        kit.deployment("far", region="us", weight=9), kit.deployment("near", region="eu"), kit.deployment("anywhere"),
+    )  # fmt: skip
+    near.began_after(2.0)
+    near.enter(0)
+
+    orders = [
+        [s.deployment.name for s in ordered(strategy, [far, near, anywhere], random.Random(n).random, "eu")]
+        for n in range(50)
+    ]
+
+    assert all(each[-1] == "far" for each in orders)
+    assert any(
+        ordered(strategy, [far, near, anywhere], random.Random(n).random)[0].deployment.name == "far" for n in range(50)
+    )
 
 
 async def test_health_says_how_every_deployment_stands(kit, clock):

@@ -49,6 +49,8 @@ class Shared:
     examples: Callable[[Loaded, ExamplesTable], Awaitable[Sequence[Case]]]
     """Gives the cases that an app's prompt may show."""
     vectors: Vectors
+    region: str = ""
+    """Where the process stands, as deployments name it."""
     user: Callable[[str], str] = str
     """The name under which an end user is kept in traces."""
 
@@ -137,7 +139,15 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
             (RENDER, render(tables["prompt"])),
             (
                 "route.choose",
-                route.choose(routing, state, shared.cache, count=shared.at_most, clock=clock, similar=similar),
+                route.choose(
+                    routing,
+                    state,
+                    shared.cache,
+                    count=shared.at_most,
+                    clock=clock,
+                    similar=similar,
+                    region=shared.region,
+                ),
             ),
         ),
         answer=retrieve.citing(answer) if knowledge else answer,

@@ -123,6 +123,8 @@ class DeploymentTable(Settings, frozen=True, kw_only=True):
     """The provider's own settings; see its reference."""
     profile: dict[str, bool | int] = {}
     """What the model can do, where it differs from the provider's profile."""
+    region: str = ""
+    """Where it stands, in your own words: `eu`. A server of the same `region` asks it before those of others."""
     weight: float = 1.0
     """Its share under `strategy = "weight"`."""
     requests_per_minute: int | None = None
@@ -173,6 +175,8 @@ class ModelTable(Settings, frozen=True, kw_only=True):
     """When a stream breaks: end with an error, or let another deployment go on from the text so far."""
     cache: CacheTable | None = None
     """Exact cache; off unless given."""
+    region: str = ""
+    """Where it stands, in your own words: `eu`. A server of the same `region` asks it before those of others."""
     weight: float = 1.0
     """Its share under `strategy = "weight"`."""
     requests_per_minute: int | None = None

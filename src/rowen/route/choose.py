@@ -47,6 +47,7 @@ def choose(
     clock: Clock,
     rand: Random = random,
     similar: Mapping[str, SimilarCache] = MappingProxyType({}),
+    region: str = "",
 ) -> Callable[[Call], Awaitable[Call]]:
     """Return the step that sets a call's plan, or its answer when the cache has one.
 
@@ -58,6 +59,7 @@ def choose(
         clock: for the age of what the cache had.
         rand: for orders by chance.
         similar: the caches by meaning, by the names of their models. To ask one takes as long as to make one vector.
+        region: where this process stands; deployments of other regions are asked last.
 
     Raises:
         Mistaken: `config_invalid` for a fallback that is not defined.
@@ -106,7 +108,7 @@ def choose(
                     shut[deployment.name] = reason
                 else:
                     free.append(standing)
-            names += [standing.deployment.name for standing in ordered(rung.strategy, free, rand)]
+            names += [standing.deployment.name for standing in ordered(rung.strategy, free, rand, region)]
         if not names:
             raise _none(route, ladder, shut, unable, tokens)
         if shut or unable:

@@ -34,9 +34,22 @@ ORDERS: dict[Strategy, Callable[[Sequence[Standing], Random], list[Standing]]] =
 }
 
 
-def ordered(strategy: Strategy, standings: Sequence[Standing], rand: Random) -> list[Standing]:
-    """Return the deployments of one model in the order in which to ask them."""
-    return list(standings) if len(standings) == 1 else ORDERS[strategy](standings, rand)
+def ordered(strategy: Strategy, standings: Sequence[Standing], rand: Random, region: str = "") -> list[Standing]:
+    """Return the deployments of one model in the order in which to ask them.
+
+    Args:
+        strategy: among equals.
+        standings: of those that can be asked.
+        rand: for orders by chance.
+        region: where this process stands; those of other regions come after all that are not.
+
+    """
+    if len(standings) == 1:
+        return list(standings)
+    found = ORDERS[strategy](standings, rand)
+    if region:
+        found.sort(key=lambda s: s.deployment.region not in {"", region})
+    return found
 
 
 def _drawn(weight: float, rand: Random) -> float:

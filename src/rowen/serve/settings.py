@@ -38,6 +38,8 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """How long a request's head and body may take to arrive."""
     depth: Some = 64
     """Levels of nesting in a JSON body at most."""
+    region: str = ""
+    """Where this server stands, in the words of the apps' deployments: those of the same region are asked first."""
     in_flight: Some = 1024
     """Calls answered at once by one process; further ones queue by priority."""
     queue: Whole = 512

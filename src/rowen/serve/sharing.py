@@ -44,5 +44,6 @@ def shared_of(ground: Ground, stack: AsyncExitStack, *, buffer: Buffer, prompts:
         prompts=prompts,
         examples=Examples(datasets),
         vectors=Vectors(store.records),
+        region=ground.settings.region,
         user=user_hash(ground.settings.user_key),
     )

@@ -111,6 +111,8 @@ class Deployment(Value, frozen=True, kw_only=True):
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     """Limits of the provider key that we know of; the route keeps below them."""
+    region: str = ""
+    """Where it stands, in the app's own words: `eu`, `us-east`."""
     ends: str = ""
     """The day from which the provider answers no longer, as `2027-01-14`; empty where nobody said so."""
     successor: str = ""
