@@ -46,6 +46,18 @@ async def test_what_is_found_goes_with_the_request_and_on_record(passage):
     assert grounded.notes["retrieve"]["confidence"] == 0.9
 
 
+async def test_what_was_found_and_left_out_is_told_with_the_reason(passage):
+    text = "We open at nine. " * 30
+    search = Fake(passage("We open at nine.", "a"), passage("we  open at NINE.", "b"), passage(text, "c"))
+
+    grounded = await ground({"docs": TABLE.but(budget=60)}, {"docs": search}, count=count)(call())
+
+    noted = grounded.notes["retrieve"]
+    assert [each.document for each in grounded.request.passages] == ["a"]
+    assert (noted["repeated"], noted["unfit"]) == (1, 1)
+    assert [each.rpartition(" ")[2] for each in noted["left_out"]] == ["repeated", "unfit"]
+
+
 async def test_the_search_hears_the_last_question_and_the_turns_before_it(passage):
     search = Fake(passage("x"))
     turns = (says("user", "Tell me of the office."), says("assistant", "Gladly."), says("user", "When does it open?"))

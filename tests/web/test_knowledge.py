@@ -137,6 +137,19 @@ def test_the_sources_are_looked_at_when_somebody_says_so_and_that_is_on_record(k
     assert reader.get(f"/knowledge/shop/{quote('no such')}").status == 404
 
 
+def test_a_trace_tells_what_was_found_and_left_out_and_why(site):
+    trace = site.trace()
+    span = trace.spans[0].but(id="b" * 16, parent="a" * 16, name="retrieve.ground")
+    left = ["docs/my pay.md#0-80 unfit", "docs/<b>.md#5-9 repeated"]
+    site.write(trace.but(spans=(*trace.spans, span.but(attributes={"rowen.left_out": left}))))
+
+    shown = site.reader().get(f"/traces/{trace.row.id}")
+
+    assert "Found as well, and left out or cut: 2" in shown.text
+    assert "docs/my pay.md#0-80 — there was no room" in shown.text
+    assert "docs/&lt;b&gt;.md#5-9" in shown.html
+
+
 @given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 30)), max_size=8), st.integers(0, 59), st.integers(1, 60))
 def test_stretches_are_the_text_and_every_chunk_begins_once(pieces, since, length):
     text = "".join(chr(97 + place % 26) for place in range(60))

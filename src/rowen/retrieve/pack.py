@@ -17,19 +17,28 @@ _OFTEN = 3
 """Times from which on it says no more of a text that it has a word."""
 
 
+Why = Literal["repeated", "crowded", "unfit", "cut"]
+
+
+class Left(NamedTuple):
+    """A passage that was found and did not go into the prompt, or not whole."""
+
+    passage: Passage
+    why: Why
+    """`repeated`: another has its text; `crowded`: its document has enough; `unfit`: no room; `cut`: room for a part."""
+
+
 class Packed(NamedTuple):
     """What goes into the prompt, and what did not."""
 
     passages: tuple[Passage, ...]
     tokens: int
-    repeated: int
-    """Passages whose text others have."""
-    crowded: int
-    """Passages left out since their source has enough."""
-    unfit: int
-    """Passages for which there was no room."""
-    cut: int
-    """Passages of which only a part fitted."""
+    left: tuple[Left, ...]
+    """In the order in which they were found."""
+
+    def count(self, why: Why) -> int:
+        """Return how many were left out for a reason."""
+        return sum(each.why == why for each in self.left)
 
 
 def packed(
@@ -54,26 +63,28 @@ def packed(
 
     """
     taken: list[Passage] = []
-    tokens = repeated = crowded = unfit = cut = 0
+    left: list[Left] = []
+    tokens = 0
     whole = joined(found)
     share = budget if len(whole) == 1 else budget // 2
     most = max(1, round(per_source * len(found)))
     by_document: Counter[str] = Counter()
     for passage in whole:
         if _within(passage, taken):
-            repeated += 1
+            left.append(Left(passage, "repeated"))
         elif by_document[passage.document] >= most:
-            crowded += 1
+            left.append(Left(passage, "crowded"))
         else:
             fitting = _fitting(passage, question, min(share, budget - tokens), count)
             if fitting is None:
-                unfit += 1
+                left.append(Left(passage, "unfit"))
                 continue
-            cut += fitting is not passage
+            if fitting is not passage:
+                left.append(Left(passage, "cut"))
             taken.append(fitting)
             by_document[passage.document] += 1
             tokens += cost(fitting, count)
-    return Packed(_ordered(taken, order), tokens, repeated, crowded, unfit, cut)
+    return Packed(_ordered(taken, order), tokens, tuple(left))
 
 
 def cost(passage: Passage, count: CountText) -> int:

@@ -7,9 +7,12 @@ from typing import Any
 from rowen.retrieve.base import RetrieveSettings
 from rowen.retrieve.cite import facts_of
 from rowen.retrieve.conflict import conflicts
-from rowen.retrieve.pack import Packed, packed
+from rowen.retrieve.pack import Packed, Why, packed
 from rowen.values import Answer, Call, Choice, CountText, Found, Looked, Message, Passage, Search, Text
 
+_REASONS: tuple[Why, ...] = ("repeated", "crowded", "unfit", "cut")
+_TOLD = 20
+"""Passages that were left out and are told of."""
 _RECENT = 4
 """Turns of the user that may still say what the question is about."""
 
@@ -124,7 +127,9 @@ def _unknown(call: Call, sentence: str, looked: tuple[Looked, ...]) -> Call:
 
 def _facts(pack: Packed) -> dict[str, Any]:
     facts: dict[str, Any] = {"passages": len(pack.passages), "tokens": pack.tokens}
-    facts |= {name: number for name in ("repeated", "crowded", "unfit", "cut") if (number := getattr(pack, name))}
+    facts |= {why: number for why in _REASONS if (number := pack.count(why))}
+    if pack.left:
+        facts["left_out"] = [f"{each.passage.place} {each.why}" for each in pack.left[:_TOLD]]
     warnings = []
     if not pack.passages:
         warnings.append("nothing_found")

@@ -51,9 +51,7 @@ def _attributes(looked: Looked) -> dict[str, Any]:
         "gen_ai.operation.name": "retrieval",
         "gen_ai.data_source.id": looked.name,
         "gen_ai.retrieval.top_k": looked.top,
-        "gen_ai.retrieval.documents": [
-            {"id": f"{each.uri}#{each.start}-{each.end}", "score": round(each.score, 6)} for each in found.passages
-        ],
+        "gen_ai.retrieval.documents": [{"id": each.place, "score": round(each.score, 6)} for each in found.passages],
         "rowen.confidence": round(found.confidence, 4),
         "rowen.index": found.build,
     }

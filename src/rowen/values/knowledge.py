@@ -154,6 +154,11 @@ class Passage(Value, frozen=True, kw_only=True):
     query: str = ""
     """The SQL that gave its text, where that is worked out from a table of the document; `start` and `end` are 0 then."""
 
+    @property
+    def place(self) -> str:
+        """Where it stands, as records name it."""
+        return f"{self.uri}#{self.start}-{self.end}"
+
 
 class Stage(Value, frozen=True, kw_only=True):
     """One stage of a search as it went: `embed`, `dense`, `lexical`, `fuse`, `rerank`, …, with what it wants known."""

@@ -54,6 +54,8 @@ class OneTrace:
     asked: Sequence[Turn]
     said: Sequence[Turn]
     passages: Sequence[Passage]
+    left_out: Sequence[tuple[str, str]]
+    """Where passages stand that were found and did not go into the prompt, and why."""
     statements: Sequence[Statement]
     vectors: int
     parameters: Sequence[tuple[str, str]]
@@ -88,6 +90,7 @@ async def trace(request: Request, services: Services, visit: Visit) -> Page:
             asked=talk[fold:],
             said=[turn(choice.message) for choice in found.answer.choices] if found.answer else [],
             passages=found.request.passages if found.request else (),
+            left_out=_left_out(found),
             statements=_statements(found),
             vectors=len(found.answer.vectors) if found.answer else 0,
             parameters=_parameters(found),
@@ -97,6 +100,21 @@ async def trace(request: Request, services: Services, visit: Visit) -> Page:
             call=f"curl -H 'Authorization: Bearer rk-…' '{address}'",
         ),
     )
+
+
+WHY = {
+    "repeated": "another says the same",
+    "crowded": "its document has enough",
+    "unfit": "there was no room",
+    "cut": "there was room for a part",
+}
+
+
+def _left_out(found: Trace) -> list[tuple[str, str]]:
+    """Return what was found and left out of the prompt, or cut, with the reason."""
+    noted = next((span.attributes["rowen.left_out"] for span in found.spans if "rowen.left_out" in span.attributes), ())
+    said = [str(each).rpartition(" ") for each in noted] if isinstance(noted, list | tuple) else []
+    return [(place, WHY.get(why, why)) for place, _, why in said]
 
 
 def _statements(found: Trace) -> list[Statement]:
