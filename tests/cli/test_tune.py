@@ -36,6 +36,8 @@ def run(tmp_path, monkeypatch):
         (tmp_path / "docs" / f"rule{n}.md").write_text(text)
         lines.append(json.dumps({"question": f"When is a {word} asked for?", "documents": [f"rule{n}.md"]}))
     (tmp_path / "q.jsonl").write_text("\n".join(lines))
+    said = [{**json.loads(line), "answer": f"before noon of day {n}."} for n, line in enumerate(lines)]
+    (tmp_path / "answered.jsonl").write_text("\n".join(map(json.dumps, said)))
     (tmp_path / "app.toml").write_text(APP)
     (tmp_path / "space.toml").write_text(SPACE)
     (tmp_path / "worded.toml").write_text(SPACE + 'prompt = ["absent.md"]')
@@ -121,6 +123,16 @@ def test_where_answers_are_lost_is_told_with_the_model_asked_or_not(run, tmp_pat
     assert "## Where answers are lost" in (tmp_path / "report.md").read_text()
 
 
+def test_how_the_model_bears_longer_contexts_is_told(run, tmp_path):
+    found = json.loads(run("--json", "--questions", "answered.jsonl", "--lengths", "1,3", "--report", "report.md"))[
+        "lengths"
+    ]
+
+    assert [each["top"] for each in found["rows"]] == [1, 3]
+    assert found["rows"][1]["tokens"] > found["rows"][0]["tokens"]
+    assert "## How the model bears longer contexts" in (tmp_path / "report.md").read_text()
+
+
 @pytest.mark.parametrize(
     ("words", "match"),
     [
@@ -129,6 +141,7 @@ def test_where_answers_are_lost_is_told_with_the_model_asked_or_not(run, tmp_pat
         (["--adapter", "a.json"], "embedder"),
         (["--report", "absent/report.md"], "cannot write"),
         (["--space", "worded.toml"], "cannot read"),
+        (["--lengths", "1,many"], "numbers with commas between them"),
     ],
 )
 def test_what_cannot_be_done_is_said(run, words, match):

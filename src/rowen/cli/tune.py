@@ -20,8 +20,9 @@ from rowen.improve.tune.answers import went
 from rowen.improve.tune.failures import CALLED, Split, split
 from rowen.improve.tune.keep import Purse
 from rowen.improve.tune.learn import Learnt, adapter_of, beside
+from rowen.improve.tune.lengths import Lengths, lengths
 from rowen.improve.tune.prompts import Wordings, wordings
-from rowen.improve.tune.report import markdown, said, table, verdict
+from rowen.improve.tune.report import lengthened, markdown, said, table, verdict
 from rowen.improve.tune.run import short
 from rowen.improve.tune.space import point_of
 from rowen.prompt import PromptSettings, render
@@ -44,6 +45,7 @@ class Found(NamedTuple):
     lost: Split
     worded: Wordings | None
     learnt: Learnt | None
+    longer: Lengths | None
 
 
 @click.command("tune")
@@ -71,6 +73,12 @@ class Found(NamedTuple):
 @click.option(
     "--judge", default="", help="A model of the app that decides where an answer was lost and rules are unsure."
 )
+@click.option(
+    "--lengths",
+    "tops",
+    default="",
+    help="Ask the app's model with so many passages each, such as 1,3,6,12: does it bear them?",
+)
 @click.option("--seed", default="0", show_default=True, help="Of the parts and the candidates.")
 @click.option("--report", type=_PATH, help="Write the report here, as Markdown.")
 @click.option("--table", "table_file", type=_PATH, help="Write the candidate's `[retrieve.NAME]` here, as TOML.")
@@ -94,6 +102,7 @@ def command(
     unanswerable: float,
     failures: bool,
     judge: str,
+    tops: str,
     seed: str,
     report: Path | None,
     table_file: Path | None,
@@ -109,6 +118,7 @@ def command(
     loaded = read(app, TABLES)
     name, settings = table_of(loaded, name)
     text, tried = text_of(questions), tune.read_space(text_of(space), str(space)) if space else tune.Space()
+    numbers = _numbers(tops) if tops else []
     made(work)
     clock, characters = SystemClock(), characters or settings.budget * CHARACTERS
     purse = Purse(None if money is None else Decimal(str(money)))
@@ -138,13 +148,26 @@ def command(
                 tell=tell,
             )
             ask = ready.bench.ask_model
-            if (failures or judge or tried.prompt) and ask is None:
+            if (failures or judge or tried.prompt or tops) and ask is None:
                 raise Mistaken("config_invalid", "this app has no model to ask", place="models")
             worded = None
             if tried.prompt and ask is not None:
                 renders = {"now": render(loaded.tables["prompt"])}
                 renders |= {file: render(_wording(loaded, file)) for file in tried.prompt}
                 worded = await wordings(ready.bench, found.winner, parts, renders, count=count, ask=ask, tell=tell)
+            longer = None
+            if numbers and ask is not None:
+                own = render(loaded.tables["prompt"])
+                longer = await lengths(
+                    ready.bench,
+                    found.winner,
+                    parts.held_out,
+                    tops=numbers,
+                    count=count,
+                    render=own,
+                    ask=ready.bench.again,
+                    tell=tell,
+                )
             asked = await went(
                 ready.bench,
                 found.baseline,
@@ -156,7 +179,7 @@ def command(
             )
             lost = await split(asked, _judging(ask, judge) if judge and ask is not None else None)
             fitted = await beside(ready.bench, found.winner, parts, tell=tell) if adapter is not None else None
-            return Found(found.but(spent=ready.bench.purse.spent), lost, worded, fitted)
+            return Found(found.but(spent=ready.bench.purse.spent), lost, worded, fitted, longer)
 
         alone = adapter is not None and report is None and table_file is None
         bare = settings.but(adapter=None) if adapter is not None else settings
@@ -172,7 +195,12 @@ def command(
         write(adapter, msgspec.json.encode(found.learnt.adapter).decode())
         beside_it = Path(os.path.relpath(adapter, loaded.path.parent)).as_posix()
     if report is not None:
-        write(report, markdown(found.tuned, name, adapter=found.learnt, lost=found.lost, worded=found.worded))
+        write(
+            report,
+            markdown(
+                found.tuned, name, adapter=found.learnt, lost=found.lost, worded=found.worded, longer=found.longer
+            ),
+        )
     if table_file is not None:
         write(table_file, table(found.tuned, name, adapter=beside_it))
     if as_json:
@@ -186,6 +214,7 @@ def command(
                     "prompts": found.worded,
                     "adapter": found.learnt
                     and {"written": beside_it, "held": found.learnt.held, **_outcome(found.learnt)},
+                    "lengths": found.longer,
                 }
             ).decode()
         )
@@ -197,6 +226,8 @@ def command(
         out.print(
             f"\nPrompts: {found.worded.winner}, by pairs {said(found.worded.gain)} against what you have.", markup=False
         )
+    for line in lengthened(found.longer) if found.longer is not None else ():
+        out.print(line, markup=False)
     _tell_lost(found.lost)
 
 
@@ -229,6 +260,13 @@ def _tell_lost(lost: Split) -> None:
             if each.value
         ]
         show(rows, as_json=False, empty="")
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return [int(each) for each in text.split(",")]
+    except ValueError as error:
+        raise Mistaken("field_invalid", f"numbers with commas between them, not {text!r}", place="lengths") from error
 
 
 def _wording(loaded: Loaded, file: str) -> PromptSettings:

@@ -235,3 +235,17 @@ async def test_when_the_money_is_spent_no_new_candidate_is_begun(make_bench, wor
     assert "no money was left" in found.left_out.values()
     assert found.spent == purse.spent
     assert RetrieveSettings().budget  # the app's own table is left as it is
+
+
+async def test_under_another_number_the_same_is_asked_once_more_and_then_known():
+    asked = []
+
+    async def ask(request):
+        asked.append(request)
+        return Answer(choices=(Choice(message=says("assistant", f"{len(asked)}"), reason="stop"),))
+
+    keep, request = Keep(), Request(model="m", messages=(says("user", "Hello"),))
+
+    said = [(await keep.asking(ask, number)(request)).text for number in (0, 1, 0, 1, 2)]
+
+    assert said == ["1", "2", "1", "2", "3"]

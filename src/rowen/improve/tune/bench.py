@@ -6,6 +6,7 @@ run on the same documents, pay for what is new alone.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Literal, NamedTuple
 
 from rowen.improve.tune.keep import Keep, Purse
@@ -87,6 +88,7 @@ class Bench:
         self.purse = purse or Purse()
         self.keep = keep or Keep()
         self.ask_model = self.keep.asking(ask) if ask is not None else None
+        self._ask = ask
         self._reranks = reranks
         self._orders: dict[str, Rerank] = {}
         self.settings = settings
@@ -110,11 +112,29 @@ class Bench:
             lambda name: Adapted(self._embeds(name), adapter),
             self._clock,
             characters=self.characters,
-            ask=self.ask_model,
+            ask=self._ask,
             reranks=self._reranks,
             keep=self.keep,
             purse=self.purse,
         )
+
+    def wide(self, characters: int) -> "Bench":
+        """Return the same bench with room for more: its indexes and what was paid for are shared."""
+        other = copy(self)
+        other.characters = characters
+        other._asked = {}  # noqa: SLF001 - what questions find depends on the room
+        return other
+
+    def again(self, number: int) -> AskModel:
+        """Return what asks the app's model once more, for a number of its own.
+
+        Raises:
+            Mistaken: `config_invalid` where there is none.
+
+        """
+        if self._ask is None:
+            raise Mistaken("config_invalid", "this app has no model to ask", place="models")
+        return self.keep.asking(self._ask, number)
 
     def embed(self, name: str) -> "Once | None":
         """Return what makes vectors under a name; None for none."""

@@ -182,11 +182,11 @@ def _before_the_model(asked: Asked) -> Failure | None:
         if asked.refused or asked.answer is None:
             return None
         return _rule("missing_content", 1.0, "no document answers it, and it was answered all the same")
-    if not any(_holds(each, asked) for each in asked.found):
+    if not any(holds(each, asked) for each in asked.found):
         where = ", ".join(dict.fromkeys(each.uri for each in asked.found)) or "nothing"
         return _rule("missed_in_ranking", 1.0, f"found instead: {where[:200]}")
-    if not any(_holds(each, asked) for each in asked.given):
-        place = next(at for at, each in enumerate(asked.found, 1) if _holds(each, asked))
+    if not any(holds(each, asked) for each in asked.given):
+        place = next(at for at, each in enumerate(asked.found, 1) if holds(each, asked))
         return _rule("not_in_context", 1.0, f"it was found in place {place} and left out of the prompt")
     return None
 
@@ -242,7 +242,8 @@ def share(reference: str, text: str) -> float:
     return len(wanted & set(map(stem, content(text)))) / len(wanted) if wanted else 0.0
 
 
-def _holds(passage: Passage, asked: Asked) -> bool:
+def holds(passage: Passage, asked: Asked) -> bool:
+    """Whether a passage is, or is of, what answers a question."""
     spans = [each for each in asked.spans if each.document == passage.document]
     if asked.spans:
         return any(each.start < passage.end and passage.start < each.end for each in spans)

@@ -63,14 +63,16 @@ class Keep:
                 self._known[id] = known
         return known.body
 
-    def asking(self, ask: AskModel) -> AskModel:
-        """Return what asks a model each thing once."""
+    def asking(self, ask: AskModel, number: int = 0) -> AskModel:
+        """Return what asks a model each thing once; under another number once more."""
 
         async def asked(request: Request) -> Answer:
             async def make() -> bytes:
                 return msgspec.json.encode(await ask(request))
 
-            return msgspec.json.decode(await self.once(["answer", request], make), type=Answer)
+            return msgspec.json.decode(
+                await self.once(["answer", request, *([number] if number else [])], make), type=Answer
+            )
 
         return asked
 

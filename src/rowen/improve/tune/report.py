@@ -7,6 +7,7 @@ from typing import Any
 from rowen.improve.tune.effects import Effect
 from rowen.improve.tune.failures import CALLED, Split
 from rowen.improve.tune.learn import DEPTH, Learnt
+from rowen.improve.tune.lengths import Lengths
 from rowen.improve.tune.prompts import Wordings
 from rowen.improve.tune.run import Tuned, short
 from rowen.improve.tune.space import Point
@@ -25,6 +26,7 @@ def markdown(
     adapter: Learnt | None = None,
     lost: Split | None = None,
     worded: Wordings | None = None,
+    longer: Lengths | None = None,
 ) -> str:
     """Return the report.
 
@@ -35,11 +37,13 @@ def markdown(
         adapter: what came of one for the candidate.
         lost: where answers are lost, as the app is now.
         worded: how prompts compare.
+        longer: how the model bears longer contexts.
 
     """
     lines = [*_lines(found, name, about)]
     lines += _adapter(adapter) if adapter is not None else ()
     lines += _worded(worded) if worded is not None else ()
+    lines += lengthened(longer) if longer is not None else ()
     lines += _lost(lost) if lost is not None else ()
     return "\n".join(lines) + "\n"
 
@@ -222,6 +226,28 @@ def _worded(worded: Wordings) -> Iterator[str]:
     )
     for name, why in worded.left_out.items():
         yield from ("", f"{name} was not tried: {why}.")
+
+
+def lengthened(longer: Lengths) -> Iterator[str]:
+    """Return what more passages do, as lines of Markdown."""
+    yield from ("", "## How the model bears longer contexts", "")
+    yield (
+        f"{longer.questions} questions held out, each asked {longer.repeats} times with each number of passages of the candidate. "
+        "*Distracted*: over the questions whose answer is there from the fewest passages on, how much better answers are than with "
+        "those, by pairs; agreement with the right ones by content words (F1)."
+    )
+    worst = longer.worst
+    yield ""
+    yield (
+        "No number of passages makes answers worse beyond noise where what answers is there."
+        if worst is None
+        else f"From {worst.top} passages on answers are worse beyond noise although what answers them is there."
+    )
+    yield from ("", "| passages | tokens | answer is there | quality | distracted | says the same again |")
+    yield "|---|---|---|---|---|---|"
+    for each in longer.rows:
+        cells = [said(one) for one in (each.there, each.quality, each.distracted, each.repeatability)]
+        yield f"| {each.top} | {each.tokens:.0f} | {' | '.join(cells)} |"
 
 
 def _lost(lost: Split) -> Iterator[str]:
