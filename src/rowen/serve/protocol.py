@@ -4,8 +4,8 @@ uvicorn runs the server and hands connections in; this stands where its own prot
 the work for a request, and with one more guard: a request's head must arrive in time, or a slow-loris caller would hold
 a connection for ever. Bodies are timed by the doors, which can answer in their own shape.
 
-A connection has one timer at most, and a request that arrives whole touches none: what is due is noted as a time, and
-the timer, when it goes off, looks whether it still is.
+All connections have one timer together, and a request that arrives whole does not touch it: what is due is noted as a
+time, and when that has come it is looked at whether it still is.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from rowen.provider.transport.look import Looks
 from rowen.serve.exchange import App, Exchange
 
 HIGH_WATER = 65_536  # bytes of a body that were not taken yet at which the socket is no longer read
@@ -41,16 +42,16 @@ class Protocol(asyncio.Protocol):
         "_keep_alive",
         "_last",
         "_leaving",
-        "_loop",
+        "_looks",
         "_parser",
         "_paused",
         "_queue",
         "_scheme",
         "_server",
         "_state",
-        "_timer",
         "_transport",
         "_url",
+        "loop",
         "writable",
         "write",
     )
@@ -64,11 +65,12 @@ class Protocol(asyncio.Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],  # noqa: ARG002 - uvicorn names its arguments
         _loop: asyncio.AbstractEventLoop | None = None,
+        looks: Looks | None = None,
     ) -> None:
         self._app: App = config.loaded_app
         self._keep_alive = config.timeout_keep_alive
         self._state = server_state
-        self._loop = _loop or asyncio.get_running_loop()
+        self.loop = _loop or asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         # What comes behind a request that closes the connection is nobody's; it must not spoil the answer to it.
         self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
@@ -85,7 +87,7 @@ class Protocol(asyncio.Protocol):
         self._queue: list[Exchange] = []  # mostly empty, which a deque would take 700 bytes for
         self._paused = False
         self._leaving = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._looks = looks or Looks()
         self._due = 0.0
         self._head_since = 0.0
         self._idle_since = 0.0
@@ -100,13 +102,12 @@ class Protocol(asyncio.Protocol):
         self._client = _named(transport.get_extra_info("peername"))
         self._scheme = "https" if transport.get_extra_info("sslcontext") else "http"
         self._state.connections.add(self)  # type: ignore[arg-type]  # uvicorn knows its own kinds
-        self._head_since = self._loop.time()
+        self._head_since = self.loop.time()
         self._arm(self._head_since + self.head_timeout)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         self._state.connections.discard(self)
-        if self._timer is not None:
-            self._timer.cancel()
+        self._looks.forget(self)
         self._queue.clear()
         if self._current is not None:
             self._current.leave()
@@ -145,7 +146,7 @@ class Protocol(asyncio.Protocol):
         self._leaving = True
         current = self._current
         if current is None:
-            self._loop.call_later(self.linger, self._leave)
+            self.loop.call_later(self.linger, self._leave)
         elif current.begun and current.page:
             self._transport.close()
         else:
@@ -158,7 +159,7 @@ class Protocol(asyncio.Protocol):
     # the parser's side
 
     def on_message_begin(self) -> None:
-        self._head_since = self._loop.time()
+        self._head_since = self.loop.time()
         self._url = b""
         self._headers = []
         self._continues = False
@@ -227,10 +228,10 @@ class Protocol(asyncio.Protocol):
             self._transport.close()
         elif not self._transport.is_closing():
             self.read_on()
-            self._idle_since = self._loop.time()
+            self._idle_since = self.loop.time()
             if self._queue:
                 self._start(self._queue.pop(0))
-            elif self._timer is None:
+            elif not self._due:
                 self._arm(self._idle_since + self._keep_alive)
 
     def ended(self, exchange: Exchange, *, broken: bool) -> None:
@@ -241,7 +242,7 @@ class Protocol(asyncio.Protocol):
 
     def _start(self, exchange: Exchange) -> None:
         self._current = exchange
-        task = exchange.task = self._loop.create_task(exchange.run(self._app))
+        task = exchange.task = self.loop.create_task(exchange.run(self._app))
         self._state.tasks.add(task)
 
     def _pause(self) -> None:
@@ -268,18 +269,16 @@ class Protocol(asyncio.Protocol):
 
     def _arm(self, due: float) -> None:
         """Look when it is due, unless that happens earlier anyway."""
-        if self._timer is not None:
-            if self._due <= due:
-                return
-            self._timer.cancel()
-        self._due = due
-        self._timer = self._loop.call_at(due, self._look)
+        if not self._due or due < self._due:
+            self._due = due
+            self._looks.expect(self, due)
 
-    def _look(self) -> None:
-        self._timer = None
+    def look(self, now: float) -> None:
+        """Close the connection if a head takes too long or it lies idle for too long; else say when to look again."""
+        self._due = 0.0
+        self._looks.forget(self)
         if self._transport.is_closing():
             return
-        now = self._loop.time()
         if self._head_since:
             due = self._head_since + self.head_timeout
             if now >= due:

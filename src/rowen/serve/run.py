@@ -7,6 +7,7 @@ import socket
 import ssl
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rowen import access
 from rowen.config import layered, read
 from rowen.flow.vet import vet
 from rowen.provider.transport import HttpTransport
+from rowen.provider.transport.look import Looks
 from rowen.serve.leaving import Alone, Several, announced
 from rowen.serve.protocol import Protocol
 from rowen.serve.server import Server
@@ -57,7 +59,7 @@ def config_of(settings: ServerSettings, app: Callable[..., object] | str, *, fac
         port=settings.port,
         factory=factory,
         interface="asgi3",
-        http=Protocol,
+        http=partial(Protocol, looks=Looks()),  # type: ignore[arg-type]  # uvicorn calls it, as it would a class
         ws="none",
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         lifespan="on",

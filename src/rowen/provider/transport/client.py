@@ -18,7 +18,7 @@ import aiohappyeyeballs
 
 from rowen.provider.transport.base import Reply
 from rowen.provider.transport.connection import Connection
-from rowen.provider.transport.silence import Silences
+from rowen.provider.transport.look import Looks
 from rowen.values.errors import Mistaken, Refused, Unavailable
 
 MAX_IDLE = 256  # connections kept for each upstream
@@ -67,7 +67,7 @@ class HttpTransport:
         self._max_idle_age = max_idle_age
         self._idle: dict[Origin, list[Connection]] = {}
         self._origins: dict[Connection, Origin] = {}
-        self._silences = Silences()
+        self._looks = Looks()
         self._sweeper: asyncio.TimerHandle | None = None
         self._closed = False
         self._emptied = asyncio.Event()
@@ -117,7 +117,7 @@ class HttpTransport:
         self._closed = True
         if self._sweeper is not None:
             self._sweeper.cancel()
-        self._silences.stop()
+        self._looks.stop()
         for connection in list(self._origins):
             connection.abort()
         self._idle.clear()
@@ -160,7 +160,7 @@ class HttpTransport:
                     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                     _, connection = await loop.create_connection(
-                        lambda: Connection(loop, self._release, self._gone, self._silences),
+                        lambda: Connection(loop, self._release, self._gone, self._looks),
                         sock=sock,
                         ssl=self._trust() if origin.secure else None,
                         server_hostname=origin.host if origin.secure else None,

@@ -6,7 +6,7 @@ from typing import Self, cast
 
 import httptools
 
-from rowen.provider.transport.silence import Silences
+from rowen.provider.transport.look import Looks
 from rowen.values.errors import Unavailable
 
 MAX_HEAD = 65_536  # bytes of status line and headers; vendors send 1 to 4 KiB
@@ -173,10 +173,10 @@ class Connection(asyncio.Protocol):
         "_gone",
         "_head_size",
         "_interim",
+        "_looks",
         "_parser",
         "_paused",
         "_release",
-        "_silences",
         "_sized",
         "_transport",
         "_usable",
@@ -190,10 +190,10 @@ class Connection(asyncio.Protocol):
         loop: asyncio.AbstractEventLoop,
         release: Callable[["Connection"], None],
         gone: Callable[["Connection"], None],
-        silences: Silences,
+        looks: Looks,
     ) -> None:
         self.loop = loop
-        self._silences = silences
+        self._looks = looks
         self.used = False
         self.idle_since = 0.0
         self._release = release
@@ -224,7 +224,7 @@ class Connection(asyncio.Protocol):
         """Send a request and return its exchange, the head of which has still to come."""
         exchange = self._exchange = Exchange(self, who, silence)
         if silence is not None:
-            self._silences.expect(self, exchange.heard + silence)
+            self._looks.expect(self, exchange.heard + silence)
         if len(body) <= 65_536:
             self._transport.write(request + body)
         else:
@@ -255,9 +255,9 @@ class Connection(asyncio.Protocol):
         exchange = self._exchange
         due = None if exchange is None else exchange.silent(now)
         if due is not None:
-            self._silences.expect(self, due)
+            self._looks.expect(self, due)
             return
-        self._silences.forget(self)
+        self._looks.forget(self)
         if exchange is not None:
             self.abort()
 
@@ -292,7 +292,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._usable = False
-        self._silences.forget(self)
+        self._looks.forget(self)
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             if exchange.has_head and not self._sized and exc is None:
@@ -358,7 +358,7 @@ class Connection(asyncio.Protocol):
 
     def _done(self) -> None:
         self._exchange = None
-        self._silences.forget(self)
+        self._looks.forget(self)
         self._reset()
         if self._paused:
             self._paused = False

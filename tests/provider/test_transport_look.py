@@ -1,6 +1,6 @@
 """One timer looks after all connections that wait for an upstream."""
 
-from rowen.provider.transport.silence import Silences
+from rowen.provider.transport.look import Looks
 
 
 class Loop:
@@ -36,23 +36,23 @@ class Timer:
 class Waiting:
     """A connection that is heard of every so often, or never."""
 
-    def __init__(self, silences: Silences, loop: Loop, heard: float = 0.0) -> None:
-        self.silences, self.loop, self.heard = silences, loop, heard
+    def __init__(self, looks: Looks, loop: Loop, heard: float = 0.0) -> None:
+        self.looks, self.loop, self.heard = looks, loop, heard
         self.looked: list[float] = []
 
     def look(self, now: float) -> None:
         self.looked.append(now)
         if self.heard:
-            self.silences.expect(self, now + self.heard)
+            self.looks.expect(self, now + self.heard)
         else:
-            self.silences.forget(self)
+            self.looks.forget(self)
 
 
 def test_each_is_looked_at_when_it_is_due_and_again_when_it_says_so():
-    loop, silences = Loop(), Silences()
-    silent, talking = Waiting(silences, loop), Waiting(silences, loop, heard=2.0)
-    silences.expect(talking, 5.0)
-    silences.expect(silent, 3.0)
+    loop, looks = Loop(), Looks()
+    silent, talking = Waiting(looks, loop), Waiting(looks, loop, heard=2.0)
+    looks.expect(talking, 5.0)
+    looks.expect(silent, 3.0)
 
     loop.move(8.5)
 
@@ -61,10 +61,10 @@ def test_each_is_looked_at_when_it_is_due_and_again_when_it_says_so():
 
 
 def test_who_is_forgotten_is_not_looked_at_and_the_timer_rests_when_nobody_waits():
-    loop, silences = Loop(), Silences()
-    one = Waiting(silences, loop)
-    silences.expect(one, 1.0)
-    silences.forget(one)
+    loop, looks = Loop(), Looks()
+    one = Waiting(looks, loop)
+    looks.expect(one, 1.0)
+    looks.forget(one)
 
     loop.move(10.0)
 
@@ -73,10 +73,10 @@ def test_who_is_forgotten_is_not_looked_at_and_the_timer_rests_when_nobody_waits
 
 
 def test_a_thousand_that_wait_do_not_each_cause_a_look():
-    loop, silences = Loop(), Silences()
-    many = [Waiting(silences, loop) for _ in range(1_000)]
+    loop, looks = Loop(), Looks()
+    many = [Waiting(looks, loop) for _ in range(1_000)]
     for number, one in enumerate(many):
-        silences.expect(one, 1.0 + number / 1_000)
+        looks.expect(one, 1.0 + number / 1_000)
 
     loop.move(3.0)
 
@@ -86,11 +86,11 @@ def test_a_thousand_that_wait_do_not_each_cause_a_look():
 
 
 def test_nothing_is_looked_at_after_the_end():
-    loop, silences = Loop(), Silences()
-    one = Waiting(silences, loop)
-    silences.expect(one, 1.0)
+    loop, looks = Loop(), Looks()
+    one = Waiting(looks, loop)
+    looks.expect(one, 1.0)
 
-    silences.stop()
+    looks.stop()
     loop.move(10.0)
 
     assert one.looked == []

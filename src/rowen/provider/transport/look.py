@@ -1,4 +1,4 @@
-"""Notices upstreams that are silent for too long: one timer for all, where one for each took half a kilobyte of a stream."""
+"""Looks at connections when they are due: one timer for all, where one for each took half a kilobyte of a stream."""
 
 import asyncio
 from typing import Protocol
@@ -6,32 +6,32 @@ from typing import Protocol
 _APART = 0.1  # seconds between two looks at least, or thousands of streams would each cause one
 
 
-class Listening(Protocol):
+class Watched(Protocol):
     """A connection on which something is waited for."""
 
     loop: asyncio.AbstractEventLoop
 
     def look(self, now: float) -> None:
-        """Break off if nothing has come for too long; else say when to look again."""
+        """Break off if what is waited for is too late; else say when to look again."""
 
 
-class Silences:
-    """The connections that are listened to. A silence is noticed up to a tenth of a second later than it is due."""
+class Looks:
+    """The connections that are to be looked at, each up to a tenth of a second later than it is due."""
 
     __slots__ = ("_due", "_timer", "_when")
 
     def __init__(self) -> None:
-        self._due: dict[Listening, float] = {}
+        self._due: dict[Watched, float] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._when = 0.0
 
-    def expect(self, connection: Listening, due: float) -> None:
+    def expect(self, connection: Watched, due: float) -> None:
         """Look at a connection from then on, by its loop's clock, unless it is forgotten before."""
         self._due[connection] = due
         if self._timer is None or due < self._when:
             self._arm(connection.loop, due)
 
-    def forget(self, connection: Listening) -> None:
+    def forget(self, connection: Watched) -> None:
         """Look at a connection no more."""
         self._due.pop(connection, None)
 
