@@ -22,6 +22,7 @@ from rowen.retrieve.tables.words import (
     NEGATIONS,
     NUMBERS,
     PLAIN_VERBS,
+    POLITE,
     SORTED,
     SUMS,
     Meant,
@@ -92,8 +93,16 @@ def mentions(question: str, sheet: Sheet) -> tuple[list[Word], list[Mention]]:
         if used.isdisjoint(range(each.start, each.end)):
             taken.append(each)
             used.update(range(each.start, each.end))
+    texts = [word.text for word in words]
+    polite = {
+        at + more
+        for phrase in POLITE
+        for at in range(len(words))
+        if tuple(texts[at : at + len(phrase)]) == phrase
+        for more in range(len(phrase))
+    }
     for at, word in enumerate(words):
-        if at in used:
+        if at in used or at in polite:
             continue
         if word.text in NEGATIONS or word.text.endswith("n't"):
             raise Unsure(f'"{word.text}" turns the question around')

@@ -355,9 +355,8 @@ class _Reading:
         if asking is not None and asking != self.sheet.label:
             if work is not None:
                 return self._by_groups(asking, Measure(work, name), top, falling=falling)
-            if self.words[rank.start].text in {"most", "fewest", "least"} and set(self.sheet.stems[name]).isdisjoint(
-                ONCE
-            ):
+            much = rank.kind == "most" and self.words[rank.start].text in {"most", "fewest", "least"}
+            if much and name in self.sheet.numbers and set(self.sheet.stems[name]).isdisjoint(ONCE):
                 return self._by_groups(asking, Measure("sum", name), top, falling=falling)
         if work is not None:
             raise Unsure("it is not clear of what the largest is meant")
@@ -405,8 +404,8 @@ class _Reading:
             return Query(self.sheet.name, (shown[0],), (), (), (), Sort(shown[0]), 0, distinct=True)
         if self.groups:
             raise Unsure("it is parted, and nothing is worked out")
-        if self._much and len(shown) <= 1:
-            name = shown[0] if shown else self._only_number()
+        if self._much and len(shown) == 1 and shown[0] in self.sheet.numbers:
+            name = shown[0]
             if set(self.sheet.stems[name]).isdisjoint(ONCE) and not self._one_row:
                 return Query(self.sheet.name, (), (Measure("sum", name),), tuple(self.where))
             shown = [name]
@@ -479,7 +478,7 @@ class _Reading:
         return 1
 
     def _measured(self, *, but: str | None = None, optional: bool = False) -> str:
-        """Take the column of figures that something is worked out of: the one that is named, or the only one there is."""
+        """Take the column of figures that something is worked out of."""
         named = [each for each in self.left if each.kind == "column"]
         fitting = [
             (
@@ -500,12 +499,7 @@ class _Reading:
             raise Unsure("it is not clear which column is worked with")
         if optional:
             return ""
-        return self._only_number()
-
-    def _only_number(self) -> str:
-        if len(self.sheet.numbers) != 1:
-            raise Unsure("it is not clear which column of figures is meant")
-        return self.sheet.numbers[0]
+        raise Unsure("it does not name the column of figures")
 
     def _meant(self, adjective: Mention) -> str:
         """Return the column that an adjective is about: one that is called so, or the only one of days for `latest`."""
