@@ -295,3 +295,25 @@ base_url = "{up.url}/eu/v1"
 
     assert near == {"from here"}
     assert (far.status, far.text) == (200, "from afar")
+
+
+def test_an_engine_of_ones_own_is_told_of_the_trace_and_nobody_else_is(live, up):
+    app = f"""
+[models.main]
+provider = "openai"
+base_url = "{up.url}/own/v1"
+traceparent = true
+[models.vendor]
+provider = "openai"
+base_url = "{up.url}/vendor/v1"
+"""
+    up.on("*", openai_chat("ok"))
+    client = live(app)
+
+    alone = client.ask()
+    within = client.ask(headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+    client.ask(model="vendor", headers={"traceparent": f"00-{'a' * 32}-{'b' * 16}-01"})
+
+    told = [each.headers.get("traceparent", "") for each in up.requests]
+    roots = [client.trace(each.trace)["spans"][0]["id"] for each in (alone, within)]
+    assert told == [f"00-{alone.trace}-{roots[0]}-01", f"00-{'a' * 32}-{roots[1]}-01", ""]

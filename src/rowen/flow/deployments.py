@@ -155,6 +155,7 @@ def _deployment(name: str, label: str, table: ModelTable, place: DeploymentTable
         weight=place.weight,
         requests_per_minute=place.requests_per_minute or table.requests_per_minute,
         tokens_per_minute=place.tokens_per_minute or table.tokens_per_minute,
+        traceparent=table.traceparent,
         region=place.region or table.region,
         ends=life.ends,
         successor=life.successor,

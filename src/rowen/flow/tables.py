@@ -175,6 +175,8 @@ class ModelTable(Settings, frozen=True, kw_only=True):
     """When a stream breaks: end with an error, or let another deployment go on from the text so far."""
     cache: CacheTable | None = None
     """Exact cache; off unless given."""
+    traceparent: bool = False
+    """Tell the provider of the call's trace, as W3C `traceparent`: for engines of your own that are traced."""
     region: str = ""
     """Where it stands, in your own words: `eu`. A server of the same `region` asks it before those of others."""
     weight: float = 1.0

@@ -50,11 +50,16 @@ class Exchange(NamedTuple):
 
 
 async def converse(
-    transport: Transport, deployment: Deployment, prepare: Callable[[], Exchange], *, streamed: bool = True
+    transport: Transport,
+    deployment: Deployment,
+    prepare: Callable[[], Exchange],
+    *,
+    streamed: bool = True,
+    parent: str = "",
 ) -> Events:
     """Yield the events of one answer, all of one read together; closing it aborts the upstream request.
 
-    An answer that is not `streamed` may be silent until it is whole.
+    An answer that is not `streamed` may be silent until it is whole. `parent` is the `traceparent` that is handed on.
 
     Raises:
         Problem: what `prepare`, the transport, the upstream's status or its reader say; `who` is the deployment.
@@ -63,6 +68,8 @@ async def converse(
     patience = deployment.patience
     try:
         url, headers, body, reader = prepare()
+        if parent:
+            headers = {**headers, "traceparent": parent}
         reply = await transport.open(
             "POST",
             url,

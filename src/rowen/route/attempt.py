@@ -30,7 +30,9 @@ from rowen.values import (
     Started,
     Unavailable,
     Usage,
+    first_span,
     says,
+    span_id,
 )
 
 # Of several problems the caller sees the one that tells most, of equals the last.
@@ -230,9 +232,14 @@ class _Run:
             model = standing.deployment.model
             again = "first" if self._made_queue is None or self._made_queue.asked == 1 else "retry"
             reason = "continue" if self._before else "fallback" if model != self._route.name else again
+        request = self._request
+        if standing.deployment.traceparent:
+            call = self._call
+            within, span = call.door.parent_trace or call.id, span_id(first_span(call.id))
+            request = request.but(traceparent=f"00-{within}-{span}-01")
         return Try(
             self._desk,
-            self._request,
+            request,
             standing,
             self._tell,
             reason=reason,

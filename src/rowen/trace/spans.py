@@ -1,6 +1,5 @@
 """A finished Call as a Trace: its row, what the walk noted (`values.told` tells the spans from it), and the content."""
 
-import random
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Literal
@@ -21,7 +20,7 @@ from rowen.values import (
     Trace,
     TraceRow,
     Usage,
-    new_span_number,
+    first_span,
 )
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/gen-ai/1.42.0"
@@ -44,7 +43,6 @@ def trace_of(
     call: Call,
     settings: TraceSettings,
     mask: Mask | None = None,
-    rand: random.Random | None = None,
     *,
     place: Place = NOWHERE,
 ) -> Trace:
@@ -56,7 +54,7 @@ def trace_of(
     elif mask is not None:
         request = masked_request(call.request, mask)
         answer = masked_answer(answer, mask) if answer else None
-    noted = _noted(call, new_span_number(rand))
+    noted = _noted(call, first_span(call.id))
     row = _row(call, noted, request, answer, settings.preview, place)
     spans = Told(row, noted)
     return Trace(row=row, spans=spans, request=request, answer=answer, masked=settings.content != "full")

@@ -4,7 +4,7 @@ from rowen.values.answer import Answer, Choice, Fold, events_of
 from rowen.values.base import Secret, Settings, Value
 from rowen.values.call import Call, Checked, Door, Fault, Grant, Hold, Plan, Stepped, fault_of
 from rowen.values.case import Case, CaseSource
-from rowen.values.clock import Clock, SystemClock, at, new_id, new_span_number, now, ns_of, span_id
+from rowen.values.clock import Clock, SystemClock, at, first_span, new_id, now, ns_of, span_id
 from rowen.values.definition import Definition
 from rowen.values.errors import CODES, Broken, Mistaken, Problem, Refused, Unavailable
 from rowen.values.evaluation import Outcome, Run, RunState, Target, TargetKind, Tried
@@ -232,8 +232,8 @@ __all__ = [
     "dollars_of",
     "events_of",
     "fault_of",
+    "first_span",
     "new_id",
-    "new_span_number",
     "now",
     "ns_of",
     "says",

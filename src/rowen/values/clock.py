@@ -1,7 +1,6 @@
 """Time and randomness, handed in. Nobody reads the system's clock in the middle of a step."""
 
 import os
-import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -85,9 +84,14 @@ def new_id(ns: int, entropy: Callable[[int], bytes] = _entropy) -> str:
     return f"{value:032x}"
 
 
-def new_span_number(rand: random.Random | None = None) -> int:
-    """Return the number of the first span of a trace. Those that follow it have the numbers that follow."""
-    return (rand or random).getrandbits(63) + 1
+def first_span(id: str) -> int:
+    """Return the number of the first span of a trace, known from its beginning. Those that follow have the numbers that follow.
+
+    Args:
+        id: of the trace, as `new_id` gives it: the 62 random bits at its end are the span's too.
+
+    """
+    return int(id[-16:], 16) % (1 << 62) + 1
 
 
 def span_id(number: int) -> str:

@@ -111,6 +111,8 @@ class Deployment(Value, frozen=True, kw_only=True):
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
     """Limits of the provider key that we know of; the route keeps below them."""
+    traceparent: bool = False
+    """Whether it is told of the call's trace."""
     region: str = ""
     """Where it stands, in the app's own words: `eu`, `us-east`."""
     ends: str = ""

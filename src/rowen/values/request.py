@@ -100,4 +100,6 @@ class Request(Value, frozen=True, kw_only=True):
     user: str = ""
     metadata: dict[str, str] = {}
     stream: bool = False
+    traceparent: str = ""
+    """What the provider is told of the call's trace (W3C); empty tells it nothing. It changes no answer."""
     extra: dict[str, Any] = {}

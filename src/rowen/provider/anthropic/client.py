@@ -35,7 +35,7 @@ class Anthropic:
 
     def ask(self, request: Request, deployment: Deployment) -> Events:
         prepare = partial(self._prepare, request, deployment)
-        return converse(self._transport, deployment, prepare, streamed=request.stream)
+        return converse(self._transport, deployment, prepare, streamed=request.stream, parent=request.traceparent)
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -41,7 +41,9 @@ class Bedrock:
         self._headers |= {name.lower(): value for name, value in settings.headers.items()}
 
     def ask(self, request: Request, deployment: Deployment) -> Events:
-        return converse(self._transport, deployment, partial(self._prepare, request, deployment))
+        return converse(
+            self._transport, deployment, partial(self._prepare, request, deployment), parent=request.traceparent
+        )
 
     async def close(self) -> None:
         """Nothing is held."""
