@@ -275,6 +275,43 @@ async def test_what_is_worse_in_the_primary_metric_is_refused(world: World):
     assert "rowen compare" in found.fix
 
 
+async def test_a_version_that_is_better_passes_also_for_everybody_at_once(world: World):
+    await world.run(A, [1] * 70 + [0] * 30)
+    await world.run(B, MOST)
+
+    ruling = await world.ruling(plan=MetricsTable(primary="right"), table=ReleaseTable(gate=("evaluate.smoke",)))
+
+    assert ruling.open, [str(each) for each in ruling.refused]
+    assert any("right (primary) is better: 0.25" in each.why for each in ruling.findings)
+
+
+async def test_a_goal_that_is_missed_holds_nothing_up(world: World):
+    plan = MetricsTable(primary="right", goal=("polite",))
+    await world.run(A, [1] * 70 + [0] * 30, polite=[1] * 100)
+    await world.run(B, MOST, polite=[1] * 60 + [0] * 40)
+
+    ruling = await world.ruling(plan=plan)
+
+    assert ruling.open
+    assert any("polite (goal) is worse" in each.why for each in ruling.findings)
+
+
+async def test_of_what_is_better_lower_more_is_worse(world: World):
+    plan = MetricsTable(primary="right", lower=("right",))
+    await world.run(A, [1] * 10 + [0] * 90)
+    await world.run(B, [1] * 11 + [0] * 89)
+    fell = await world.only_refusal(plan=plan, table=ReleaseTable(gate=("evaluate.smoke",)))
+    await world.run(B, [1] * 9 + [0] * 91)
+    rose = await world.ruling(plan=plan, table=ReleaseTable(gate=("evaluate.smoke",)))
+    await world.run(B, [1] * 50 + [0] * 50)
+
+    worse = await world.only_refusal(plan=plan)
+
+    assert "right (primary) is undecided: 0.01" in fell.why
+    assert rose.open
+    assert "for the cases in which `right` is higher" in worse.fix
+
+
 async def test_a_guard_with_a_margin_must_be_shown_not_to_be_worse(world: World):
     await world.run(A, MOST[:30], polite=[1] * 30)
     await world.run(B, MOST[:30], polite=[1] * 29 + [0])
