@@ -149,6 +149,39 @@ async def test_as_many_units_as_were_asked_for_are_enough(world):
     assert (await world.said(rollout(least=401))).action == "wait"
 
 
+async def test_the_arm_that_has_had_fewest_units_says_whether_there_are_enough(world):
+    await world.calls("baseline", 400, 1.0, share=0.8)
+    await world.calls("candidate", 99, 1.0, share=0.2)
+
+    assert (await world.said(rollout(0.2))).why == "99 of the 100 units that each arm must have had"
+
+
+async def test_a_canary_waits_for_what_its_margins_ask_and_not_for_its_goals(world):
+    await world.calls("baseline", 150, 0.9, cost=0.01)
+    await world.calls("candidate", 150, 0.9, cost=0.01)
+    better = World()
+    await better.calls("baseline", 300, 0.4)
+    await better.calls("candidate", 300, 0.9)
+
+    strict = await world.said(rollout(), MetricsTable(primary="cost", guard=("helpful",), margins={"helpful": 0.001}))
+    easy = await world.said(rollout(), MetricsTable(primary="cost", goal=("helpful",)))
+    gain = await better.said(rollout(), MetricsTable(primary="helpful", margins={"helpful": 0.001}))
+
+    assert (strict.action, easy.action, gain.action) == ("wait", "promote", "promote")
+    assert "helpful (guard, 0.001 may be lost) is undecided" in strict.why
+    assert "helpful" not in easy.why
+
+
+async def test_what_holds_a_release_up_is_not_said_where_nothing_would_go_on(world):
+    await world.calls("baseline", 400, 0.7)
+    await world.calls("candidate", 400, 0.7)
+
+    verdict = await world.said(rollout(strategy="experiment", steps=()), held="the budget of answers is gone")
+
+    assert verdict.action == "wait"
+    assert "budget" not in verdict.why
+
+
 async def test_a_step_lasts_its_time(world):
     await world.calls("baseline", 400, 0.9)
     await world.calls("candidate", 400, 0.9)

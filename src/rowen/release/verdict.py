@@ -110,9 +110,9 @@ def judged(rollout: Rollout, plan: MetricsTable, tally: Tally, looks: Looks, *, 
 def _going_on(rollout: Rollout, plan: MetricsTable, found: Mapping[str, Decision], figures: dict[str, Any]) -> Verdict:
     if rollout.strategy == "canary":
         (arm, decision), *_ = found.items()
-        why = _harmless(plan, decision)
-        if not why:
-            return Verdict(action="wait", why=decision.why, figures=figures)
+        why, unknown = _harmless(plan, decision)
+        if unknown:
+            return Verdict(action="wait", why=unknown, figures=figures)
         further = rollout.steps[rollout.step + 1] if rollout.step + 1 < len(rollout.steps) else 1.0
         return Verdict(action="step" if further < 1 else "promote", why=why, arm=arm, figures=figures)
     better = [(arm, each) for arm, each in found.items() if each.verdict == "ship"]
@@ -126,23 +126,23 @@ def _going_on(rollout: Rollout, plan: MetricsTable, found: Mapping[str, Decision
     return Verdict(action="promote", why=decision.why, arm=arm, figures=figures)
 
 
-def _harmless(plan: MetricsTable, decision: Decision) -> str:
-    """Return why a canary may go on, empty when that is not known.
+def _harmless(plan: MetricsTable, decision: Decision) -> tuple[str, str]:
+    """Return why a canary may go on, and what of it is not known yet; that is empty when it may.
 
     A metric with a margin must be shown to lose less than it. Where none was set nothing can be shown, since no two
     versions are exactly equal; it is then enough that nothing speaks against the candidate.
     """
-    said = []
+    said, unknown = [], []
     for each in decision.metrics:
         if each.role == "goal":
             continue
         if each.standing in {"better", "not worse"}:
             said.append(str(each))
         elif each.metric in plan.margins or each.difference is None or each.difference.value is None:
-            return ""
+            unknown.append(str(each))
         else:
             said.append(f"nothing speaks against it in {each.metric}, of which no margin is set: {each.difference}")
-    return "; ".join(said)
+    return "; ".join(said), "; ".join(unknown)
 
 
 def _gain(plan: MetricsTable, decision: Decision) -> float:
