@@ -170,6 +170,44 @@ async def test_users_whom_one_key_tells_apart_have_answers_of_their_own(cache, c
     assert (ann.answer is not None, bob.answer) == (True, None)
 
 
+async def test_without_a_user_the_user_scope_is_the_key(cache, clock):
+    route = ModelRoute(name="m", deployments=(), cache_ttl=60, cache_scope="user")
+    one, other = (
+        call(id=id).but(caller=Caller(key=key, shown="rk", tenant="acme")) for id, key in (("a", "k1"), ("b", "k2"))
+    )
+    await kept(cache, clock, one, route=route)
+
+    assert (await cache.find(other, route)).answer is None
+    assert (await cache.find(one, route)).answer is not None
+
+
+async def test_an_answer_that_cites_nothing_rests_on_all_that_it_was_given(cache, clock):
+    await kept(cache, clock, call(passages=(passage(), passage("prices"))))
+
+    same = await cache.find(call(id="b", passages=(passage("prices"), passage())), ROUTE)
+    fewer = await cache.find(call(id="c", passages=(passage(),)), ROUTE)
+
+    assert (same.answer is not None, fewer.answer) == (True, None)
+
+
+def test_a_question_in_several_parts_is_all_of_them_where_no_source_stands_before_it():
+    message = says("user", "").but(parts=(Text(text="In Rome: "), Text(text="when do you open?")))
+
+    assert question_of(Request(model="m", messages=(message,))) == "In Rome: when do you open?"
+
+
+async def test_of_calls_that_never_came_to_an_answer_no_more_than_so_many_are_held(cache, clock):
+    first = call(id="a")
+    await cache.find(first, ROUTE)
+    for number in range(1_000):
+        await cache.find(call().but(id=f"{number:032x}"), ROUTE)
+
+    stored = Cached(answer=answer(), trace="a", stored_ns=clock.ns, expires_ns=clock.ns + 60_000_000_000)
+
+    assert cache.keep(first, stored) == {}
+    assert (await cache.find(call(id="b"), ROUTE)).answer is None
+
+
 async def test_a_call_that_was_not_looked_up_keeps_nothing(cache, clock):
     stored = Cached(answer=answer(), trace="a", stored_ns=clock.ns, expires_ns=clock.ns + 60_000_000_000)
 
