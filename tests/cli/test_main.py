@@ -75,3 +75,12 @@ def test_a_reader_that_has_read_enough_is_no_error(tmp_path):
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert done.stderr == ""
+
+
+def test_an_answer_is_json_where_a_script_asks(tmp_path):
+    (tmp_path / "app.toml").write_text('[app]\nname = "demo"\n[models.echo]\nprovider = "echo"\n')
+
+    done = run(tmp_path, "ask", "What grows?", "--json")
+
+    said = json.loads(done.stdout)
+    assert (said["answer"], said["model"], said["cost"]) == ("What grows?", "echo", "0")

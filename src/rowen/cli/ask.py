@@ -1,6 +1,7 @@
 """`rowen ask`: one question to an app, without a server."""
 
 import asyncio
+import json
 import tempfile
 from contextlib import aclosing
 from pathlib import Path
@@ -27,12 +28,13 @@ from rowen.values import Call, Door, Request, Said, SystemClock, new_id, says
     help="The app's file.",
 )
 @click.option("--model", default="", help="A model of the app; default: its first.")
-def command(question: str, path: Path, model: str) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, once the answer is whole.")
+def command(question: str, path: Path, model: str, as_json: bool) -> None:
     """Ask the app one QUESTION and print the answer as it comes."""
-    asyncio.run(_ask(question, path, model))
+    asyncio.run(_ask(question, path, model, as_json=as_json))
 
 
-async def _ask(question: str, path: Path, model: str) -> None:
+async def _ask(question: str, path: Path, model: str, *, as_json: bool) -> None:
     clock = SystemClock()
     with tempfile.TemporaryDirectory() as folder:
         server = Server(ServerSettings(store=f"sqlite:{folder}"), [path])
@@ -51,13 +53,19 @@ async def _ask(question: str, path: Path, model: str) -> None:
                 started_ns=now,
             )
             walk = app.walk(call)
+            said = []
             async with aclosing(walk.events()) as events:
                 async for batch in events:
                     for event in batch:
                         if isinstance(event, Said):
-                            click.echo(event.text, nl=False)
+                            said.append(event.text)
+                            click.echo("" if as_json else event.text, nl=False)
+            took, cost = (walk.call.ended_ns - now) / 1e6, walk.call.cost
+            if as_json:
+                found = {"answer": "".join(said), "model": walk.call.request.model, "ms": round(took, 1)}
+                click.echo(json.dumps(found | {"cost": f"{cost.amount.normalize():f}" if cost else None}))
+                return
             click.echo()
-            cost = f"{walk.call.cost}" if walk.call.cost else "unknown cost"
-            click.echo(f"{(walk.call.ended_ns - now) / 1e6:.0f} ms, {cost}", err=True)
+            click.echo(f"{took:.0f} ms, {cost or 'unknown cost'}", err=True)
         finally:
             await server.close()

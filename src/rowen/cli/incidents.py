@@ -6,7 +6,7 @@ from typing import Any
 import click
 import msgspec
 
-from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
+from rowen.cli.options import always_json_option, in_store, json_option, out, server_option, show, store_option
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
 from rowen.values import Mistaken, at
@@ -52,6 +52,7 @@ def list_incidents(server_file: Path, store: str | None, as_json: bool, app: str
 @click.argument("id")
 @server_option
 @store_option
+@always_json_option
 def show_incident(id: str, server_file: Path, store: str | None) -> None:
     """Print the incident ID whole, as JSON."""
     out.print_json(msgspec.json.encode(_one(id, server_file, store)).decode())

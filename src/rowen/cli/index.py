@@ -11,7 +11,16 @@ import msgspec
 from rowen.cli.bar import steps_bar
 from rowen.cli.calibrate import calibrate
 from rowen.cli.examples import such_as
-from rowen.cli.options import apps_argument, flags_of, json_option, out, server_option, show, store_option
+from rowen.cli.options import (
+    always_json_option,
+    apps_argument,
+    flags_of,
+    json_option,
+    out,
+    server_option,
+    show,
+    store_option,
+)
 from rowen.cli.summary import command as summary
 from rowen.improve.advise import Advised, Examples, advised
 from rowen.improve.tune.complaints import complaint, judged
@@ -96,6 +105,7 @@ def list_knowledge(apps: tuple[Path, ...], server_file: Path, store: str | None,
 @apps_argument
 @server_option
 @store_option
+@always_json_option
 def show_one(name: str, apps: tuple[Path, ...], server_file: Path, store: str | None) -> None:
     """Print all of NAME as JSON: its sources with their health, its indexes, its job."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import msgspec
 
-from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
+from rowen.cli.options import always_json_option, in_store, json_option, out, server_option, show, store_option
 from rowen.jobs import Job, Queue
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
@@ -56,6 +56,7 @@ def list_jobs(server_file: Path, store: str | None, as_json: bool, app: str, kin
 @click.argument("id")
 @server_option
 @store_option
+@always_json_option
 def show_job(id: str, server_file: Path, store: str | None) -> None:
     """Print the job ID whole, as JSON."""
     found = in_store(server_file, store, _acting(lambda queue: queue.get(id)))

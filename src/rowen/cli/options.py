@@ -51,6 +51,9 @@ server_option = click.option(
 )
 store_option = click.option("--store", help="Where records live, such as sqlite:.rowen")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+always_json_option = click.option(
+    "--json", is_flag=True, expose_value=False, help="Changes nothing: it is always JSON."
+)
 
 
 def flags_of(**given: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
+from rowen.cli.options import always_json_option, in_store, json_option, out, server_option, show, store_option
 from rowen.score.cases import content_of
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake
@@ -63,6 +63,7 @@ def list_queues(server_file: Path, store: str | None, as_json: bool) -> None:
 @click.argument("queue")
 @server_option
 @store_option
+@always_json_option
 @rater_option
 def next_item(queue: str, server_file: Path, store: str | None, rater: str) -> None:
     """Print the item of QUEUE that is to be judged now, as JSON. It stays with who asks for the queue's lease."""

@@ -7,7 +7,7 @@ import click
 import msgspec
 from rich.console import Console
 
-from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
+from rowen.cli.options import always_json_option, in_store, json_option, out, server_option, show, store_option
 from rowen.evaluate.predict import predicts
 from rowen.score.calibration import Prevalence
 from rowen.score.standing import shares_of, worth_of
@@ -66,6 +66,7 @@ def list_scores(
 @click.argument("id")
 @server_option
 @store_option
+@always_json_option
 def show_score(id: str, server_file: Path, store: str | None) -> None:
     """Print the score ID whole, as JSON."""
 

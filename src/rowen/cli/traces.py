@@ -18,7 +18,7 @@ from rowen.cli.archived import (
     query_traces,
 )
 from rowen.cli.examples import such_as
-from rowen.cli.options import in_store, json_option, out, server_option, show, store_option
+from rowen.cli.options import always_json_option, in_store, json_option, out, server_option, show, store_option
 from rowen.serve.settings import ServerSettings
 from rowen.serve.spans import alone
 from rowen.store.base import Store, TraceFilter
@@ -95,6 +95,7 @@ def list_traces(
 @click.argument("id")
 @server_option
 @store_option
+@always_json_option
 @archived_option
 def show_trace(id: str, server_file: Path, store: str | None, archived: bool) -> None:
     """Print the trace ID whole, as JSON."""

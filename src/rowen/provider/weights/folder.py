@@ -78,7 +78,8 @@ class Folder:
             return record
         near = get_close_matches(name, [*self.known, *self._added()], n=1)
         hint = f' — did you mean "{near[0]}"?' if near else f" — there are {', '.join(self.known)}, or a file's path"
-        raise Mistaken("model_unknown", f'There are no weights called "{name}"{hint}')
+        fix = "`rowen models list` names what there is."
+        raise Mistaken("model_unknown", f'There are no weights called "{name}"{hint}', fix=fix)
 
     def all(self) -> tuple[Listed, ...]:
         """Return every known model and every added one, without reading the files through."""
