@@ -15,7 +15,6 @@ from rowen.web.kept import Found
 from rowen.web.page import Page, Services, api_call, apps_seen, may_manage, tenant_of
 
 HOURS = (12, 24, 72)
-_ERRORS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,17 +67,12 @@ def _parts(made: Digest | None) -> list[tuple[str, Sequence[str]]]:
 
 
 async def _digest(services: Services, app: Watched, hours: int) -> Digest:
-    async def costs(name: str, since: int, until: int) -> Sequence[str]:
-        found = await services.insight.cost_findings(None, since)
-        return [each.title for each in found if each.app in ("", name) and since <= each.at_ns <= until]
-
-    async def errors(name: str, since: int, until: int) -> Sequence[str]:  # noqa: ARG001 - a look's shape
-        groups = await services.insight.inbox.groups(None, app=name, since_ns=since, limit=1_000)
-        counts = {
-            each.id: sum(count for hour, count in each.hours.items() if hour >= since // HOUR_NS) for each in groups
-        }
-        most = sorted((each for each in groups if each.state != "ignored"), key=lambda each: -counts[each.id])
-        return [f"{each.title or each.code}: {counts[each.id]:,} times" for each in most[:_ERRORS]]
-
-    now = services.clock.now_ns()
-    return await digest(services.desk.store, app, now - hours * HOUR_NS, now, costs=costs, errors=errors)
+    now, insight = services.clock.now_ns(), services.insight
+    return await digest(
+        services.desk.store,
+        app,
+        now - hours * HOUR_NS,
+        now,
+        costs=insight.cost_lines,
+        errors=insight.error_lines,
+    )
