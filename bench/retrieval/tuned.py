@@ -41,15 +41,15 @@ gate = {{ junk = "off", duplicate = "off", near_duplicate = "off" }}
 SPACES = {
     "scifact": (
         'kind = ["whole"]\nsize = []\noverlap = []\ncontext = []\nsearch = ["hybrid"]\n'
-        "weight = [0.2, 0.3, 0.4, 0.5, 0.6]\ntop = [20]\ndiversity = []\n"
+        "weight = [0.1, 0.15, 0.25, 0.3, 0.4]\ntop = [20]\ndiversity = []\n"
     ),
     "codebases": (
         'kind = ["overlap", "recursive", "structure"]\nsize = [400, 800, 1200]\noverlap = [0.0, 0.25, 0.5]\n'
-        "weight = [0.1, 0.2, 0.3, 0.5]\n"
+        "weight = [0.1, 0.15, 0.25, 0.3]\n"
     ),
     "chunkeval": (
         'kind = ["overlap", "recursive", "sentence"]\nsize = [300, 400, 600, 800]\noverlap = [0.0, 0.25, 0.5]\n'
-        "weight = [0.1, 0.2, 0.3, 0.4, 0.5]\n"
+        "weight = [0.1, 0.15, 0.25, 0.3, 0.4]\n"
     ),
 }
 CHARACTERS = {"scifact": 60_000, "codebases": 4_000, "chunkeval": 4_000}
