@@ -90,3 +90,17 @@ def test_what_would_help_an_app_is_said_with_its_own_figures(run):
     assert len(found["lines"]) == 11
     assert found["lines"][1]["figure"] == "1 documents in 1 chunks"
     assert "correct answers that were bad" in " ".join(table.split())
+
+
+def test_tables_are_listed_with_how_their_columns_were_read(run, tmp_path):
+    (tmp_path / "docs" / "stock.csv").write_text("Item;Price (EUR);Since\nnail;0,10;05.01.2026\nscrew;1,20;\n")
+    run("sync")
+
+    (found,) = json.loads(run("tables", "handbook", "--json"))
+
+    assert found == {
+        "table": "stock",
+        "document": "docs/stock.csv",
+        "rows": 2,
+        "columns": "item: text, price: number in EUR, since: date",
+    }

@@ -141,6 +141,34 @@ def quarantine(apps: tuple[Path, ...], server_file: Path, store: str | None, as_
     show(_desk(server_file, store, apps, work), as_json=as_json, empty="Nothing was put aside.")
 
 
+@command.command("tables")
+@click.argument("name")
+@apps_argument
+@server_option
+@store_option
+@json_option
+def tables(name: str, apps: tuple[Path, ...], server_file: Path, store: str | None, as_json: bool) -> None:
+    """List the tables of NAME that questions about figures can be asked of, with how each column was read."""
+
+    async def work(desk: Desk) -> list[Mapping[str, Any]]:
+        collection = await _named(desk, name)
+        reader = Reader(tenant=collection.tenant, everything=True)
+        return [
+            {
+                "table": each.table.name,
+                "document": each.uri,
+                "rows": each.size,
+                "columns": ", ".join(
+                    f"{column.name}: {column.type}{f' in {column.unit}' if column.unit else ''}"
+                    for column in each.table.columns
+                ),
+            }
+            for each in await desk.tables(collection, reader)
+        ]
+
+    show(_desk(server_file, store, apps, work), as_json=as_json, empty="There are no tables.")
+
+
 @command.command("related")
 @click.argument("name")
 @click.argument("of")

@@ -11,7 +11,7 @@ from rowen.retrieve.chunk import chunking
 from rowen.retrieve.chunk.context import free
 from rowen.retrieve.load.catalog import tables_of
 from rowen.retrieve.state import Quarantined, SourceState, States
-from rowen.store.knowledge import Build, Collection, Knowledge
+from rowen.store.knowledge import Build, Collection, Knowledge, Tabled
 from rowen.values import Chunk, Clock, Document, Mistaken, Reader, Value
 
 Health = Literal["well", "ill", "stale", "building", "empty"]
@@ -230,6 +230,10 @@ class Desk:
     async def calibration(self, collection: Collection) -> Calibration | None:
         """Return how far searches can be believed that are so sure; None where nobody measured it."""
         return await self._states.calibration_of(collection)
+
+    async def tables(self, collection: Collection, reader: Reader) -> Sequence[Tabled]:
+        """Return the tables of documents that a reader may read; of those of databases one for each row."""
+        return await self._knowledge.tables(collection, reader=reader)
 
     async def quarantine(self, collection: Collection) -> Sequence[Quarantined]:
         """Return what was put aside, the last first."""
