@@ -157,7 +157,7 @@ class Passage(Value, frozen=True, kw_only=True):
     @property
     def place(self) -> str:
         """Where it stands, as records name it."""
-        return f"{self.uri}#{self.start}-{self.end}"
+        return f"{self.uri}#table" if self.query else f"{self.uri}#{self.start}-{self.end}"
 
 
 class Stage(Value, frozen=True, kw_only=True):

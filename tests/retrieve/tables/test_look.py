@@ -87,6 +87,7 @@ async def test_a_figure_names_its_table_its_rows_and_its_query(knowledge: Memory
         "Query: SELECT sum(hay) FROM meadows WHERE valley = 'Lech'",
     ]
     assert told.passage.query == "SELECT sum(hay) FROM meadows WHERE valley = 'Lech'"
+    assert told.passage.place == "meadows.csv#table"
     assert told.facts == {"tables": 3, "way": "rules"}
 
 
