@@ -21,6 +21,8 @@ at = "SELECT id, title, text FROM page"
 every = "30m"
 stale_after = "2h"
 options = {{ url = {{ file = "url" }}, key = ["id"], title = "title", text = ["text"] }}
+[retrieve.handbook.notices]
+stale = "This may be out of date."
 [evaluate.dated]
 cases = "dated.jsonl"
 every = "1h"
@@ -54,6 +56,15 @@ def questions(folder) -> None:
     (folder / "dated.jsonl").write_text("\n".join(map(json.dumps, lines)))
 
 
+async def asked(shop):
+    """Ask as a user does; return what was said, the warnings, and which citations are marked."""
+    body = {"model": "quote", "messages": [{"role": "user", "content": ASKED["leave"]}]}
+    answer = await shop.client.post("/v1/chat/completions", json=body)
+    message = answer.json()["choices"][0]["message"]
+    marked = [each["url_citation"]["rowen"]["stale"] for each in message["annotations"]]
+    return message["content"], answer.headers.get("x-rowen-warnings", ""), marked
+
+
 async def test_a_source_that_no_longer_syncs_makes_the_score_fall_and_the_contact_is_told_until_it_does_again(tmp_path):
     clock = FakeClock(moment("2026-09-30T22:00"))
     pages(tmp_path, 1)
@@ -67,20 +78,21 @@ async def test_a_source_that_no_longer_syncs_makes_the_score_fall_and_the_contac
             async def hour() -> None:
                 for _ in range(2):
                     await shop.server.opened.worked()  # syncs, begins the run, does it
-                    await shop.minutes(2)
-                    clock.move(1_680)
+                    await shop.minute()
+                    clock.move(1_740)
 
             await hour()
-            fresh_before = list(told)
+            fresh_before, answered = list(told), await asked(shop)
             (tmp_path / "pages.db").rename(tmp_path / "gone.db")  # the source is down on the day that things change
             clock.move(3 * 3_600)
             await hour()
             await hour()
-            behind = list(told)
+            behind, answered_late = list(told), await asked(shop)
             (tmp_path / "gone.db").rename(tmp_path / "pages.db")
             pages(tmp_path, 2)
             await hour()
             await hour()
+            answered_again = await asked(shop)
             runs = (await shop.get("/api/runs?suite=dated"))["data"]
 
     assert fresh_before == []
@@ -94,3 +106,6 @@ async def test_a_source_that_no_longer_syncs_makes_the_score_fall_and_the_contac
     assert sorted(over) == ["evaluation", "source"]
     assert {run["state"] for run in runs} == {"done"}
     assert len({run["version"] for run in runs}) == 1  # one data set, asked for what holds at its time
+    assert answered == ("Every employee has 25 days of paid leave in a year. [1]", "", [False])
+    assert answered_late == (f"{answered[0]}\n\nThis may be out of date.", "stale", [True])
+    assert answered_again == ("Every employee has 28 days of paid leave in a year. [1]", "", [False])

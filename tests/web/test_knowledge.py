@@ -26,6 +26,7 @@ def test_one_tells_its_sources_documents_indexes_and_what_was_put_aside(known):
     shown = known.reader().get("/knowledge/shop/handbook")
 
     assert "docs/odd.txt docs/**/* document_unknown this is a picture (PNG)" in shown.text
+    assert "3 1 75 % taken in (30 to 95)" in shown.text
     assert re.search(r"Evil docs/evil.md markdown( · en)? injection", shown.text)
     assert "Pay docs/hr/pay.md markdown" in shown.text
     assert re.search(r"overlap\(size=200, overlap=100\) context free · words alone .* answers", shown.text)

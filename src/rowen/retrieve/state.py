@@ -7,6 +7,7 @@ from rowen.store.base import Record, Records
 from rowen.store.knowledge import Collection
 from rowen.store.shelf import Shelf
 from rowen.values import Value
+from rowen.values.interval import Interval, wilson
 
 _MANY = 1_000_000
 
@@ -34,6 +35,11 @@ class SourceState(Value, frozen=True, kw_only=True):
     seconds: float = 0.0
     reached: str = ""
     """From where on the next look asks for what is new."""
+
+    @property
+    def taken(self) -> Interval:
+        """How good it is as a source: the share of its documents that could be taken in, and were not put aside."""
+        return wilson(self.documents, self.documents + self.quarantined)
 
     def stale(self, after: float, now_ns: int) -> bool:
         """Whether it could not be read for so many seconds; never where `after` is 0."""
