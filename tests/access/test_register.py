@@ -184,6 +184,15 @@ async def test_a_wrong_wish_names_its_field(house, field, value, place):
         ({"networks": ("10.0.0.0/8",)}, {"networks": ("10.0.0.0/7",)}, False),
         ({"networks": ("10.0.0.0/8",)}, {}, False),
         ({"networks": ("10.0.0.0/8",), "scopes": ("admin",)}, {}, True),
+        ({"networks": ("10.0.0.0/8", "192.168.0.0/16")}, {"networks": ("10.1.0.0/16", "192.168.1.0/24")}, True),
+        ({"networks": ("10.0.0.0/8",)}, {"networks": ("10.1.0.0/16", "192.168.1.0/24")}, False),
+        ({"apps": ("a",)}, {"apps": ("a",)}, True),
+        ({"models": ("m",)}, {"models": ("m",)}, True),
+        ({"groups": ("hr", "it")}, {"groups": ("hr",)}, True),
+        ({"groups": ("it",)}, {"groups": ("hr",)}, False),
+        ({}, {"groups": ("hr",)}, False),
+        ({"scopes": ("admin",)}, {"groups": ("hr",)}, True),
+        ({"scopes": ("release",)}, {}, True),
     ],
 )
 async def test_nobody_hands_on_more_than_they_have(house, own, wanted, passes):
