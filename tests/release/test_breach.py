@@ -83,11 +83,20 @@ def test_who_leaves_and_what_nobody_sees_count_for_nothing():
     assert left + copies == [None] * 100
 
 
-def test_a_rollout_that_ended_is_forgotten():
+def test_a_call_of_a_rollout_that_is_over_by_now_counts_for_nothing():
     sentry = Sentry()
-    for _ in range(3):
-        sentry.see(call("candidate", "upstream_error"), {"r": ROLLOUT})
 
-    sentry.forget(set())
-
+    assert [sentry.see(call("candidate", "upstream_error"), {}) for _ in range(50)] == [None] * 50
     assert until(sentry, 1.0)[0] >= 4
+
+
+@pytest.mark.parametrize(("running", "begins_anew"), [({"r"}, False), ({"another"}, True), (set(), True)])
+def test_a_rollout_that_ended_is_forgotten_and_one_that_runs_is_not(running, begins_anew):
+    fresh, sentry = until(Sentry(), 1.0)[0], Sentry()
+    before = until(sentry, 1.0, most=3)
+
+    sentry.forget(running)
+    later = until(sentry, 1.0)[0]
+
+    assert before == (3, None)
+    assert later == fresh if begins_anew else 0 < later < fresh

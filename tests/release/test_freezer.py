@@ -53,6 +53,17 @@ async def test_what_a_person_thawed_stays_so_for_a_day(releases: Releases, clock
     assert await _frozen(releases) == SPENT[0]
 
 
+async def test_a_budget_that_is_spent_again_freezes_again_at_once(releases: Releases, clock: FakeClock):
+    freezer = Freezer(releases, clock)
+
+    for reasons in (SPENT, (), SPENT):
+        clock.move(60)
+        await freezer.settle("shop", reasons)
+
+    assert await _frozen(releases) == SPENT[0]
+    assert [line.act for line in await releases.log("shop")] == ["freeze", "thaw", "freeze"]
+
+
 async def test_the_last_word_is_found_below_any_number_of_other_lines(releases: Releases, clock: FakeClock):
     freezer = Freezer(releases, clock)
     await freezer.settle("shop", SPENT)
