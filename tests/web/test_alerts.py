@@ -178,3 +178,19 @@ def test_what_was_found_is_shown_with_whom_it_concerns_and_its_examples(watched,
     assert "all tenants" in shown.text
     assert 'href="/traces/abc"' in shown.html
     assert 'href="/objectives/?app=' not in shown.html
+
+
+@pytest.mark.parametrize(
+    ("kind", "facts", "leads"),
+    [
+        ("evaluation", {"suite": "dated", "run": "r1"}, "/runs/r1"),
+        ("source", {"knowledge": "hand <book>", "source": "docs/*"}, "/knowledge/shop/hand%20%3Cbook%3E"),
+    ],
+)
+def test_what_fails_by_itself_leads_to_where_it_is_seen(watched, firing, kind, facts, leads):
+    found = firing.but(id=new_id(SystemClock().now_ns()), objective="", kind=kind, facts=facts)
+    watched.running.do(Alert.shelf(watched.running.opened.store.records).put(found))
+
+    shown = watched.reader().get("/alerts")
+
+    assert f'href="{leads}"' in shown.html
