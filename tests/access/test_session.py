@@ -200,3 +200,14 @@ async def test_successful_sign_ins_never_use_the_throttle_up(house):
         await house.sessions.sign_in(made.secret, HOME)
 
     assert set(house.shelf.counts.values()) == {0}
+
+
+async def test_links_that_sign_in_never_use_the_throttle_up_and_those_that_do_not_do(house):
+    made = await house.key(scopes=("admin",))
+
+    for _ in range(20):
+        await house.sessions.redeem(house.sessions.link(made.key.id).reveal(), HERE)
+    for _ in range(3):
+        await refusal(house.sessions.redeem("forged", HERE))
+
+    assert await refusal(house.sessions.redeem(house.sessions.link(made.key.id).reveal(), HERE)) == "sign_in_throttled"
