@@ -84,3 +84,9 @@ def test_an_answer_is_json_where_a_script_asks(tmp_path):
 
     said = json.loads(done.stdout)
     assert (said["answer"], said["model"], said["cost"]) == ("What grows?", "echo", "0")
+
+
+def test_what_only_reads_the_store_waits_for_no_server_to_be_imported():
+    program = "import sys, rowen.cli.keys, rowen.cli.traces; sys.exit('rowen.serve.server' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

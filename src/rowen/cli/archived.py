@@ -14,8 +14,7 @@ from rich.console import Console
 from rowen.cli.options import flags_of, in_store, json_option, server_option, show, store_option
 from rowen.serve.archiving import Archiving, archiving_of
 from rowen.serve.erasing import Gone, erase
-from rowen.serve.run import settings_of
-from rowen.serve.settings import ServerSettings
+from rowen.serve.settings import ServerSettings, settings_of
 from rowen.store.archive.archive import Archive, open_archive
 from rowen.store.base import DAY_NS, Store
 from rowen.values import Broken, Mistaken, SystemClock

@@ -18,7 +18,7 @@ from rowen.provider.transport import HttpTransport
 from rowen.release.table import unmet
 from rowen.serve.exampling import vet_examples
 from rowen.serve.judging import rules_of
-from rowen.serve.run import settings_of
+from rowen.serve.settings import settings_of
 from rowen.serve.tables import TABLES
 from rowen.values import Mistaken, SystemClock, now
 

@@ -10,8 +10,7 @@ import click
 from rowen import __version__
 from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, server_option, show, store_option
-from rowen.serve.run import is_loopback
-from rowen.serve.settings import ServerSettings
+from rowen.serve.settings import ServerSettings, is_loopback
 from rowen.store.base import Store
 
 _EXTRAS = {

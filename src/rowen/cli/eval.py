@@ -23,8 +23,7 @@ from rowen.evaluate.run.result import Result
 from rowen.evaluate.run.suite import EvaluateTable, Undecided
 from rowen.release import Releases
 from rowen.serve.evaluating import Bench, bench
-from rowen.serve.run import settings_of
-from rowen.serve.settings import ServerSettings
+from rowen.serve.settings import ServerSettings, settings_of
 from rowen.serve.tables import TABLES
 from rowen.store.catalog import open_store
 from rowen.values import Mistaken, Run, SystemClock, Target

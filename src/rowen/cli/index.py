@@ -27,8 +27,8 @@ from rowen.improve.tune.complaints import complaint, judged
 from rowen.improve.tune.failures import split
 from rowen.jobs import Job
 from rowen.retrieve.desk import Desk, Standing
-from rowen.serve.run import settings_of
 from rowen.serve.server import Opened, Server
+from rowen.serve.settings import settings_of
 from rowen.store.knowledge import Collection
 from rowen.values import Broken, Reader, at
 

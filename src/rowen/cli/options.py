@@ -15,8 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rowen.serve.run import settings_of
-from rowen.serve.settings import ServerSettings, folder_of
+from rowen.serve.settings import ServerSettings, folder_of, settings_of
 from rowen.store.base import Store
 from rowen.store.catalog import open_store
 from rowen.values import Mistaken, SystemClock

@@ -21,7 +21,7 @@ from rowen.flow import App
 from rowen.flow.play import Try, tried
 from rowen.prompt import written_of
 from rowen.serve.evaluating import bench
-from rowen.serve.run import settings_of
+from rowen.serve.settings import settings_of
 from rowen.serve.tables import TABLES
 from rowen.values import Answer, AskModel, Caller, Mistaken, Request, SystemClock, Unavailable
 from rowen.values.interval import Interval

@@ -16,7 +16,7 @@ from rowen.flow import App
 from rowen.retrieve.parse import Reading
 from rowen.retrieve.summary import Summary, summarised
 from rowen.serve.evaluating import bench
-from rowen.serve.run import settings_of
+from rowen.serve.settings import settings_of
 from rowen.serve.tables import TABLES
 from rowen.values import Answer, AskModel, Document, Request, SystemClock
 

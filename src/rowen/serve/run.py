@@ -8,7 +8,6 @@ import ssl
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,14 @@ import msgspec
 import uvicorn
 
 from rowen import access
-from rowen.config import layered, read
+from rowen.config import read
 from rowen.flow.vet import vet
 from rowen.provider.transport import HttpTransport
 from rowen.provider.transport.look import Looks
 from rowen.serve.leaving import Alone, Several, announced
 from rowen.serve.protocol import Protocol
 from rowen.serve.server import Server
-from rowen.serve.settings import ServerSettings, folder_of
+from rowen.serve.settings import ServerSettings, folder_of, is_loopback, settings_of
 from rowen.serve.tables import TABLES
 from rowen.store.catalog import open_store
 from rowen.values import Mistaken, Secret, SystemClock
@@ -79,16 +78,6 @@ def config_of(settings: ServerSettings, app: Callable[..., object] | str, *, fac
     )
 
 
-def settings_of(file: Path, flags: Mapping[str, Any]) -> tuple[ServerSettings, dict[str, str]]:
-    """Return the settings of a deployment and where each came from.
-
-    Raises:
-        Mistaken: `config_*`.
-
-    """
-    return layered(ServerSettings, file, os.environ, flags)
-
-
 def run(
     file: Path, flags: Mapping[str, Any], apps: Sequence[Path], *, say: Callable[[str], None], sign_in: bool = False
 ) -> None:
@@ -139,16 +128,6 @@ def quiet_logs(settings: ServerSettings) -> None:
     logging.basicConfig(level=settings.log.upper(), format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def _first(settings: ServerSettings, base: str, *, link: bool) -> First:

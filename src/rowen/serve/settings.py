@@ -1,11 +1,14 @@
 """Where and how a server runs. Not part of any app: `server.toml`, `ROWEN_…` variables or flags."""
 
+import os
+from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from rowen.config import Duration
+from rowen.config import Duration, layered
 from rowen.values import Secret, Settings
 
 Some = Annotated[int, Meta(ge=1)]
@@ -107,7 +110,27 @@ class ServerSettings(Settings, frozen=True, kw_only=True):
     """How much to say on standard error."""
 
 
+def settings_of(file: Path, flags: Mapping[str, Any]) -> tuple[ServerSettings, dict[str, str]]:
+    """Return the settings of a deployment and where each came from.
+
+    Raises:
+        Mistaken: `config_*`.
+
+    """
+    return layered(ServerSettings, file, os.environ, flags)
+
+
 def folder_of(settings: ServerSettings) -> Path | None:
     """Return the folder of the deployment's own files; None when nothing outlives the process."""
     scheme, _, rest = settings.store.partition(":")
     return None if scheme == "memory" else Path(rest.partition("?")[0] if scheme == "sqlite" else ".rowen")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

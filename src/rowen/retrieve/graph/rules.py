@@ -7,7 +7,7 @@ another way is passed over: nothing is guessed. Other languages need a model.
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from rowen.retrieve.graph.kinds import KINDS, sense_of
 from rowen.values import Document, Relation
@@ -39,12 +39,6 @@ _LINE = re.compile(
     rf"^[ \t>*|-]*\**(?P<r>[A-Za-z]+(?: [a-z]+){{0,2}})\**\s*[:|]\**\s*(?P<y>{_NAME})\s*\|?\s*$", re.MULTILINE
 )
 _ONE_OF = rf"(?P<a>{_NAME}|\b(?:He|She|It|They|he|she|it|they)\b)(?:, [^,;.]{{3,60}},|,? who|, which)?"
-_VERBS = tuple(
-    (kind.names[0], forth, re.compile(rf"{_ONE_OF}{_ONCE} (?:{said}) (?:the |an? )?(?P<b>{_NAME})"))
-    for kind in KINDS
-    for said, forth in ((kind.verbs, True), (kind.turned, False))
-    if said
-)
 _ANY_VERB = re.compile(
     rf" (?:{'|'.join(said for kind in KINDS for said in (kind.verbs, kind.turned) if said)}) (?:the |an? )?[A-ZÀ-Þ]"
 )
@@ -187,12 +181,23 @@ def _said(sentence: str, about: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _by_verb(sentence: str, about: str) -> Iterator[tuple[str, str, str]]:
-    for name, forth, pattern in _VERBS:
+    for name, forth, pattern in _verbs():
         for match in pattern.finditer(sentence):
             one = about if match["a"].lower() in {"he", "she", "it", "they"} else _plain(match["a"])
             if one:
                 for other in _listed(sentence, match, more=True, named="b"):
                     yield (one, name, other) if forth else (other, name, one)
+
+
+@cache
+def _verbs() -> tuple[tuple[str, bool, re.Pattern[str]], ...]:
+    """Return a kind, which way it goes, and how it is said. Made when it is first needed: every server would wait for it."""
+    return tuple(
+        (kind.names[0], forth, re.compile(rf"{_ONE_OF}{_ONCE} (?:{said}) (?:the |an? )?(?P<b>{_NAME})"))
+        for kind in KINDS
+        for said, forth in ((kind.verbs, True), (kind.turned, False))
+        if said
+    )
 
 
 def _listed(sentence: str, match: re.Match[str], *, more: bool, named: str = "y") -> Iterator[str]:
