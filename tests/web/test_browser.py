@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -39,6 +39,7 @@ LONG = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtenges
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.long,
     pytest.mark.skipif(not CHROMIUM, reason="the browser tests need Chromium: `apt-get install chromium`"),
 ]
 
@@ -79,6 +80,22 @@ class Visitor:
         # That a wrong key or address is answered with 4xx is what the page shows, not a fault of it.
         if message.type in {"error", "warning"} and "the server responded with a status of 4" not in message.text:
             self.complaints.append(message.text)
+
+
+Faults = list[tuple[str, list[str]]]
+
+
+@pytest.fixture
+def faults(axe: str) -> Callable[..., Faults]:
+    """Gives what axe finds on the page that a visitor sees; of colours alone, where the same page was judged in others."""
+
+    def found(visitor: Visitor, *, colours: bool = False) -> Faults:
+        rules = ", runOnly: {type: 'rule', values: ['color-contrast', 'link-in-text-block']}" if colours else ""
+        visitor.page.evaluate(axe)
+        told = visitor.page.evaluate(f"axe.run(document, {{resultTypes: ['violations']{rules}}})")
+        return [(each["id"], [node["html"][:150] for node in each["nodes"][:3]]) for each in told["violations"]]
+
+    return found
 
 
 @pytest.fixture
@@ -217,19 +234,15 @@ WATCHED = [
 
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_the_pages_of_what_is_watched(visiting, troubled, axe: str, scheme: str, width: int):
+def test_axe_finds_nothing_on_the_pages_of_what_is_watched(visiting, troubled, faults, scheme: str, width: int):
     found: dict[str, Any] = {}
 
     with visiting(at=troubled, color_scheme=scheme, viewport={"width": width, "height": 900}) as visitor:
         for path in WATCHED:
             visitor.go(path)
             visitor.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-            visitor.page.evaluate(axe)
-            told = visitor.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-            if told["violations"]:
-                found[path] = [
-                    (each["id"], [node["html"][:150] for node in each["nodes"][:3]]) for each in told["violations"]
-                ]
+            if told := faults(visitor, colours=scheme == "dark"):
+                found[path] = told
 
     assert found == {}, json.dumps(found, indent=1)
 
@@ -249,16 +262,12 @@ def test_no_page_of_what_is_watched_is_wider_than_a_phone(visiting, troubled):
 
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(visiting, busy, axe: str, scheme: str, width: int):
+def test_axe_finds_nothing_on_any_page(visiting, busy, faults, scheme: str, width: int):
     found: dict[str, Any] = {}
 
     def judge(visitor: Visitor, path: str) -> None:
-        visitor.page.evaluate(axe)
-        told = visitor.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-        if told["violations"]:
-            found[path] = [
-                (each["id"], [node["html"][:150] for node in each["nodes"][:3]]) for each in told["violations"]
-            ]
+        if told := faults(visitor, colours=scheme == "dark"):
+            found[path] = told
 
     with visiting(color_scheme=scheme, viewport={"width": width, "height": 900}) as visitor:
         for path in every_page(busy):
@@ -434,7 +443,7 @@ def test_the_first_tab_leads_past_the_navigation(visiting, site):
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_on_the_pages_of_knowledge_and_none_is_too_wide(
-    visiting, known, axe: str, scheme: str, width: int
+    visiting, known, faults, scheme: str, width: int
 ):
     found: dict[str, Any] = {}
     leave = link_of(known, "docs/leave.md")
@@ -443,20 +452,17 @@ def test_axe_finds_nothing_on_the_pages_of_knowledge_and_none_is_too_wide(
         for path in ("/knowledge", "/knowledge/shop/handbook", leave, f"{leave}?kind=sentence&size=100&overlap=0"):
             visitor.go(path)
             visitor.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-            visitor.page.evaluate(axe)
-            told = visitor.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            told = faults(visitor, colours=scheme == "dark")
             wide = visitor.page.evaluate("document.documentElement.scrollWidth")
-            if told["violations"] or wide > width:
-                found[path] = [
-                    (each["id"], [node["html"][:150] for node in each["nodes"][:3]]) for each in told["violations"]
-                ] or wide
+            if told or wide > width:
+                found[path] = told or wide
 
     assert found == {}, json.dumps(found, indent=1)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_models_answer_side_by_side_and_axe_finds_nothing_on_the_pages_of_prompts(
-    visiting, prompting, axe: str, scheme: str, width: int
+    visiting, prompting, faults, scheme: str, width: int
 ):
     prompts = prompting.running.opened.prompts
     if len(prompting.running.do(prompts.versions("shop/system", "default"))) == 1:
@@ -476,13 +482,10 @@ def test_models_answer_side_by_side_and_axe_finds_nothing_on_the_pages_of_prompt
                 visitor.page.get_by_role("button", name="Run").click()
                 visitor.page.get_by_role("button", name="Run", disabled=False).wait_for()
                 cards = visitor.page.locator("article.sheet").all_inner_texts()
-            visitor.page.evaluate(axe)
-            told = visitor.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            told = faults(visitor)
             wide = visitor.page.evaluate("document.documentElement.scrollWidth")
-            if told["violations"] or wide > width:
-                found[path] = [
-                    (each["id"], [node["html"][:150] for node in each["nodes"][:3]]) for each in told["violations"]
-                ] or wide
+            if told or wide > width:
+                found[path] = told or wide
 
     assert found == {}, json.dumps(found, indent=1)
     assert any("When do you open?" in card and "main" in card for card in cards)
@@ -556,7 +559,7 @@ def tried(site):
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
 def test_axe_finds_nothing_on_the_pages_of_evaluation_and_what_goes_on_is_looked_at_again(
-    visiting, tried, axe: str, scheme: str, width: int
+    visiting, tried, faults, scheme: str, width: int
 ):
     site, (done, going, shaky) = tried
     found: dict[str, Any] = {}
@@ -576,13 +579,10 @@ def test_axe_finds_nothing_on_the_pages_of_evaluation_and_what_goes_on_is_looked
         ):
             visitor.go(path)
             visitor.page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
-            visitor.page.evaluate(axe)
-            told = visitor.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            told = faults(visitor)
             wide = visitor.page.evaluate("document.documentElement.scrollWidth")
-            if told["violations"] or wide > width:
-                found[path] = [
-                    (each["id"], [node["html"][:150] for node in each["nodes"][:3]]) for each in told["violations"]
-                ] or wide
+            if told or wide > width:
+                found[path] = told or wide
         visitor.go(f"/runs/{going}")
         shelf = desk_of(site.running.opened.store, SystemClock()).shelf
         site.running.do(shelf.amend(going, lambda run: run.but(state="stopped", why="stopped by ann"), "default"))
