@@ -33,7 +33,7 @@ demo: $(VENV)/.demo ## A real model behind keys, limits, cache, fallback, costs 
 
 story: $(VENV)/.dev ## A first release on a real model: refused, rolled back by itself, promoted; told as it happens
 	@$(BIN)/rowen models add smollm2
-	@ROWEN_TELL=1 ROWEN_TEST_LOCAL=1 $(BIN)/python -m pytest -q -s -p no:randomly tests/docs/test_snippets.py -k first_release
+	@ROWEN_TELL=1 ROWEN_TEST_LOCAL=1 $(BIN)/python -m pytest -q -s -p no:randomly tests/docs/test_release.py
 
 test: $(VENV)/.dev ## Everything that must hold: floors, types, style, tests
 	@PYTHON=$(BIN)/python tools/test $(ARGS)

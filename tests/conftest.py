@@ -15,6 +15,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 settings.load_profile("rowen")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put files that take long first, whatever the order of the rest: begun last, they are what all others wait for."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture(scope="session")
 def postgres():
     """A real server, made for this run."""

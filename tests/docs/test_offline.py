@@ -27,6 +27,7 @@ def namespace() -> list[str]:
 
 
 @pytest.mark.local
+@pytest.mark.long
 @pytest.mark.skipif(os.environ.get("ROWEN_TEST_LOCAL") != "1", reason="needs the weights: set ROWEN_TEST_LOCAL=1")
 def test_the_whole_demo_runs_where_there_is_no_network():
     alone = namespace()

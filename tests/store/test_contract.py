@@ -13,6 +13,8 @@ from rowen.testing.contracts.store import StoreContract
 from rowen.testing.contracts.traces import TracesContract
 from rowen.values import SystemClock
 
+pytestmark = pytest.mark.long
+
 
 class TestMemory(StoreContract, ScoresContract, RecordsContract, MeasuresContract, RunsContract):
     @pytest.fixture
