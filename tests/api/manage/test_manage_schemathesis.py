@@ -10,6 +10,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.generation.feedback import FeedbackSources
 from schemathesis.pytest._test_builder import build_operation_test
+from schemathesis.python._constants.orchestrator import make_constants_value_source
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from rowen.access import digest_of
@@ -71,6 +72,11 @@ def filled(make_api):
     asyncio.run(stage.api.directory.refresh())
 
 
+@pytest.fixture(scope="module")
+def feedback() -> FeedbackSources:
+    return FeedbackSources(constants_value_source=make_constants_value_source(schema))
+
+
 def elsewhere(case) -> bool:
     """Whether the id that was drawn is the name of another route beside: such a request says nothing of this one."""
     return any(
@@ -82,11 +88,11 @@ OPERATIONS = [found.ok() for found in schema.get_all_operations()]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=[operation.label for operation in OPERATIONS])
-def test_the_api_keeps_to_its_description(operation):
+def test_the_api_keeps_to_its_description(operation, feedback):
     """What `schema.parametrize()` does; but it thinks out all requests in every process that collects tests, for 15 s."""
     load_all_checks()
     tried = build_operation_test(
-        config=schema.config, operation=operation, test_func=kept, given_kwargs={}, feedback=FeedbackSources()
+        config=schema.config, operation=operation, test_func=kept, given_kwargs={}, feedback=feedback
     )
 
     tried()
