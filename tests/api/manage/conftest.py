@@ -13,9 +13,12 @@ from starlette.applications import Starlette
 from rowen.access import SYSTEM, Directory, Register, Sessions, Throttle, Wanted
 from rowen.api.manage import Manage, ModelState, routes
 from rowen.evaluate.canary import Canaries, Reading
+from rowen.evaluate.choice import Candidate, Choice
 from rowen.evaluate.compare import Comparing
 from rowen.evaluate.dataset import Datasets
 from rowen.evaluate.plan import MetricsTable
+from rowen.evaluate.robust import variants
+from rowen.evaluate.robust.desk import Robust
 from rowen.evaluate.run.base import shelf as runs_of
 from rowen.evaluate.run.desk import RunDesk
 from rowen.evaluate.run.office import RunOffice
@@ -78,6 +81,7 @@ from rowen.values import (
     UserRow,
     says,
 )
+from rowen.values.interval import Interval, wilson
 from rowen.watch import Objectives, WatchTable
 from rowen.watch.alert import Alert, Firing
 from rowen.watch.contact import ContactTable
@@ -413,6 +417,8 @@ class Api:
                 served=lambda: [Suites.APP],
                 unread=self.nothing,
             ),
+            robust=Robust(self.small, self.runs, self.datasets),
+            choices=Choice.shelf(self.small),
             prompts=self.prompts,
             play=self._played,
             office=self.office,
@@ -563,6 +569,8 @@ class Api:
                     for n in range(40)
                 ]
                 await self.runs.put(f"{id}-{tenant}", outcomes, tenant=tenant)
+            await self.ask_otherwise(tenant)
+            await Choice.shelf(self.small).put(a_choice(tenant))
             await self.insight.budgets.put(Budget(id=f"budget-{tenant}", tenant=tenant, amount=Decimal(9)))
             self.ids[f"{tenant}.budget"] = f"budget-{tenant}"
             keeper = Person(id=f"key:{self.ids[f'{tenant}.read']}", tenant=tenant)
@@ -582,6 +590,22 @@ class Api:
         await self.know()
         await self.let_out()
         return self
+
+    async def ask_otherwise(self, tenant: str) -> None:
+        """A run over cases that were asked in other ways as well."""
+        asked = [Case(id=f"{n}", tenant=tenant, input=f"Where is meadow number {n}?") for n in range(6)]
+        name = f"otherwise.{tenant}"
+        await self.datasets.add(
+            [case.but(id=f"{name}:{n}", dataset=name) for n, case in enumerate(variants(asked, ("repeat", "typo")))]
+        )
+        version = (await self.datasets.freeze(name, tenant)).hash
+        run = Run(
+            id=f"asked-{tenant}", tenant=tenant, app="handbook", target=Target(kind="callable"), dataset=name,
+            version=version, state="done",
+        )  # fmt: skip
+        await runs_of(self.small).put(run)
+        cases = await self.datasets.cases(name, tenant, version)
+        await self.runs.put(run.id, [Outcome(case=case.id, answer="There.") for case in cases], tenant=tenant)
 
     async def let_out(self) -> None:
         """Two versions of the app, of which the second rolls out; staging is frozen."""
@@ -611,6 +635,21 @@ class Api:
         transport = httpx2.ASGITransport(app=self.app, client=(address, 5), raise_app_exceptions=True)
         async with httpx2.AsyncClient(transport=transport, base_url="http://rowen") as client:
             return await client.request(method, path, headers={**sent, **(headers or {})}, **more)
+
+
+def a_choice(tenant: str) -> Choice:
+    """A report on candidates in which nothing is chosen yet."""
+    seconds = Interval(value=0.9, low=0.8, high=1.2, n=50, method="bca")
+    candidates = tuple(
+        Candidate(
+            run=f"{run}-{tenant}", name=run, quality=wilson(40, 50), cost=seconds, p95=seconds, failed=wilson(0, 50)
+        )
+        for run in ("old", "new")
+    )
+    return Choice(
+        id=f"choice-{tenant}", tenant=tenant, app="handbook", metric="right", higher_is_better=True, pairs=50,
+        candidates=candidates, made_ns=START,
+    )  # fmt: skip
 
 
 def state(app: str, model: str) -> ModelState:

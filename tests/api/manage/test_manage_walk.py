@@ -47,6 +47,7 @@ BODIES = {
     "sync_knowledge": {},
     "start_run": {"app": "handbook", "suite": "smoke"},
     "resume_run": {},
+    "decide_choice": {"chosen": "new-acme", "because": "It is as good, for less."},
     "dispatch_runs": {"app": "handbook", "status": "firing"},
     "add_prompt": {"name": "fresh", "prompt": "Be brief.", "note": "Shorter."},
     "label_prompt": {"name": "said.acme", "version": 1, "labels": ["review"]},
@@ -72,6 +73,9 @@ BODIES = {
 }
 
 
+RUNS = {"stop_run": "going-acme", "resume_run": "halted-acme", "run_robust": "asked-acme"}
+"""What a run must be for a verb; any other does for the rest."""
+
 OWN = {"put_score_config", "put_rule", "put_dataset", "add_cases"}
 """What makes a record of the caller's own tenant, whatever another one calls by that name."""
 
@@ -96,9 +100,10 @@ def path_of(verb, ids) -> str:
         "cases": "reviewed:acme0",
         "views": ids["acme.view"],
         "knowledge": "acme-doc-0",
+        "choices": "choice-acme",
     }
     target["releases"] = ids["remark" if verb.name == "resolve_remark" else "rollout"]
-    target["runs"] = {"stop_run": "going-acme", "resume_run": "halted-acme"}.get(verb.name, "old-acme")
+    target["runs"] = RUNS.get(verb.name, "old-acme")
     stem = verb.path.split("/")[2]
     path = (
         verb.path.replace("{id}", target.get(stem, ids["acme.call"]))
