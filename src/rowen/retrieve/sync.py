@@ -176,8 +176,11 @@ class Sync:
         known = {each.uri: each for each in await self._knowledge.known(plan.collection, name)}
         aside = {each.uri: each for each in (await self._states.aside(plan.collection)).values() if each.source == name}
         found = _Looked(before.but(looked_ns=now, code="", message=""))
+        mark = plan.marks(name)
+        # Where what is made of originals has changed, those that have not must be read again too.
+        since = before.reached if all(each.raw.startswith(mark(uri)) for uri, each in known.items()) else ""
         try:
-            there = [listed async for listed in watched.source.listed(before.reached)]
+            there = [listed async for listed in watched.source.listed(since)]
         except Problem as problem:
             log.warning("the source %s of %s cannot be read: %s", name, plan.collection.name, problem.message)
             found.state = found.state.but(code=problem.code, message=problem.message)
@@ -190,7 +193,6 @@ class Sync:
         else:
             found.gone = gone
         stay = {each.id for each in await self._knowledge.known(plan.collection)} - {each.id for each in found.gone}
-        mark = plan.marks(name)
         for listed in there:
             one, kept = known.get(listed.uri), aside.get(listed.uri)
             if kept is not None and kept.of and kept.of not in stay:

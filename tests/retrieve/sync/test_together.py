@@ -9,9 +9,10 @@ from rowen.retrieve.base import RetrieveSettings, SourceTable
 from rowen.retrieve.load import Ports, source_of
 from rowen.retrieve.parse import Reading
 from rowen.retrieve.plan import Watched, plan_of
-from rowen.retrieve.search import Means, searched
+from rowen.retrieve.search import Means, Searching, searched
 from rowen.retrieve.state import States
 from rowen.retrieve.sync import Sync
+from rowen.retrieve.tables import Tables
 from rowen.store.catalog import open_store
 from rowen.store.knowledge import Collection
 from rowen.testing.clock import FakeClock
@@ -83,3 +84,35 @@ async def test_a_question_is_answered_by_a_row_and_a_page_together(store, tmp_pa
     assert by_place["1"].text == "manager: Jon Tal\nteam: desk"
     assert set(by_place["1"].legs) == {"dense", "lexical", "graph"}
     assert {stage.name for stage in found.stages} >= {"dense", "lexical", "fuse", "graph"}
+
+
+async def test_rows_that_were_read_before_become_a_table_when_that_is_wanted(store, tmp_path):
+    with sqlite3.connect(tmp_path / "staff.db") as base:
+        base.execute("CREATE TABLE person (id INTEGER, team TEXT, pay REAL, groups TEXT, updated TEXT)")
+        base.executemany(
+            "INSERT INTO person VALUES (?, ?, ?, ?, ?)",
+            [(1, "desk", 0.1, "", "1"), (2, "desk", 0.1, "", "2"), (3, "yard", 0.2, "hr", "3")],
+        )
+    base.close()
+    options = {"url": {"env": "STAFF"}, "key": ["id"], "text": ["team"], "access": "groups", "cursor": "updated"}
+    rows = SourceTable(kind="sql", at="SELECT * FROM person", options=options)
+    ports, reading, states = Ports(folder=tmp_path), Reading(), States(store.records)
+    source = source_of(rows, ports, environment=lambda _: f"sqlite:///{tmp_path}/staff.db")
+
+    async def told(tables: str, question: str, reader: Reader) -> str:
+        settings = RetrieveSettings(source=rows, embed="", tables=tables)
+        plan = await plan_of(HOME, settings, ports, kept={f"sql:{rows.at}": Watched(rows, source)})
+        await Sync(plan, store.knowledge, states, reading, FakeClock()).run()
+        means = Means(knowledge=store.knowledge, clock=SystemClock(), tables=Tables(store.knowledge, SystemClock()))
+        found = await Searching(HOME, settings, means)(question, reader=reader, top=3)
+        return found.passages[0].text.splitlines()[0] if found.passages else ""
+
+    everybody, clerk = Reader(tenant="default"), Reader(tenant="default", groups=("hr",))
+    before = await told("none", "How many persons are in team desk?", everybody)
+    after = await told("rules", "How many persons are in team desk?", everybody)
+    pay = await told("rules", "What is the total pay per team?", clerk)
+    await reading.close()
+
+    assert before == "desk"
+    assert after == "The number of rows of person where team is desk is 2."  # alike as they are but for their keys
+    assert pay == "The sum of pay by team: desk: 0.2; yard: 0.2."

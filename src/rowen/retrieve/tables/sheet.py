@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from rowen.retrieve.tables.words import ALIKE, NO, YES
@@ -12,6 +12,8 @@ from rowen.values import Column, Table
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:['’][^\W\d_]+)*|_|[^\w\s]")
 _LONGEST = 8  # words of a value that a question may name
 _VALUES = 200_000  # of one table that are known by their words
+
+_stem = lru_cache(maxsize=20_000)(stem)  # cells of a column repeat their words
 
 
 class Word(NamedTuple):
@@ -33,7 +35,7 @@ def words_of(text: str) -> list[Word]:
     """Return the words and numbers of a text, without signs."""
     found = [each for each in _WORD.findall(text.lower().replace("’", "'")) if each[0].isalnum()]
     plain = [each.removesuffix("'s").removesuffix("s'") if "'" in each else each for each in found]
-    return [Word(each, stem(each)) for each in plain]
+    return [Word(each, _stem(each)) for each in plain]
 
 
 class Sheet:
