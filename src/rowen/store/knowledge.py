@@ -170,8 +170,10 @@ class Knowledge(Protocol):
         """A document that the reader may read."""
         ...
 
-    async def tables(self, collection: Collection, *, reader: Reader, where: Sequence[Condition] = ()) -> list[Tabled]:
-        """The tables of those documents that the reader may read and that meet the conditions, in the order of their ids."""
+    async def tables(
+        self, collection: Collection, *, reader: Reader, where: Sequence[Condition] = (), limit: int = 1_000_000
+    ) -> list[Tabled]:
+        """The tables of those documents that the reader may read and that meet the conditions, the first in the order of ids."""
         ...
 
     async def rows(self, collection: Collection, wanted: Sequence[Tabled], *, reader: Reader) -> list[Table | None]:

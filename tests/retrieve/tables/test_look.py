@@ -167,6 +167,23 @@ async def test_rows_of_a_database_are_counted_together_and_only_those_that_may_b
     assert owner.passage is not None and " is 3." in owner.passage.text
 
 
+async def test_of_too_many_rows_no_table_is_made_for_it_would_lack_some() -> None:
+    knowledge = MemoryKnowledge()
+    await put(knowledge, "a-stock", csv("Item,Pieces\nnail,3\nscrew,4\n"))
+    for number in range(6):
+        row = table_of_record({"id": number, "city": "Graz"}, "flats")
+        await put(knowledge, f"flat{number}", (row,), source="sql:flats")
+    whole, few = (Tables(knowledge, SystemClock(), most=most) for most in (7, 6))
+
+    async def says_something(tables: Tables, question: str) -> bool:
+        told = await tables(HERE, question, reader=ALL)
+        return told is not None and told.passage is not None
+
+    assert await says_something(whole, "How many flats are in Graz?")
+    assert not await says_something(few, "How many flats are in Graz?")
+    assert await says_something(few, "What is the sum of pieces?")
+
+
 async def test_what_the_rules_do_not_understand_a_model_answers_by_a_query(knowledge: MemoryKnowledge) -> None:
     ask, requests = answering(sql("SELECT sum(quantity * unit_price) AS revenue FROM orders WHERE status = 'shipped';"))
 

@@ -20,6 +20,8 @@ from rowen.values import AskModel, Clock, Condition, Fact, Passage, Problem, Rea
 
 TABLES = 40
 """Tables that one question is held against; of more, those whose names and columns have most of its words."""
+HEADS = 20_000
+"""Tables that are looked at for one question; of more, rows of databases make none, since each of them is one here."""
 CELLS = 2_000_000
 """Cells of all tables that are kept at hand."""
 _SHOWN = 6  # tables that a model is shown
@@ -50,13 +52,15 @@ class Tables:
         knowledge: where they are.
         clock: for the time that a query may take.
         model: the model that writes queries where rules are not sure; empty for rules alone.
+        most: tables that are looked at for one question.
 
     """
 
-    def __init__(self, knowledge: Knowledge, clock: Clock, *, model: str = "") -> None:
+    def __init__(self, knowledge: Knowledge, clock: Clock, *, model: str = "", most: int = HEADS) -> None:
         self._knowledge = knowledge
         self._clock = clock
         self._model = model
+        self._most = most
         self._kept: OrderedDict[tuple[tuple[str, str, int], ...], _Held] = OrderedDict()
         self._seen: dict[tuple[Collection, Reader, tuple[Condition, ...]], set[tuple[tuple[str, str, int], ...]]] = {}
         self._lock = asyncio.Lock()
@@ -85,7 +89,11 @@ class Tables:
             Problem: what the store raises. What the model or a query does wrong is told in the facts.
 
         """
-        heads = await self._knowledge.tables(collection, reader=reader, where=where)
+        heads = await self._knowledge.tables(collection, reader=reader, where=where, limit=self._most + 1)
+        if len(heads) > self._most:
+            heads = [
+                head for head in heads[: self._most] if not head.table.part
+            ]  # a table without some of its rows counts wrong
         if not heads:
             return None
         parted = _parted(heads)

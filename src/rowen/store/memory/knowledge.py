@@ -162,7 +162,9 @@ class MemoryKnowledge:
         may = found is not None and reader.tenant == collection.tenant and readable(found.access, reader)
         return found.but(tables=()) if found is not None and may else None
 
-    async def tables(self, collection: Collection, *, reader: Reader, where: Sequence[Condition] = ()) -> list[Tabled]:
+    async def tables(
+        self, collection: Collection, *, reader: Reader, where: Sequence[Condition] = (), limit: int = 1_000_000
+    ) -> list[Tabled]:
         """Return the tables that the reader may read."""
         if reader.tenant != collection.tenant:
             return []
@@ -181,7 +183,7 @@ class MemoryKnowledge:
             for id, each in sorted(self._documents[collection].items())
             if readable(each.access, reader) and all(meets(facts_of(each), one) for one in where)
             for place, table in enumerate(each.tables)
-        ]
+        ][: max(0, limit)]
 
     async def rows(self, collection: Collection, wanted: Sequence[Tabled], *, reader: Reader) -> list[Table | None]:
         """Return tables with their rows."""

@@ -146,6 +146,8 @@ class KnowledgeContract:
         assert await names(Reader(tenant="acme", groups=("staff",))) == ["prices", "fees", "salaries"]
         assert await names(HOUSE, Condition(field="year", value=2026)) == ["salaries"]
         assert await names(Reader(tenant="other", everything=True)) == []
+        for limit, many in ((0, 0), (2, 2), (3, 3), (9, 3)):
+            assert len(await store.knowledge.tables(build.collection, reader=HOUSE, limit=limit)) == many
         (first, *_) = await store.knowledge.tables(build.collection, reader=EVERYBODY)
         assert (first.document, first.version, first.uri, first.size) == ("d1", everybodys.version, "d1.md", 3)
         assert (first.title, first.modified_ns, first.table.rows) == ("P", 5, ())

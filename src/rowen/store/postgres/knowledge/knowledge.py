@@ -235,12 +235,14 @@ class PostgresKnowledge:
 
         return await self._database.look(work)
 
-    async def tables(self, collection: Collection, *, reader: Reader, where: Sequence[Condition] = ()) -> list[Tabled]:
+    async def tables(
+        self, collection: Collection, *, reader: Reader, where: Sequence[Condition] = (), limit: int = 1_000_000
+    ) -> list[Tabled]:
         """Return the tables that the reader may read."""
         if reader.tenant != collection.tenant:
             return []
         return await self._database.look(
-            lambda raw: tables_in(raw, collection_at(raw, collection), allowed(reader, where))
+            lambda raw: tables_in(raw, collection_at(raw, collection), allowed(reader, where), limit)
         )
 
     async def rows(self, collection: Collection, wanted: Sequence[Tabled], *, reader: Reader) -> list[Table | None]:

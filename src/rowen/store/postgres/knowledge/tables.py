@@ -9,7 +9,7 @@ from rowen.values import Table
 
 _TABLES = """
 SELECT d.id, d.version, d.source, d.uri, t.place, t.head
-FROM documents d JOIN tables t ON t.document = d.number WHERE d.collection = %s {} ORDER BY d.id, t.place
+FROM documents d JOIN tables t ON t.document = d.number WHERE d.collection = %s {} ORDER BY d.id, t.place LIMIT %s
 """
 _ROWS = """
 SELECT t.body FROM documents d JOIN tables t ON t.document = d.number
@@ -17,9 +17,11 @@ WHERE d.collection = %s AND d.id = %s AND d.version = %s AND t.place = %s {}
 """
 
 
-def tables_in(raw: Raw, collection: int, may: Clause | None) -> list[Tabled]:
+def tables_in(raw: Raw, collection: int, may: Clause | None, limit: int) -> list[Tabled]:
     """Return the tables of a collection that may be found."""
-    rows = raw.execute(_TABLES.format(f"AND {may[0]}" if may else ""), (collection, *(may[1] if may else ())))
+    rows = raw.execute(
+        _TABLES.format(f"AND {may[0]}" if may else ""), (collection, *(may[1] if may else ()), max(0, limit))
+    )
     return [
         tabled(told(id), told(version), told(source), told(uri), place, bytes(head))
         for id, version, source, uri, place, head in rows

@@ -244,12 +244,14 @@ class SqliteKnowledge:
 
         return await self._reader.read(work)
 
-    async def tables(self, collection: Collection, *, reader: Reader, where: Sequence[Condition] = ()) -> list[Tabled]:
+    async def tables(
+        self, collection: Collection, *, reader: Reader, where: Sequence[Condition] = (), limit: int = 1_000_000
+    ) -> list[Tabled]:
         """Return the tables that the reader may read."""
         if reader.tenant != collection.tenant:
             return []
         return await self._reader.read(
-            lambda connection: tables_in(connection, _collection(connection, collection), reader, where)
+            lambda connection: tables_in(connection, _collection(connection, collection), reader, where, limit)
         )
 
     async def rows(self, collection: Collection, wanted: Sequence[Tabled], *, reader: Reader) -> list[Table | None]:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
@@ -22,15 +23,16 @@ WHERE d.collection = ? AND d.id = ? AND d.version = ? AND t.place = ?
 
 
 def tables_in(
-    connection: sqlite3.Connection, collection: int, reader: Reader, where: Sequence[Condition]
+    connection: sqlite3.Connection, collection: int, reader: Reader, where: Sequence[Condition], limit: int
 ) -> list[Tabled]:
     """Return the tables of a collection that a reader may read."""
-    return [
+    found = (
         tabled(*told)
         for *told, access, facts in connection.execute(_TABLES, (collection,))
         if readable(groups(access), reader)
         and (not where or all(meets(msgspec.json.decode(facts), each) for each in where))
-    ]
+    )
+    return list(islice(found, max(0, limit)))
 
 
 def rows_of(connection: sqlite3.Connection, collection: int, one: Tabled, reader: Reader) -> Table | None:
