@@ -158,5 +158,5 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--set", default="scifact", choices=("scifact", "codebases"))
-    parser.add_argument("--folds", type=int, default=3, help="of codebases, which has no training questions")
+    parser.add_argument("--folds", type=int, default=5, help="of codebases, which has no training questions")
     asyncio.run(main(parser.parse_args()))

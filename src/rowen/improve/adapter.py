@@ -24,7 +24,7 @@ PULLS = (0.01, 0.03, 0.1)
 GATES = (-1.0, 0.4, 0.5, 0.6)
 SHARES = (None, 0.4, 0.6, 0.8)
 """Of the vectors beside the words where the map applies; None: as before."""
-_FOLDS = 3
+_FOLDS = 5
 _EPOCHS = 30
 _RATE = 0.005
 _HEAT = 0.05
