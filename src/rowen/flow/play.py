@@ -26,7 +26,6 @@ from rowen.values import (
 
 TAG = "playground"
 """Of the traces of tries."""
-_LEADING = {"system", "developer"}
 MOST = 6
 """Models that are asked at once."""
 
@@ -176,28 +175,22 @@ async def _one(app: App, request: Request, caller: Caller, tag: str) -> Tried:
     )
 
 
-def question_of(request: Request, *, own: bool, shown: int = 0) -> tuple[str, tuple[Turn, ...]]:
+def question_of(request: Request, *, filled: bool = False) -> tuple[str, tuple[Turn, ...]]:
     """Return what a request asked and what was said before, without what the app put to it.
 
     Args:
         request: as it was sent to a model.
-        own: whether the app's own words lead.
-        shown: how many messages of the app stand behind what leads: examples, or a question that a prompt is.
+        filled: whether a prompt of the app was the question, filled in before all that was said.
 
     """
-    own = own and bool(request.messages) and request.messages[0].role in _LEADING
-    messages = list(request.messages[1 if own else 0 :])
-    first = next((place for place, each in enumerate(messages) if each.role not in _LEADING), len(messages))
-    del messages[first : first + shown]
+    messages = list(request.said)
+    if filled and (first := next((at for at, each in enumerate(messages) if each.role == "user"), None)) is not None:
+        del messages[first]
     last = max((place for place, each in enumerate(messages) if each.role == "user"), default=None)
     if last is None:
         return "", ()
-    parts = messages[last].parts
-    # Sources stand as a part of their own before the question.
-    if request.passages and len(parts) > 1 and getattr(parts[0], "text", "").endswith("Question: "):
-        parts = parts[1:]
     turns = (Turn(role=_role(each), text=each.text) for each in messages[:last] if each.text and each.role != "tool")
-    return messages[last].but(parts=parts).text, tuple(turns)
+    return messages[last].text, tuple(turns)
 
 
 def _role(message: Message) -> Literal["system", "user", "assistant"]:

@@ -33,7 +33,7 @@ def render(
     hashes = {name: hash_of(each) for name, each in prompts.items()}
     own = prompts.get(SYSTEM)
     # A prompt that is the same for everybody is made once.
-    words = says("system", own.rendered({}, "")) if own is not None and not own.variables else None
+    words = says("system", own.rendered({}, ""), ours=True) if own is not None and not own.variables else None
     rules = settings.sources.text.strip() if settings.sources else RULES
 
     async def step(call: Call) -> Call:
@@ -56,7 +56,7 @@ def render(
         if not absent and (system := named if named is not None and named.role == "system" else own) is not None:
             given = asked.variables if asked is not None else {}
             fixed = words if system is own else None
-            messages = (fixed or says("system", system.rendered(given, call.definition)), *messages)
+            messages = (fixed or says("system", system.rendered(given, call.definition), ours=True), *messages)
         if request.passages:
             messages = _sourced(messages, request, rules, call.definition, in_system=settings.place == "system")
         if messages is request.messages and asked is request.prompt:
@@ -93,7 +93,11 @@ async def _shown(call: Call, messages: tuple[Message, ...], shots: Shots) -> tup
         chosen = await shots.chosen(question, call.reader)
     except Problem as problem:
         return call.noting("prompt", examples_failed=problem.code), messages
-    turns = [turn for each in chosen.examples for turn in (says("user", each.question), says("assistant", each.answer))]
+    turns = [
+        turn
+        for each in chosen.examples
+        for turn in (says("user", each.question, ours=True), says("assistant", each.answer, ours=True))
+    ]
     first = next((place for place, each in enumerate(messages) if each.role not in _LEADING), len(messages))
     return call.noting("prompt", **chosen.facts), (*messages[:first], *turns, *messages[first:]) if turns else messages
 
@@ -142,12 +146,12 @@ def _ruled(messages: tuple[Message, ...], rules: str) -> tuple[Message, ...]:
     """Return the messages with rules at the end of the first system message, or in one of their own."""
     first = messages[0] if messages else None
     if first is None or first.role not in _LEADING:
-        return (says("system", rules), *messages)
-    return (first.but(parts=(*first.parts, Text(text=f"\n\n{rules}"))), *messages[1:])
+        return (says("system", rules, ours=True), *messages)
+    return (first.but(parts=(*first.parts, Text(text=f"\n\n{rules}", ours=True))), *messages[1:])
 
 
 def _before_question(messages: tuple[Message, ...], quoted: str) -> tuple[Message, ...]:
     last = max(place for place, message in enumerate(messages) if message.role == "user")
     question = messages[last]
-    asked = question.but(parts=(Text(text=f"{quoted}Question: "), *question.parts))
+    asked = question.but(parts=(Text(text=f"{quoted}Question: ", ours=True), *question.parts))
     return (*messages[:last], asked, *messages[last + 1 :])

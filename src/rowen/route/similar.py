@@ -17,7 +17,7 @@ import msgspec
 from rowen.route.base import ModelRoute
 from rowen.route.differ import differ
 from rowen.store.base import Cached
-from rowen.values import Answer, Call, Clock, Embed, Mistaken, Request, Text
+from rowen.values import Answer, Call, Clock, Embed, Mistaken, Request, Text, is_ours
 from rowen.values.words import words
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -157,11 +157,11 @@ def question_of(request: Request) -> str | None:
     if request.kind != "chat" or request.n > 1 or request.tools or not request.messages:
         return None
     last = request.messages[-1]
-    # Sources stand in parts of their own before the question.
-    parts = last.parts[1:] if request.passages and len(last.parts) > 1 else last.parts
+    # Sources are held against each other on their own.
+    parts = [part for part in last.parts if not is_ours(part)]
     if last.role != "user" or not parts or not all(isinstance(part, Text) for part in parts):
         return None
-    return last.text if parts is last.parts else "".join(part.text for part in parts if isinstance(part, Text))
+    return "".join(part.text for part in parts if isinstance(part, Text))
 
 
 def scope_of(call: Call, route: ModelRoute, fingerprint: str) -> str:

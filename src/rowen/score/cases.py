@@ -120,7 +120,7 @@ def content_of(trace: Trace) -> tuple[object, object]:
     """Return what was asked and answered in a call through Rowen; None for what it does not hold."""
     if trace.request is not None:
         answered = trace.answer.text if trace.answer is not None else None
-        asked: list[Any] = [_said(message) for message in trace.request.messages]
+        asked: list[Any] = [_said(message) for message in trace.request.said]
         return asked or list(trace.request.texts), answered
     return None, None
 

@@ -25,7 +25,8 @@ def of_trace(trace: Trace, variables: Mapping[str, str], root: Observed | None =
     """
     request, answer = trace.request, trace.answer
     messages = request.messages if request else ()
-    asked = next((each.text for each in reversed(messages) if each.role == "user"), "")
+    said = request.said if request else ()
+    asked = next((each.text for each in reversed(said) if each.role == "user"), "")
     subject = Subject(
         question=asked or _text(root.input if root else None) or trace.row.asked,
         answer=answer.text if answer else _text(root.output if root else None) or trace.row.said,

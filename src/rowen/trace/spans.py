@@ -20,6 +20,7 @@ from rowen.values import (
     Trace,
     TraceRow,
     Usage,
+    as_said,
     first_span,
 )
 
@@ -181,6 +182,6 @@ def _asked(request: Request | None, preview: int) -> str:
     if request is None:
         return ""
     for message in reversed(request.messages):
-        if message.role == "user":
-            return message.text[:preview]
+        if message.role == "user" and (said := as_said(message)) is not None:
+            return said.text[:preview]
     return request.texts[0][:preview] if request.texts else ""

@@ -54,6 +54,8 @@ from rowen.values.message import (
     Thought,
     ToolCall,
     ToolResult,
+    as_said,
+    is_ours,
     says,
 )
 from rowen.values.model import Deployment, Patience, Profile, UnknownPolicy
@@ -226,6 +228,7 @@ __all__ = [
     "User",
     "UserRow",
     "Value",
+    "as_said",
     "at",
     "cursor_of",
     "cursor_parts",
@@ -233,6 +236,7 @@ __all__ = [
     "events_of",
     "fault_of",
     "first_span",
+    "is_ours",
     "new_id",
     "now",
     "ns_of",

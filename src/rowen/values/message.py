@@ -11,6 +11,8 @@ class Text(Value, frozen=True, kw_only=True, tag="text"):
     """Plain text."""
 
     text: str
+    ours: bool = False
+    """Whether the app put it there, not its caller: its prompt, examples, sources."""
     extra: dict[str, Any] = {}
     """Vendor fields of the part that have no place here (`cache_control`, `annotations`), kept for the same vendor."""
 
@@ -100,6 +102,19 @@ class Message(Value, frozen=True, kw_only=True):
         return "".join(part.text for part in self.parts if isinstance(part, Text))
 
 
-def says(role: Role, text: str) -> Message:
+def says(role: Role, text: str, *, ours: bool = False) -> Message:
     """Return a message of one text part."""
-    return Message(role=role, parts=(Text(text=text),))
+    return Message(role=role, parts=(Text(text=text, ours=ours),))
+
+
+def is_ours(part: Part) -> bool:
+    """Return whether the app put a part to what its caller said."""
+    return isinstance(part, Text) and part.ours
+
+
+def as_said(message: Message) -> Message | None:
+    """Return a message as the caller sent it, without what the app put to it; None where all of it is the app's."""
+    ours = [is_ours(part) for part in message.parts]
+    if not any(ours):
+        return message
+    return None if all(ours) else message.but(parts=tuple(part for part in message.parts if not is_ours(part)))

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from rowen.values.base import Value
 from rowen.values.knowledge import Passage
-from rowen.values.message import Message
+from rowen.values.message import Message, as_said
 
 Kind = Literal["chat", "embeddings"]
 
@@ -103,3 +103,11 @@ class Request(Value, frozen=True, kw_only=True):
     traceparent: str = ""
     """What the provider is told of the call's trace (W3C); empty tells it nothing. It changes no answer."""
     extra: dict[str, Any] = {}
+
+    @property
+    def said(self) -> tuple[Message, ...]:
+        """The messages as the caller sent them: without the app's prompt, examples and sources.
+
+        A question that is one of the app's prompts stays as it was filled in, since the caller said nothing else.
+        """
+        return tuple(said for each in self.messages if (said := as_said(each)) is not None)

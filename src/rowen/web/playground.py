@@ -10,7 +10,6 @@ from starlette.responses import RedirectResponse, Response
 
 from rowen.access import Actor, Visit
 from rowen.flow import App
-from rowen.flow.app import RENDER
 from rowen.flow.play import MOST, TAG, Tried, Try, Turn, question_of, variables_of
 from rowen.prompt import Variable, Written, written_of
 from rowen.prompt.registry import TENANT
@@ -144,7 +143,7 @@ async def _of_trace(services: Services, visit: Visit, id: str) -> Asked:
         raise Mistaken("not_found", "There is no such trace.")
     if found.request is None or found.masked:
         raise Mistaken("conflict", "What was asked was masked, or not kept: there is nothing to try again.")
-    question, earlier = question_of(found.request, **_of_app(services, found))
+    question, earlier = question_of(found.request, filled=_filled(services, found))
     return Asked(
         app=found.row.app,
         prompt=found.request.prompt.name if found.request.prompt else "",
@@ -156,17 +155,14 @@ async def _of_trace(services: Services, visit: Visit, id: str) -> Asked:
     )
 
 
-def _of_app(services: Services, trace: Trace) -> dict[str, Any]:
-    """Return what of a trace's messages the app put there, as its prompts are now."""
+def _filled(services: Services, trace: Trace) -> bool:
+    """Return whether a prompt of the app, as its prompts are now, was the question of a trace."""
     app = next((each for each in services.served() if each.name == trace.row.app), None)
     request = trace.request
-    known = written_of(app.prompts) if app else {}
-    named = known.get(request.prompt.name) if request and request.prompt else None
-    rendered = next((each for each in trace.spans if each.name == RENDER), None)
-    examples = rendered.attributes.get("rowen.examples") if rendered else None
-    asks = named is not None and named.role == "user"
-    leads = SYSTEM in known or (named is not None and named.role == "system") or bool(request and request.passages)
-    return {"own": leads, "shown": 2 * len(examples or ()) + asks}
+    if app is None or request is None or request.prompt is None:
+        return False
+    named = written_of(app.prompts).get(request.prompt.name)
+    return named is not None and named.role == "user"
 
 
 def _app(services: Services, visit: Visit, name: str) -> App:
