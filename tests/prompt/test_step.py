@@ -66,6 +66,17 @@ async def test_sources_stand_before_the_question_and_rules_behind_the_system_pro
     assert "We open at nine." in last.text
 
 
+@pytest.mark.parametrize("place", ["question", "system"])
+@pytest.mark.parametrize("settings", [SETTINGS, SETTINGS.but(when="absent"), PromptSettings()])
+async def test_what_the_caller_said_is_told_from_what_the_app_put_to_it(settings, place):
+    said = (says("system", "mine"), says("user", "hi"), says("assistant", "ho"), says("user", "When?"))
+
+    rendered = await render(settings.but(place=place))(grounded(*said))
+
+    assert rendered.request.messages != said
+    assert rendered.request.said == said
+
+
 async def test_sources_can_stand_in_the_system_prompt():
     rendered = await render(SETTINGS.but(place="system"))(grounded(says("user", "When?")))
 

@@ -340,7 +340,7 @@ def test_what_hangs_on_more_than_its_last_words_is_left_alone(request_):
 
 def test_the_question_is_told_from_the_sources_before_it():
     message = says("user", "")
-    message = message.but(parts=(Text(text="<source-1>…</source-1>\n\nQuestion: "), Text(text="When?")))
+    message = message.but(parts=(Text(text="<source-1>…</source-1>\n\nQuestion: ", ours=True), Text(text="When?")))
 
     assert question_of(Request(model="m", messages=(message,), passages=(passage(),))) == "When?"
 

@@ -9,10 +9,12 @@ import httpx2
 import pytest
 
 from rowen.retrieve.bridge import Bridge
+from rowen.score.cases import Cases
 from rowen.serve.indexing import collection_of, job_of
 from rowen.store.base import TraceFilter
+from rowen.testing.clock import FakeClock
 from rowen.testing.serving import serving
-from rowen.values import Reader
+from rowen.values import Case, Reader
 
 HANDBOOK = collection_of("demo", "handbook")
 APP = """
@@ -174,6 +176,24 @@ def test_a_model_that_is_told_a_tenants_question_leaves_its_trace_with_that_tena
         traces = running.do(running.opened.store.traces.find(TraceFilter(feature="retrieve")))
 
     assert {each.tenant for each in traces} == {"acme"}
+
+
+def test_lists_and_cases_have_the_question_without_the_apps_prompt_and_sources(tmp_path):
+    (tmp_path / "system.md").write_text("Be brief.")
+    app = written(tmp_path, '[prompt]\nsystem = "system.md"\n', leave="Everybody has 28 days.")
+    with serving(app) as running:
+        until(lambda: found(running, "28 days"))
+        answer = asked(running, running.new_key("a"), "How many days?", model="echo")
+
+        running.do(running.opened.traces_written())
+        (row,) = running.do(running.opened.store.traces.find(TraceFilter(app="demo", model="echo")))
+        store = running.opened.store
+        cases = Cases(store.records, scores=store.scores, traces=store.traces, clock=FakeClock())
+        case = running.do(cases.of_trace(row.id, Case(id="", tenant="default")))
+
+    assert "28 days" in answer  # the echo tells that the model was given the sources
+    assert row.asked == "How many days?"
+    assert case.input == [{"role": "user", "content": "How many days?"}]
 
 
 def test_documents_are_for_callers_of_every_tenant_but_those_that_name_one(tmp_path):

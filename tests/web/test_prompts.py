@@ -7,7 +7,7 @@ import pytest
 
 from rowen.prompt import Variable
 from rowen.store.base import TraceFilter
-from rowen.values import Answer, Choice, Prompted, Request, Span, Trace, TraceRow, says
+from rowen.values import Answer, Choice, Prompted, Request, Trace, TraceRow, says
 
 
 @pytest.fixture
@@ -118,16 +118,13 @@ def test_what_a_trace_was_asked_is_loaded_without_what_the_app_put_to_it(prompti
     row = TraceRow(
         id="b" * 32, started_ns=1, duration_ns=5, app="shop", definition="d", tenant="default", model="small"
     )
-    shown = (says("user", "An example?"), says("assistant", "Its answer."))
+    shown = (says("user", "An example?", ours=True), says("assistant", "Its answer.", ours=True))
     said = (says("user", "Hi"), says("assistant", "Ho"), says("user", "And <now>?"))
-    messages = (says("system", "Be dry."), says("system", "The caller's own."), *shown, *said)
-    rendered = Span(
-        trace=row.id, id="d" * 16, name="prompt.render", started_ns=1, ended_ns=2, attributes={"rowen.examples": [{}]}
-    )
+    messages = (says("system", "Be dry.", ours=True), says("system", "The caller's own."), *shown, *said)
     asked = Request(model="small", messages=messages, prompt=Prompted(name="system", variables={"tone": "dry"}))
     answer = Answer(choices=(Choice(message=says("assistant", "Now."), reason="stop"),))
     hidden = Trace(row=row.but(id="c" * 32), request=asked, answer=answer, masked=True)
-    traces = [Trace(row=row, request=asked, answer=answer, spans=(rendered,)), hidden]
+    traces = [Trace(row=row, request=asked, answer=answer), hidden]
     prompting.running.do(prompting.running.opened.store.traces.write(traces))
 
     shown = reader.get(f"/playground?trace={'b' * 32}")
