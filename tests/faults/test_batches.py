@@ -43,6 +43,8 @@ def client(live):
             "purpose",
         ),
         (HEAD + PART + b"x" * 30_000 + END, "multipart/form-data; boundary=xx7", 413, "file"),
+        (HEAD * 30 + PART + b"{}" + END, "multipart/form-data; boundary=xx7", 400, "body"),
+        (b"--xx7\r\n" + b"x" * 9_000 + b": y\r\n\r\n" + END, "multipart/form-data; boundary=xx7", 400, "body"),
     ],
 )
 def test_a_form_that_is_wrong_is_refused_with_its_place_and_leaves_nothing(client, body, kind, status, place):

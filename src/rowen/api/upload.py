@@ -14,6 +14,8 @@ from rowen.values import Mistaken, Refused
 
 _FIELD = 4_096
 """Bytes of a plain field, and of the head of a part, at most."""
+_PARTS = 20
+"""Parts of a form at most."""
 
 
 class Form:
@@ -56,6 +58,7 @@ class Form:
         self._seen_file = False
         self._ended = self._over = False
         self._chunks: deque[bytes] = deque()
+        self._parts = 0
 
     async def begun(self) -> None:
         """Read up to the file.
@@ -110,13 +113,20 @@ class Form:
     def _begin(self) -> None:
         self._head_name = self._head_value = self._disposition = ""
         self._field = b""
+        self._parts += 1
+        if self._parts > _PARTS:
+            raise Mistaken("field_invalid", f"a form has {_PARTS} parts at most", place="body")
 
     def _header_name(self, data: bytes, start: int, end: int) -> None:
         self._head_name += data[start:end].decode("latin-1")
+        self._bounded()
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
         self._head_value += data[start:end].decode("utf-8", "replace")
-        if len(self._head_value) > _FIELD:
+        self._bounded()
+
+    def _bounded(self) -> None:
+        if len(self._head_name) + len(self._head_value) > _FIELD:
             raise Mistaken("field_invalid", "the head of a part is too long", place="body")
 
     def _header_end(self) -> None:
