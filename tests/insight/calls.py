@@ -133,7 +133,7 @@ def call_of(life: Life, rand: random.Random, started: int = START) -> Trace:
         ended_ns=now,
         steps=tuple(steps),
     )
-    trace = trace_of(call, TraceSettings(), rand=rand)
+    trace = trace_of(call, TraceSettings())
     return _with_tool(trace, life, rand) if not hit and rand.random() < life.tool_share else trace
 
 

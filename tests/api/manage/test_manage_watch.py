@@ -103,6 +103,7 @@ async def test_each_tenant_sees_how_things_stand_for_its_own_calls(api):
         ("/api/silences", {"minutes": 5}),
         ("/api/measures", {"measure": "cpu", "values": []}),
         ("/api/measures", {"measure": "cpu", "values": ["high"]}),
+        ("/api/measures", {"measure": "cpu", "values": [1e300]}),
         ("/api/drills", {"what": "x", "seconds": -1}),
         ("/api/incidents/incident-acme/notes", {"what": ""}),
         ("/api/incidents/incident-acme/notes", {"what": "x", "who": "me"}),
@@ -134,3 +135,9 @@ async def test_the_generated_rules_are_those_of_the_command_line(api):
 
     assert "slo:sli_error:ratio_rate5m" in made["prometheus"]
     assert [each["kind"] for each in made["openslo"]] == ["Service", "SLO"]
+
+
+async def test_a_digest_is_of_a_month_at_most(api):
+    answer = await api.ask("GET", "/api/digest?since_ns=1", "acme.admin")
+
+    assert (answer.status_code, answer.json()["error"]["place"]) == (400, "since_ns")

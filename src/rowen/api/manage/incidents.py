@@ -196,11 +196,14 @@ async def get_digest(asked: Asked[DigestParams, None]) -> Digest:
     """What happened overnight. It is about the whole app, so only an admin reads it."""
     now = asked.manage.clock.now_ns()
     app = app_of(asked, asked.params.app)
+    since = asked.params.since_ns or max(0, now - _DAY // 2)
+    if now - since > 31 * _DAY:
+        raise Mistaken("field_invalid", "a digest is of at most 31 days", place="since_ns")
     insight = asked.manage.insight
     return await digest(
         asked.manage.desk.store,
         app,
-        asked.params.since_ns or max(0, now - _DAY // 2),
+        since,
         now,
         costs=insight.cost_lines,
         errors=insight.error_lines,

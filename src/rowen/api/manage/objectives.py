@@ -55,7 +55,7 @@ class Figures(Settings, frozen=True, kw_only=True):
 
     app: Plain = ""
     measure: Name
-    values: Annotated[tuple[Annotated[float, Meta(ge=-1e300, le=1e300)], ...], Meta(min_length=1, max_length=10_000)]
+    values: Annotated[tuple[Annotated[float, Meta(ge=-1e100, le=1e100)], ...], Meta(min_length=1, max_length=10_000)]
     at_ns: Whole = 0
     """When they were measured; default: now."""
 
