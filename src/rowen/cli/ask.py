@@ -10,6 +10,7 @@ import click
 
 from rowen.access import SYSTEM, Wanted
 from rowen.cli.examples import such_as
+from rowen.cli.options import app_option
 from rowen.serve.server import Server
 from rowen.serve.settings import ServerSettings
 from rowen.values import Call, Door, Request, Said, SystemClock, new_id, says
@@ -19,14 +20,7 @@ from rowen.values import Call, Door, Request, Said, SystemClock, new_id, says
     "ask", epilog=such_as('rowen ask "What grows in a meadow?"', 'rowen ask "What grows in a meadow?" --model small')
 )
 @click.argument("question")
-@click.option(
-    "--app",
-    "path",
-    type=click.Path(path_type=Path),
-    default=Path("app.toml"),
-    show_default=True,
-    help="The app's file.",
-)
+@app_option
 @click.option("--model", default="", help="A model of the app; default: its first.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, once the answer is whole.")
 def command(question: str, path: Path, model: str, as_json: bool) -> None:

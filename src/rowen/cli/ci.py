@@ -7,7 +7,7 @@ import click
 
 from rowen.cli import check
 from rowen.cli import eval as evaluation
-from rowen.cli.options import out
+from rowen.cli.options import app_option, out
 from rowen.config import read
 from rowen.serve.tables import TABLES
 from rowen.values import Mistaken
@@ -70,14 +70,7 @@ def command() -> None:
 
 
 @command.command("init")
-@click.option(
-    "--app",
-    "path",
-    type=click.Path(path_type=Path),
-    default=Path("app.toml"),
-    show_default=True,
-    help="The app's file.",
-)
+@app_option
 @click.option(
     "--to",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -103,14 +96,7 @@ def init(path: Path, to: Path, force: bool) -> None:
 
 
 @command.command("run")
-@click.option(
-    "--app",
-    "path",
-    type=click.Path(path_type=Path),
-    default=Path("app.toml"),
-    show_default=True,
-    help="The app's file.",
-)
+@app_option
 @click.option("--store", help="Where records live, such as sqlite:.rowen")
 @click.option(
     "--junit",

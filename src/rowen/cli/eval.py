@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rowen.cli.evaluated import code_of, say, written
 from rowen.cli.examples import such_as
-from rowen.cli.options import flags_of, json_option, server_option, store_option
+from rowen.cli.options import app_option, flags_of, json_option, server_option, store_option
 from rowen.config import Loaded, kept, read
 from rowen.evaluate.run.desk import Brought, Plan, plan_in, plan_of
 from rowen.evaluate.run.function import of_function
@@ -41,14 +41,7 @@ err = Console(stderr=True, highlight=False)
     ),
 )
 @click.argument("suites", nargs=-1)
-@click.option(
-    "--app",
-    "path",
-    type=click.Path(path_type=Path),
-    default=Path("app.toml"),
-    show_default=True,
-    help="The app's file.",
-)
+@app_option
 @server_option
 @store_option
 @json_option

@@ -30,6 +30,14 @@ _LINE = 240
 out = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _LINE)
 
 apps_argument = click.argument("apps", nargs=-1, type=click.Path(path_type=Path), default=("app.toml",))
+app_option = click.option(
+    "--app",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("app.toml"),
+    show_default=True,
+    help="The app's file.",
+)
 
 
 def _there(ctx: click.Context, param: click.Parameter, value: Path) -> Path:

@@ -11,7 +11,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from rowen.cli.options import flags_of, json_option, named, out, server_option, show, store_option
+from rowen.cli.options import app_option, flags_of, json_option, named, out, server_option, show, store_option
 from rowen.config import read
 from rowen.evaluate.dataset import asked as question_of
 from rowen.evaluate.files import read as read_cases
@@ -36,14 +36,7 @@ _OF: Mapping[Of, str] = {"prompt": "the prompt", "question": "the question"}
 
 @click.command("test")
 @click.argument("name", default="system")
-@click.option(
-    "--app",
-    "path",
-    type=click.Path(path_type=Path),
-    default=Path("app.toml"),
-    show_default=True,
-    help="The app's file.",
-)
+@app_option
 @server_option
 @store_option
 @json_option

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from rowen.cli.examples import such_as
-from rowen.cli.options import flags_of, json_option, out, server_option, store_option
+from rowen.cli.options import app_option, flags_of, json_option, out, server_option, store_option
 from rowen.config import read
 from rowen.flow import App
 from rowen.retrieve.parse import Reading
@@ -28,14 +28,7 @@ err = Console(stderr=True, highlight=False)
 
 @click.command("summary", epilog=such_as("rowen index summary report.pdf --words 150 --about 'a new colleague'"))
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--app",
-    "path",
-    type=click.Path(path_type=Path),
-    default=Path("app.toml"),
-    show_default=True,
-    help="The app's file.",
-)
+@app_option
 @server_option
 @store_option
 @json_option
