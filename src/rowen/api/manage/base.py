@@ -57,6 +57,9 @@ Name = Annotated[
 Whole = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Limited = Annotated[int, Meta(ge=1, le=500)]
 
+_HOUR = 3_600_000_000_000
+_LONGEST_NIGHT = 31 * 24 * _HOUR
+
 
 class NoParams(Settings, frozen=True, kw_only=True):
     """No query parameters."""
@@ -189,6 +192,19 @@ class Verb(Generic[P, B]):
 
 
 Verbs = tuple[Verb[Any, Any], ...]
+
+
+def night(since_ns: int, now_ns: int) -> int:
+    """Return from when on a digest is: twelve hours ago, unless it is said.
+
+    Raises:
+        Mistaken: `field_invalid` for more than a month, since a digest looks at every hour.
+
+    """
+    since = since_ns or max(0, now_ns - 12 * _HOUR)
+    if now_ns - since > _LONGEST_NIGHT:
+        raise Mistaken("field_invalid", "a digest is of at most 31 days", place="since_ns")
+    return since
 
 
 def page_of(records: Sequence[T], id_of: Callable[[T], str], paged: Paged) -> Page[T]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from rowen.api.manage.alerts import home
-from rowen.api.manage.base import Asked, Limited, Name, NoParams, Page, Plain, Verb, Verbs, Whole
+from rowen.api.manage.base import Asked, Limited, Name, NoParams, Page, Plain, Verb, Verbs, Whole, night
 from rowen.api.manage.objectives import app_of
 from rowen.values import Mistaken, Settings, Value, new_id
 from rowen.watch.alert import suspect_of
@@ -196,14 +196,11 @@ async def get_digest(asked: Asked[DigestParams, None]) -> Digest:
     """What happened overnight. It is about the whole app, so only an admin reads it."""
     now = asked.manage.clock.now_ns()
     app = app_of(asked, asked.params.app)
-    since = asked.params.since_ns or max(0, now - _DAY // 2)
-    if now - since > 31 * _DAY:
-        raise Mistaken("field_invalid", "a digest is of at most 31 days", place="since_ns")
     insight = asked.manage.insight
     return await digest(
         asked.manage.desk.store,
         app,
-        since,
+        night(asked.params.since_ns, now),
         now,
         costs=insight.cost_lines,
         errors=insight.error_lines,

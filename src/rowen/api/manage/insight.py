@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from rowen.api.manage.base import Asked, Limited, Name, NoParams, Page, Plain, Verb, Verbs, Whole
+from rowen.api.manage.base import Asked, Limited, Name, NoParams, Page, Plain, Verb, Verbs, Whole, night
 from rowen.insight.desk import Users, Window
 from rowen.insight.digest import Digest
 from rowen.insight.errors import Change, Group
@@ -166,10 +166,7 @@ async def read_digest(asked: Asked[DigestParams, None]) -> Digest:
     params, now = asked.params, asked.manage.clock.now_ns()
     if asked.entry.apps or (params.tenant and not asked.actor.sees(params.tenant)):
         raise Mistaken("not_found", "there is no such tenant", place="tenant")
-    since = params.since_ns or max(0, now - 12 * _HOUR)
-    if now - since > 31 * _DAY:
-        raise Mistaken("field_invalid", "a digest is of at most 31 days", place="since_ns")
-    return await asked.manage.insight.digest(asked.tenant(params.tenant), since)
+    return await asked.manage.insight.digest(asked.tenant(params.tenant), night(params.since_ns, now))
 
 
 def _window(asked: Asked[Any, Any], tenant: str, app: str, since: int, until: int, length: int) -> Window:
