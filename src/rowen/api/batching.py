@@ -12,8 +12,10 @@ from rowen.api import body as bodies
 from rowen.api.base import Services
 from rowen.api.door import ModelDoor
 from rowen.api.envelope import Envelope, Inbound
+from rowen.api.simple import ErrorBody, SimpleDoor
 from rowen.api.vet import vet
 from rowen.batch import Batch, Batches, Doorway, Files, Holder, Line
+from rowen.batch.desk import Wish
 from rowen.values import Mistaken, Problem, Refused
 
 TAG = "batch"
@@ -45,6 +47,30 @@ def holder_of(services: Services, batching: Batching, envelope: Envelope, shape:
     while (entry := batching.entry(keys[-1])) is not None and entry.key.replaces and entry.key.replaces not in keys:
         keys.append(entry.key.replaces)
     return Holder(tenant=caller.tenant, keys=tuple(keys))
+
+
+class HeldDoor(SimpleDoor):
+    """A door to files and batches, which belong to the key that made them."""
+
+    def __init__(self, services: Services, batching: Batching, error_body: ErrorBody) -> None:
+        super().__init__(services, error_body)
+        self.batching = batching
+
+    def holder(self, envelope: Envelope) -> Holder:
+        """Return who holds what the request is about; raises as `holder_of`."""
+        return holder_of(self.services, self.batching, envelope, self.shape)
+
+
+def on_account(wish: Wish, envelope: Envelope) -> Wish:
+    """Return what is wished of a batch with what its request says of whom and what it is for."""
+    return wish.but(
+        address=envelope.address,
+        app=envelope.app,
+        feature=envelope.feature,
+        user=envelope.user,
+        session=envelope.session,
+        tags=envelope.tags,
+    )
 
 
 async def table_in(services: Services, inbound: Inbound, shape: str) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """Wires batches: the files and the desk, and the doors that their lines are put to."""
 
+from rowen.api.anthropic import errors as anthropic
 from rowen.api.anthropic.batches import MessageBatchDoor, MessageBatchesDoor
 from rowen.api.anthropic.messages import MessagesDoor
 from rowen.api.base import Door, Services
 from rowen.api.batching import Batching, doorways
+from rowen.api.openai import errors as openai
 from rowen.api.openai.batches import BatchDoor, BatchesDoor
 from rowen.api.openai.chat import ChatDoor
 from rowen.api.openai.embeddings import EmbeddingsDoor
@@ -55,18 +57,18 @@ class Batched:
         """Return the doors by path."""
         services, batching = self._services, self._batching
         return {
-            "/v1/files": FilesDoor(services, batching),
-            "/v1/batches": BatchesDoor(services, batching),
-            "/v1/messages/batches": MessageBatchesDoor(services, batching),
+            "/v1/files": FilesDoor(services, batching, openai.body),
+            "/v1/batches": BatchesDoor(services, batching, openai.body),
+            "/v1/messages/batches": MessageBatchesDoor(services, batching, anthropic.body),
         }
 
     def under(self) -> dict[str, Door]:
         """Return the doors of what stands under a path."""
         services, batching = self._services, self._batching
         return {
-            "/v1/files/": FileDoor(services, batching),
-            "/v1/batches/": BatchDoor(services, batching),
-            "/v1/messages/batches/": MessageBatchDoor(services, batching),
+            "/v1/files/": FileDoor(services, batching, openai.body),
+            "/v1/batches/": BatchDoor(services, batching, openai.body),
+            "/v1/messages/batches/": MessageBatchDoor(services, batching, anthropic.body),
         }
 
 

@@ -5,12 +5,10 @@ from typing import Any
 
 import msgspec
 
-from rowen.api.anthropic import errors
-from rowen.api.base import Services
-from rowen.api.batching import Batching, asked, holder_of, limit_of, table_in
+from rowen.api.batching import HeldDoor, asked, limit_of, on_account, table_in
 from rowen.api.envelope import Inbound
 from rowen.api.parse.fields import invalid, wrong
-from rowen.api.simple import SimpleDoor, Told
+from rowen.api.simple import Told
 from rowen.batch import ENDED, Batch, Holder
 from rowen.batch.desk import Wish
 from rowen.batch.lines import LONGEST
@@ -24,57 +22,39 @@ _PATH = "/v1/messages/batches/"
 _json = msgspec.json.Encoder().encode
 
 
-class MessageBatchesDoor(SimpleDoor):
+class MessageBatchesDoor(HeldDoor):
     """Makes a batch of the requests in the body, and lists those of the key."""
 
     shape = SHAPE
     methods = ("GET", "POST")
 
-    def __init__(self, services: Services, batching: Batching) -> None:
-        super().__init__(services, errors.body)
-        self._batching = batching
-
     async def tell(self, inbound: Inbound) -> Told:
         """Return the batch, or the list."""
-        holder = holder_of(self.services, self._batching, inbound.envelope, self.shape)
+        holder = self.holder(inbound.envelope)
         if inbound.envelope.method == "POST":
             made = await self._made(await table_in(self.services, inbound, self.shape), inbound, holder)
             return Told(_json(_object(made)))
-        found = [_object(each) for each in await self._batching.batches.find(holder, prefix=PREFIX)]
+        found = [_object(each) for each in await self.batching.batches.find(holder, prefix=PREFIX)]
         return Told(_json(_page(found, inbound.query)))
 
     async def _made(self, body: dict[str, Any], inbound: Inbound, holder: Holder) -> Batch:
         lines = _each(_lines(body))
-        file = await self._batching.files.keep(holder, "requests.jsonl", lines, purpose="batch_input")
-        envelope = inbound.envelope
-        wish = Wish(
-            endpoint=ENDPOINT,
-            input=file.id,
-            address=envelope.address,
-            app=envelope.app,
-            feature=envelope.feature,
-            user=envelope.user,
-            session=envelope.session,
-            tags=envelope.tags,
-        )
-        made = await self._batching.batches.make(holder, wish, prefix=PREFIX)
+        file = await self.batching.files.keep(holder, "requests.jsonl", lines, purpose="batch_input")
+        wish = on_account(Wish(endpoint=ENDPOINT, input=file.id), inbound.envelope)
+        made = await self.batching.batches.make(holder, wish, prefix=PREFIX)
         return made.but(total=len(body["requests"]))
 
 
-class MessageBatchDoor(SimpleDoor):
+class MessageBatchDoor(HeldDoor):
     """One batch: how far it is, its results, its end."""
 
     shape = SHAPE
     methods = ("GET", "POST", "DELETE")
 
-    def __init__(self, services: Services, batching: Batching) -> None:
-        super().__init__(services, errors.body)
-        self._batching = batching
-
     async def tell(self, inbound: Inbound) -> Told:
         """Return what was asked of the batch."""
-        envelope, batches = inbound.envelope, self._batching.batches
-        holder = holder_of(self.services, self._batching, envelope, self.shape)
+        envelope, batches = inbound.envelope, self.batching.batches
+        holder = self.holder(envelope)
         id, _, act = envelope.path.removeprefix(_PATH).partition("/")
         match envelope.method, act:
             case "POST", "cancel":
@@ -92,7 +72,7 @@ class MessageBatchDoor(SimpleDoor):
     async def _results(self, batch: Batch, holder: Holder) -> Told:
         if batch.state not in ENDED:
             raise Mistaken("conflict", "The batch has not ended.", place="message_batch_id")
-        files = self._batching.files
+        files = self.batching.files
         if not batch.output:
             return Told(b"", content_type=b"application/x-jsonl")
         file = await files.get(batch.output, holder)

@@ -4,13 +4,11 @@ from typing import Any
 
 import msgspec
 
-from rowen.api.base import Services
-from rowen.api.batching import Batching, asked, holder_of, limit_of, table_in
+from rowen.api.batching import HeldDoor, asked, limit_of, on_account, table_in
 from rowen.api.envelope import Inbound
-from rowen.api.openai import errors
 from rowen.api.openai.files import SHAPE, page
 from rowen.api.parse.fields import invalid, labels, string
-from rowen.api.simple import SimpleDoor, Told
+from rowen.api.simple import Told
 from rowen.batch import Batch
 from rowen.batch.desk import Wish
 from rowen.values import Mistaken
@@ -22,20 +20,16 @@ _S = 1_000_000_000
 _KNOWN = {"input_file_id", "endpoint", "completion_window", "metadata"}
 
 
-class BatchesDoor(SimpleDoor):
+class BatchesDoor(HeldDoor):
     """Makes a batch, and lists those of the key."""
 
     shape = SHAPE
     methods = ("GET", "POST")
 
-    def __init__(self, services: Services, batching: Batching) -> None:
-        super().__init__(services, errors.body)
-        self._batching = batching
-
     async def tell(self, inbound: Inbound) -> Told:
         """Return the batch, or the list."""
-        holder = holder_of(self.services, self._batching, inbound.envelope, self.shape)
-        batches = self._batching.batches
+        holder = self.holder(inbound.envelope)
+        batches = self.batching.batches
         if inbound.envelope.method == "POST":
             wish = _wish(await table_in(self.services, inbound, self.shape), inbound)
             return Told(_json(batch_object(await batches.make(holder, wish))))
@@ -43,26 +37,22 @@ class BatchesDoor(SimpleDoor):
         return Told(_json(page(found, asked(inbound.query, "after"), limit_of(inbound.query, 20, 100))))
 
 
-class BatchDoor(SimpleDoor):
+class BatchDoor(HeldDoor):
     """One batch: how far it is, and its end before its time."""
 
     shape = SHAPE
     methods = ("GET", "POST")
 
-    def __init__(self, services: Services, batching: Batching) -> None:
-        super().__init__(services, errors.body)
-        self._batching = batching
-
     async def tell(self, inbound: Inbound) -> Told:
         """Return the batch as it is now."""
         envelope = inbound.envelope
-        holder = holder_of(self.services, self._batching, envelope, self.shape)
+        holder = self.holder(envelope)
         id, _, act = envelope.path.removeprefix("/v1/batches/").partition("/")
         if (envelope.method, act) == ("POST", "cancel"):
-            return Told(_json(batch_object(await self._batching.batches.cancel(id, holder))))
+            return Told(_json(batch_object(await self.batching.batches.cancel(id, holder))))
         if envelope.method == "POST" or act:
             raise Mistaken("not_found", f"There is nothing at {envelope.path[:200]}.")
-        return Told(_json(batch_object(await self._batching.batches.get(id, holder))))
+        return Told(_json(batch_object(await self.batching.batches.get(id, holder))))
 
 
 def batch_object(batch: Batch) -> dict[str, Any]:
@@ -107,19 +97,13 @@ def _wish(body: dict[str, Any], inbound: Inbound) -> Wish:
     endpoint = string(body.get("endpoint"), "endpoint")
     if endpoint not in ENDPOINTS:
         raise invalid("endpoint", f"endpoint is one of {', '.join(ENDPOINTS)}")
-    envelope = inbound.envelope
-    return Wish(
+    wish = Wish(
         endpoint=endpoint,
         input=string(body.get("input_file_id"), "input_file_id"),
         window=string(body.get("completion_window"), "completion_window"),
         metadata=_metadata(body.get("metadata") or {}),
-        address=envelope.address,
-        app=envelope.app,
-        feature=envelope.feature,
-        user=envelope.user,
-        session=envelope.session,
-        tags=envelope.tags,
     )
+    return on_account(wish, inbound.envelope)
 
 
 def _metadata(given: object) -> dict[str, str]:

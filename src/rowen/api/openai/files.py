@@ -4,11 +4,9 @@ from typing import Any
 
 import msgspec
 
-from rowen.api.base import Services
-from rowen.api.batching import Batching, asked, holder_of, limit_of
+from rowen.api.batching import HeldDoor, asked, limit_of
 from rowen.api.envelope import Inbound
-from rowen.api.openai import errors
-from rowen.api.simple import SimpleDoor, Told
+from rowen.api.simple import Told
 from rowen.api.upload import Form
 from rowen.batch import File, Holder
 from rowen.values import Mistaken, Refused
@@ -20,25 +18,21 @@ _S = 1_000_000_000
 _SHORTEST, _LONGEST = 3600, 2_592_000
 
 
-class FilesDoor(SimpleDoor):
+class FilesDoor(HeldDoor):
     """Takes a file in, and lists those of the key."""
 
     shape = SHAPE
     methods = ("GET", "POST")
 
-    def __init__(self, services: Services, batching: Batching) -> None:
-        super().__init__(services, errors.body)
-        self._batching = batching
-
     async def tell(self, inbound: Inbound) -> Told:
         """Return the file, or the list."""
-        holder = holder_of(self.services, self._batching, inbound.envelope, self.shape)
+        holder = self.holder(inbound.envelope)
         if inbound.envelope.method == "POST":
             return Told(_json(file_object(await self._taken(inbound, holder))))
         return Told(_json(await self._listed(inbound.query, holder)))
 
     async def _taken(self, inbound: Inbound, holder: Holder) -> File:
-        files, settings = self._batching.files, self.services.settings
+        files, settings = self.batching.files, self.services.settings
         length = inbound.envelope.length
         if length is not None and length > files.room.file + 65_536:
             raise Refused("body_too_large", f"a file has {files.room.file:,} bytes at most", place="file")
@@ -57,27 +51,23 @@ class FilesDoor(SimpleDoor):
 
     async def _listed(self, query: bytes, holder: Holder) -> dict[str, Any]:
         purpose = asked(query, "purpose")
-        found = [each for each in await self._batching.files.find(holder) if purpose in {"", each.purpose}]
+        found = [each for each in await self.batching.files.find(holder) if purpose in {"", each.purpose}]
         if asked(query, "order") == "asc":
             found.reverse()
         return page([file_object(each) for each in found], asked(query, "after"), limit_of(query, 10_000, 10_000))
 
 
-class FileDoor(SimpleDoor):
+class FileDoor(HeldDoor):
     """One file: what is known of it, its content, its end."""
 
     shape = SHAPE
     methods = ("GET", "DELETE")
 
-    def __init__(self, services: Services, batching: Batching) -> None:
-        super().__init__(services, errors.body)
-        self._batching = batching
-
     async def tell(self, inbound: Inbound) -> Told:
         """Return what was asked of the file."""
-        holder = holder_of(self.services, self._batching, inbound.envelope, self.shape)
+        holder = self.holder(inbound.envelope)
         id, _, rest = inbound.envelope.path.removeprefix("/v1/files/").partition("/")
-        files = self._batching.files
+        files = self.batching.files
         if rest not in {"", "content"} or (rest and inbound.envelope.method == "DELETE"):
             raise Mistaken("not_found", f"There is nothing at {inbound.envelope.path[:200]}.")
         file = await files.get(id, holder)
