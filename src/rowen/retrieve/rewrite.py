@@ -2,7 +2,7 @@
 
 import re
 
-from rowen.values import AskModel, Request, says
+from rowen.values import AskModel, Request, inert, says
 
 _RECENT = 2  # turns that are folded in
 _LONGEST = 500  # characters of each
@@ -36,7 +36,7 @@ async def rewritten(
     prompt = _ALONE.format(
         many="one question" if many == 1 else f"{many} questions, each in other words,",
         form="the question" if many == 1 else "each on a line of its own",
-        said="\n".join(" ".join(line.replace("</", "< /").split()) for line in lines),
+        said="\n".join(" ".join(inert(line).split()) for line in lines),
     )
     answer = await ask(Request(model=model, messages=(says("user", prompt),), max_tokens=80 * many, temperature=0.0))
     said = [re.sub(r"^\s*(?:\d+[.)]|[-*])\s*", "", line).strip()[:_SAID] for line in answer.text.splitlines()]

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from rowen.retrieve.cite import cited_in
+from rowen.retrieve.items import items_of
 from rowen.store.facts import path_at
-from rowen.values import AskModel, Citation, Document, Passage, Request, Value, says
+from rowen.values import AskModel, Citation, Document, Passage, Request, Value, inert, says
 from rowen.values.words import sentence_spans
 
 ROOM = 8_000
@@ -106,11 +107,11 @@ async def summarised(
 
     async def read(number: int, start: int, end: int) -> tuple[list[Point], int]:
         nonlocal done
-        text = document.text[start:end].replace("</", "< /")
+        text = inert(document.text[start:end])
         title = " ".join(document.title.split()).replace('"', "'")
         prompt = _READ.format(number=number, count=len(parts), most=_MOST, title=title, text=text)
         async with gate:
-            said = _items((await ask(_request(model, prompt, 1_200))).text)[:_MOST]
+            said = items_of((await ask(_request(model, prompt, 1_200))).text, _Said)[:_MOST]
         done += 1
         tell(done, len(parts))
         found = [point for each in said if (point := _borne_out(each, document.text, start, end))]
@@ -187,22 +188,6 @@ def _parts(text: str, room: int) -> Iterator[tuple[int, int]]:
         yield start, last
 
 
-def _items(answer: str) -> list[_Said]:
-    """Return what a model listed; nothing for an answer that is no list, and none of its items that are something else."""
-    begin, end = answer.find("["), answer.rfind("]")
-    try:
-        items = msgspec.json.decode(answer[begin : end + 1], type=list[msgspec.Raw]) if 0 <= begin < end else []
-    except (msgspec.DecodeError, UnicodeError):
-        return []
-    found = []
-    for item in items:
-        try:
-            found.append(msgspec.json.decode(item, type=_Said))
-        except msgspec.DecodeError:
-            continue
-    return found
-
-
 def _borne_out(each: _Said, text: str, start: int, end: int) -> Point | None:
     """Return a statement with the place of its quote, if its part has that, however its lines are broken."""
     words = each.quote.split()
@@ -228,4 +213,4 @@ def _passage(document: Document, point: Point) -> Passage:
 
 
 def _listed(points: Sequence[Point]) -> str:
-    return "\n".join(f"[{number}] {each.statement.replace('</', '< /')}" for number, each in enumerate(points, 1))
+    return "\n".join(f"[{number}] {inert(each.statement)}" for number, each in enumerate(points, 1))

@@ -55,6 +55,7 @@ from rowen.values.message import (
     ToolCall,
     ToolResult,
     as_said,
+    inert,
     is_ours,
     says,
 )
@@ -236,6 +237,7 @@ __all__ = [
     "events_of",
     "fault_of",
     "first_span",
+    "inert",
     "is_ours",
     "new_id",
     "now",

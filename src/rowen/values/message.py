@@ -107,6 +107,11 @@ def says(role: Role, text: str, *, ours: bool = False) -> Message:
     return Message(role=role, parts=(Text(text=text, ours=ours),))
 
 
+def inert(text: str) -> str:
+    """Return a text that cannot close the marks between which a model is shown it as data."""
+    return text.replace("</", "< /")
+
+
 def is_ours(part: Part) -> bool:
     """Return whether the app put a part to what its caller said."""
     return isinstance(part, Text) and part.ours

@@ -16,7 +16,7 @@ from rowen.evaluate.near import near
 from rowen.improve.tune.failures import share
 from rowen.improve.tune.questions import Line, SpanTable
 from rowen.score.cases import content_of
-from rowen.values import AskModel, Case, Document, Passage, Request, Score, Trace, says
+from rowen.values import AskModel, Case, Document, Passage, Request, Score, Trace, inert, says
 from rowen.values.words import content, ngrams, sentence_spans, words
 
 _ANSWERS = 0.75  # of an answer's words that the passage it comes from must have
@@ -165,12 +165,12 @@ async def generated(
     for at, (document, start, end) in enumerate(_passages(documents, count, seed)):
         tell(at, count, "making questions up")
         passage = document.text[start:end]
-        prompt = _ASKED.format(title=_line(document.title).replace('"', "'"), passage=_inert(passage))
+        prompt = _ASKED.format(title=_line(document.title).replace('"', "'"), passage=inert(passage))
         said = (await ask(_request(model, prompt))).text
         question, answer = (_after(mark, said) for mark in ("Q:", "A:"))
         why = _wrong(question, answer, passage)
         if why is None:
-            again = (await ask(_request(model, _READ.format(passage=_inert(passage), question=question)))).text
+            again = (await ask(_request(model, _READ.format(passage=inert(passage), question=question)))).text
             if share(answer, again) < 0.5 and share(again, answer) < 0.5:
                 why = "cannot be answered from the passage"
         if why is not None:
@@ -281,7 +281,3 @@ def _after(mark: str, said: str) -> str:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _inert(text: str) -> str:
-    return text.replace("</", "< /")

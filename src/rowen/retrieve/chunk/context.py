@@ -8,7 +8,7 @@ the document in the middle would scroll up for. A written sentence follows "Intr
 from collections.abc import Sequence
 
 from rowen.retrieve.chunk.base import Cut
-from rowen.values import AskModel, Chunk, Document, Mistaken, Request, says
+from rowen.values import AskModel, Chunk, Document, Mistaken, Request, inert, says
 
 HEAD = 300
 """Characters of the document's head that each of its later chunks is given."""
@@ -83,8 +83,8 @@ async def _written(document: Document, cut: Cut, name: str, ask: AskModel) -> st
     until = min(len(document.text), cut.end + _AROUND // 2)
     prompt = _ASKED.format(
         title=_line(document.title).replace('"', "'"),
-        document=_inert(document.text[since:until]),
-        passage=_inert(document.text[cut.start : cut.end]),
+        document=inert(document.text[since:until]),
+        passage=inert(document.text[cut.start : cut.end]),
     )
     request = Request(
         model=name,
@@ -97,8 +97,3 @@ async def _written(document: Document, cut: Cut, name: str, ask: AskModel) -> st
 
 def _line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _inert(text: str) -> str:
-    """Return a text that cannot close the mark it stands in."""
-    return text.replace("</", "< /")

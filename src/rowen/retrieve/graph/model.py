@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import msgspec
 
 from rowen.retrieve.graph.kinds import sense_of
+from rowen.retrieve.items import items_of
 from rowen.store.names import key_of
-from rowen.values import AskModel, Document, Relation, Request, says
+from rowen.values import AskModel, Document, Relation, Request, inert, says
 from rowen.values.words import sentence_spans
 
 WINDOW = 6_000
@@ -44,9 +45,9 @@ async def told(document: Document, name: str, ask: AskModel) -> tuple[Relation, 
     kept: dict[tuple[str, str, str], Relation] = {}
     for start, end in _windows(document.text):
         part = document.text[start:end]
-        prompt = _ASKED.format(title=" ".join(document.title.split()).replace('"', "'"), text=part.replace("</", "< /"))
+        prompt = _ASKED.format(title=" ".join(document.title.split()).replace('"', "'"), text=inert(part))
         request = Request(model=name, messages=(says("user", prompt),), max_tokens=2_000, temperature=0.0)
-        for each in _read((await ask(request)).text)[:_MOST]:
+        for each in items_of((await ask(request)).text, _Told)[:_MOST]:
             relation = _borne_out(each, part, start)
             if relation is not None:
                 kept.setdefault((relation.subject, relation.name, relation.object), relation)
@@ -65,22 +66,6 @@ def _windows(text: str) -> Iterator[tuple[int, int]]:
         last = min(end, start + WINDOW)
     if last > start:
         yield start, last
-
-
-def _read(answer: str) -> list[_Told]:
-    """Return what a model listed; nothing for an answer that is no list, and none of its items that are something else."""
-    begin, end = answer.find("["), answer.rfind("]")
-    try:
-        items = msgspec.json.decode(answer[begin : end + 1], type=list[msgspec.Raw]) if 0 <= begin < end else []
-    except (msgspec.DecodeError, UnicodeError):
-        return []
-    found = []
-    for item in items:
-        try:
-            found.append(msgspec.json.decode(item, type=_Told))
-        except msgspec.DecodeError:
-            continue
-    return found
 
 
 def _borne_out(each: _Told, part: str, offset: int) -> Relation | None:

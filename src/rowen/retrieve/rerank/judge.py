@@ -6,7 +6,7 @@ W. Sun and others, "Is ChatGPT Good at Search?", EMNLP 2023, https://arxiv.org/a
 import re
 from collections.abc import Sequence
 
-from rowen.values import AskModel, Request, says
+from rowen.values import AskModel, Request, inert, says
 
 _MOST = 20  # passages shown; those behind them keep their order
 _LONGEST = 800  # characters of each
@@ -38,9 +38,9 @@ class Judge:
         What the model writes beside numbers is ignored, so a passage cannot talk itself to the top by more than its place.
         """
         shown = "\n".join(
-            f'<passage number="{at}">{_inert(text[:_LONGEST])}</passage>' for at, text in enumerate(texts[:_MOST], 1)
+            f'<passage number="{at}">{inert(text[:_LONGEST])}</passage>' for at, text in enumerate(texts[:_MOST], 1)
         )
-        prompt = _ASKED.format(count=min(len(texts), _MOST), question=_inert(question), passages=shown)
+        prompt = _ASKED.format(count=min(len(texts), _MOST), question=inert(question), passages=shown)
         answer = await self._ask(
             Request(model=self._model, messages=(says("user", prompt),), max_tokens=120, temperature=0.0)
         )
@@ -50,7 +50,3 @@ class Judge:
         for place, at in enumerate(places):
             scores[at] = 1 - place / (len(places) + 1)
         return scores
-
-
-def _inert(text: str) -> str:
-    return text.replace("</", "< /")

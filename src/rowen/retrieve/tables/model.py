@@ -9,7 +9,7 @@ import msgspec
 from rowen.retrieve.tables.sheet import Sheet
 from rowen.retrieve.tables.told import said
 from rowen.store.tables import Answered, Opened
-from rowen.values import AskModel, Format, Message, Mistaken, Request, says
+from rowen.values import AskModel, Format, Message, Mistaken, Request, inert, says
 
 _SAMPLES = 3  # rows that the model is shown of each table
 _FEW = 12  # different values of a column that are all shown
@@ -87,7 +87,7 @@ async def modelled(
         except Mistaken as problem:
             refused = problem
             reason = problem.message.removeprefix("the query is refused: ").rstrip(".")
-            talk += [says("assistant", text), says("user", _AGAIN.format(reason=_inert(reason)))]
+            talk += [says("assistant", text), says("user", _AGAIN.format(reason=_line(reason)))]
     assert refused is not None
     raise refused
 
@@ -106,28 +106,26 @@ async def _answer(request: Request, ask: AskModel) -> str:
 def _prompt(question: str, recent: Sequence[str], sheets: Mapping[str, Sheet]) -> str:
     tables = "\n\n".join(_described(name, sheet) for name, sheet in sheets.items())
     mark = f"tables-{hashlib.sha256(f'{question}{tables}'.encode()).hexdigest()[:8]}"
-    before = "".join(f"Said before: {_inert(turn)}\n" for turn in recent[-2:] if turn.strip())
-    return _ASKED.format(
-        mark=mark, tables=tables, recent=before, question=" ".join(question[-2_000:].replace("</", "< /").split())
-    )
+    before = "".join(f"Said before: {_line(turn)}\n" for turn in recent[-2:] if turn.strip())
+    return _ASKED.format(mark=mark, tables=tables, recent=before, question=" ".join(inert(question[-2_000:]).split()))
 
 
 def _described(name: str, sheet: Sheet) -> str:
     """Return a table's columns, and some rows of it."""
-    lines = [f'Table "{name}" ({_inert(sheet.table.title)}), {len(sheet.table.rows)} rows, columns:']
+    lines = [f'Table "{name}" ({_line(sheet.table.title)}), {len(sheet.table.rows)} rows, columns:']
     for number, column in enumerate(sheet.table.columns):
         values = list(dict.fromkeys(row[number] for row in sheet.table.rows if row[number] is not None))
-        unit = f", in {_inert(column.unit)}" if column.unit else ""
+        unit = f", in {_line(column.unit)}" if column.unit else ""
         few = column.type == "text" and len(values) <= _FEW
-        shown = f"; its values: {', '.join(_inert(said(each)) for each in values)}" if few else ""
-        lines.append(f'- "{column.name}" ({_inert(column.title)}): {column.type}{unit}{shown}')
-    lines += [f"Row: {' | '.join(_inert(said(cell)) for cell in row)}" for row in sheet.table.rows[:_SAMPLES]]
+        shown = f"; its values: {', '.join(_line(said(each)) for each in values)}" if few else ""
+        lines.append(f'- "{column.name}" ({_line(column.title)}): {column.type}{unit}{shown}')
+    lines += [f"Row: {' | '.join(_line(said(cell)) for cell in row)}" for row in sheet.table.rows[:_SAMPLES]]
     return "\n".join(lines)
 
 
-def _inert(text: str) -> str:
+def _line(text: str) -> str:
     """A text on one line that closes no mark."""
-    plain = " ".join(text.replace("</", "< /").split())
+    plain = " ".join(inert(text).split())
     return plain if len(plain) <= _LONGEST else f"{plain[:_LONGEST]}…"
 
 
