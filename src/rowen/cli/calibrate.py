@@ -9,7 +9,7 @@ import msgspec
 from rowen.cli.bar import steps_bar
 from rowen.cli.examples import such_as
 from rowen.cli.options import in_store, json_option, out, server_option, store_option
-from rowen.cli.tuning import Ready, made, table_of, text_of, with_documents
+from rowen.cli.tuning import Ready, held_option, made, table_of, text_of, unanswerable_option, with_documents
 from rowen.config import read
 from rowen.improve import tune
 from rowen.improve.tune.keep import Purse
@@ -34,14 +34,8 @@ _PATH = click.Path(path_type=Path)
 @json_option
 @click.option("--name", default="", help="Which `[retrieve.NAME]`; may be left out where there is one.")
 @click.option("--questions", required=True, type=_PATH, help="JSONL: `question`, and `documents`, `spans` or `answer`.")
-@click.option("--held-out", "held", default=0.5, show_default=True, type=click.FloatRange(0.1, 0.9), help="The share.")
-@click.option(
-    "--unanswerable",
-    default=0.2,
-    show_default=True,
-    type=click.FloatRange(0.01, 0.9),
-    help="The share of what users ask that nothing answers, where the questions have too few to show it.",
-)
+@held_option
+@unanswerable_option
 @click.option("--seed", default="0", show_default=True, help="Of the two parts.")
 @click.option("--work", default=Path(".rowen/tune"), show_default=True, type=_PATH, help="Where indexes are kept.")
 def calibrate(

@@ -13,7 +13,7 @@ import msgspec
 
 from rowen.cli.bar import steps_bar
 from rowen.cli.options import json_option, out, show
-from rowen.cli.tuning import Ready, made, table_of, text_of, with_documents, write
+from rowen.cli.tuning import Ready, held_option, made, table_of, text_of, unanswerable_option, with_documents, write
 from rowen.config import Loaded, TextFile, read
 from rowen.improve import tune
 from rowen.improve.tune.answers import went
@@ -58,15 +58,9 @@ class Found(NamedTuple):
     "--money", type=click.FloatRange(0), help="What models may cost in it, in US dollars; left out: anything."
 )
 @click.option("--candidates", default=40, show_default=True, type=click.IntRange(1), help="Candidates at most.")
-@click.option("--held-out", "held", default=0.5, show_default=True, type=click.FloatRange(0.1, 0.9), help="The share.")
+@held_option
 @click.option("--characters", type=click.IntRange(100), help="Shown for a question; default: the table's budget.")
-@click.option(
-    "--unanswerable",
-    default=0.2,
-    show_default=True,
-    type=click.FloatRange(0.01, 0.9),
-    help="The share of what users ask that nothing answers, where the questions have too few to show it.",
-)
+@unanswerable_option
 @click.option(
     "--failures", is_flag=True, help="Ask the app's model too, and tell at which of seven points answers are lost."
 )

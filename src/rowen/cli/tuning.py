@@ -5,6 +5,8 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple, TypeVar, cast
 
+import click
+
 from rowen.config import Loaded
 from rowen.flow.deployments import placed, prices
 from rowen.flow.knowledge import Bundled, collection_of, embed_of, rerank_of
@@ -26,6 +28,17 @@ from rowen.store.catalog import open_store
 from rowen.values import Document, Embed, Mistaken, SystemClock
 
 T = TypeVar("T")
+
+held_option = click.option(
+    "--held-out", "held", default=0.5, show_default=True, type=click.FloatRange(0.1, 0.9), help="The share."
+)
+unanswerable_option = click.option(
+    "--unanswerable",
+    default=0.2,
+    show_default=True,
+    type=click.FloatRange(0.01, 0.9),
+    help="The share of what users ask that nothing answers, where the questions have too few to show it.",
+)
 
 
 class Ready(NamedTuple):
