@@ -143,6 +143,32 @@ async def test_what_is_changed_or_removed_is_gone_from_the_next_answer(knowledge
     assert not any("staff" in str(key) for key in tables._kept)
 
 
+async def test_of_the_last_table_that_is_removed_no_row_is_kept() -> None:
+    knowledge = MemoryKnowledge()
+    await put(knowledge, "staff", golden("staff"))
+    tables = Tables(knowledge, SystemClock())
+    await tables(HERE, "How many people work in Engineering?", reader=ALL)
+
+    await knowledge.remove(HERE, ["staff"], now_ns=1)
+    removed = await tables(HERE, "How many people work in Engineering?", reader=ALL)
+
+    assert removed is None
+    assert not tables._kept
+
+
+async def test_what_only_a_reader_of_long_ago_found_is_not_kept(knowledge: MemoryKnowledge) -> None:
+    await put(knowledge, "staff", golden("staff"), access=("hr",), version="2")
+    tables = Tables(knowledge, SystemClock(), readers=2)
+    groups = ("hr", "sales", "garden", "kitchen")
+
+    for group in groups:
+        await tables(HERE, "How many orders are there?", reader=Reader(tenant="acme", groups=(group,)))
+
+    assert len(tables._seen) == 2
+    assert not any("staff" in str(key) for key in tables._kept)
+    assert any("orders" in str(key) for key in tables._kept)
+
+
 async def test_conditions_on_documents_hold_for_their_tables(knowledge: MemoryKnowledge) -> None:
     told = await Tables(knowledge, SystemClock())(
         HERE, "What is the median salary?", reader=ALL, where=(Condition(field="uri", value="orders.csv"),)

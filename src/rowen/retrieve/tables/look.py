@@ -24,8 +24,14 @@ HEADS = 20_000
 """Tables that are looked at for one question; of more, rows of databases make none, since each of them is one here."""
 CELLS = 2_000_000
 """Cells of all tables that are kept at hand."""
+READERS = 1_000
+"""Readers of whom is kept what they found last, so that a table that is gone for one is let go of."""
 _SHOWN = 6  # tables that a model is shown
 _TIES = 20  # rows beyond those that were asked for, which may be equal to the last of them
+
+
+_Key = tuple[tuple[str, str, int], ...]
+_Place = tuple[Collection, Reader, tuple[Condition, ...]]
 
 
 class Told(NamedTuple):
@@ -53,16 +59,20 @@ class Tables:
         clock: for the time that a query may take.
         model: the model that writes queries where rules are not sure; empty for rules alone.
         most: tables that are looked at for one question.
+        readers: of how many is kept what they found last.
 
     """
 
-    def __init__(self, knowledge: Knowledge, clock: Clock, *, model: str = "", most: int = HEADS) -> None:
+    def __init__(
+        self, knowledge: Knowledge, clock: Clock, *, model: str = "", most: int = HEADS, readers: int = READERS
+    ) -> None:
         self._knowledge = knowledge
         self._clock = clock
         self._model = model
         self._most = most
-        self._kept: OrderedDict[tuple[tuple[str, str, int], ...], _Held] = OrderedDict()
-        self._seen: dict[tuple[Collection, Reader, tuple[Condition, ...]], set[tuple[tuple[str, str, int], ...]]] = {}
+        self._readers = readers
+        self._kept: OrderedDict[_Key, _Held] = OrderedDict()
+        self._seen: OrderedDict[_Place, set[_Key]] = OrderedDict()
         self._lock = asyncio.Lock()
 
     async def __call__(
@@ -95,6 +105,7 @@ class Tables:
                 head for head in heads[: self._most] if not head.table.part
             ]  # a table without some of its rows counts wrong
         if not heads:
+            self._noticed((collection, reader, where), set())
             return None
         parted = _parted(heads)
         chosen = _nearest(question, parted)
@@ -144,10 +155,7 @@ class Tables:
     ) -> list[_Held]:
         """Return tables at hand, read where they are not; what this reader no longer finds is let go of."""
         async with self._lock:
-            now, place = {_key(each) for each in parted}, (collection, reader, where)
-            for gone in self._seen.get(place, set()) - now:
-                self._let_go(gone)
-            self._seen[place] = now
+            self._noticed((collection, reader, where), {_key(each) for each in parted})
             found = []
             for heads in chosen:
                 key = _key(heads)
@@ -163,7 +171,18 @@ class Tables:
                 self._let_go(next(iter(self._kept)))
             return found
 
-    def _let_go(self, key: tuple[tuple[str, str, int], ...]) -> None:
+    def _noticed(self, place: _Place, now: set[_Key]) -> None:
+        """Note what a reader finds now, and let go of what he found before and does no longer."""
+        for gone in self._seen.pop(place, set()) - now:
+            self._let_go(gone)
+        if now:
+            self._seen[place] = now
+        if len(self._seen) > self._readers:
+            # That one of his is gone would be noticed by nobody any more, so it is let go of now; this reader's are there.
+            for forgotten in self._seen.popitem(last=False)[1] - now:
+                self._let_go(forgotten)
+
+    def _let_go(self, key: _Key) -> None:
         # Not closed: another question may be under way in it. The rows go with the last that holds it.
         self._kept.pop(key, None)
 
@@ -300,7 +319,7 @@ def _named(held: Sequence[_Held]) -> Mapping[str, _Held]:
     return found
 
 
-def _key(heads: Sequence[Tabled]) -> tuple[tuple[str, str, int], ...]:
+def _key(heads: Sequence[Tabled]) -> _Key:
     return tuple((each.document, each.version, each.place) for each in heads)
 
 
