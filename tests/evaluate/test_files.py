@@ -76,6 +76,12 @@ def test_columns_can_be_named(file):
         read(path, names={"frage": "input"})
 
 
+def test_a_long_field_with_a_separator_of_lines_in_it_is_one_field(file):
+    (case,) = read(file("rows.csv", f"question,expected\nWhen?,In\u2028May{'.' * 200_000}\n"))
+
+    assert case.expected == f"In\u2028May{'.' * 200_000}"
+
+
 def test_what_was_answered_is_not_what_should_be(file):
     (case,) = read(file("rows.csv", "question,answer,reference\nWhen?,In June.,In May.\n"))
 

@@ -197,6 +197,13 @@ def test_both_vendors_csv_is_read():
     assert (other.input_tokens, other.output_tokens, other.day_ns) == (15, 3, MONDAY)
 
 
+@pytest.mark.parametrize("end", [b"\r\n", b"\r"])
+def test_lines_of_an_export_end_in_any_way(end: bytes):
+    text = b"start_time,model,num_model_requests,input_tokens,output_tokens\n1790553600,gpt-x,2,30,4\n"
+
+    assert exported(text.replace(b"\n", end)) == exported(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [

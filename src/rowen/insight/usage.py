@@ -55,6 +55,8 @@ def exported(text: bytes) -> list[Exported]:
         return list(_csv(text.decode("utf-8-sig")))
     except UnicodeDecodeError:
         raise Mistaken("field_invalid", "the export is neither JSON nor UTF-8 text", place="export") from None
+    except csv.Error as error:
+        raise Mistaken("field_invalid", f"the export is no table of values: {error}", place="export") from None
 
 
 def _page(page: Any) -> Iterator[Exported]:
@@ -117,7 +119,7 @@ def _of_anthropic(day: int, result: Mapping[str, Any]) -> Exported:
 
 
 def _csv(text: str) -> Iterator[Exported]:
-    reader = csv.DictReader(io.StringIO(text))
+    reader = csv.DictReader(io.StringIO(text, newline=None))  # lines may end in any way
     columns = set(reader.fieldnames or ())
     if {"start_time", "input_tokens", "num_model_requests"} <= columns:
         read = _openai_row

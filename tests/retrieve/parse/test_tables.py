@@ -193,3 +193,8 @@ def test_rows_of_a_database_make_one_table_of_the_types_that_fit_all() -> None:
 def test_numbers_that_no_query_can_hold_stay_text() -> None:
     assert typed([float("inf"), 1.0], ".").type == "text"
     assert typed([10**30, 1], ".").type == "text"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_in_any_way(end: str):
+    assert [column.name for column in table(f"city,people{end}Ulm,7{end}Bonn,9{end}").columns] == ["city", "people"]

@@ -23,9 +23,11 @@ def parse(data: bytes, name: str, _: Limits) -> Parsed:
     """
     found = decoded(data)
     csv.field_size_limit(10_000_000)
-    separator = _separator(found.text)
+    # Lines end in any of the three ways, and a table saved on an old machine has a way of its own.
+    text = found.text.replace("\r\n", "\n").replace("\r", "\n")
     try:
-        rows = list(csv.reader(io.StringIO(found.text), delimiter=separator))
+        separator = _separator(text)
+        rows = list(csv.reader(io.StringIO(text), delimiter=separator))
     except csv.Error as error:
         raise Mistaken("document_broken", f"the table cannot be read: {error}", place=name) from error
     flags = ("recoded",) if found.encoding else ()
