@@ -65,6 +65,6 @@ def ago(text: str, now_ns: int) -> int:
 
     """
     units = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-    if text[:-1].isdigit() and text[-1:] in units:
+    if text[:-1].isdecimal() and text[-1:] in units:
         return max(0, now_ns - int(text[:-1]) * int(units[text[-1]].total_seconds()) * 1_000_000_000)
     return moment(text)

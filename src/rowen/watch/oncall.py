@@ -141,7 +141,7 @@ def _place(contact: ContactTable) -> tuple[str, int]:
     """Return where a contact is connected to."""
     if contact.kind == "email":
         host, _, port = contact.smtp.rpartition(":")
-        return (host, int(port)) if host and port.isdigit() else (contact.smtp, 587)
+        return (host, int(port)) if host and port.isdecimal() else (contact.smtp, 587)
     parts = urlsplit(contact.address or (contact.url.reveal() if contact.url is not None else ""))
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 

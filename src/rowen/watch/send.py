@@ -98,7 +98,7 @@ def _plain(text: str) -> str:
 
 def _mail(contact: ContactTable, notice: Notice, tls: ssl.SSLContext | None) -> None:
     host, _, port = contact.smtp.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not port.isdecimal():
         host, port = contact.smtp, "465" if contact.tls == "tls" else "587"
     message = EmailMessage()
     message["From"], message["To"] = contact.sender, ", ".join(contact.to)

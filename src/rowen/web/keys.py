@@ -105,8 +105,8 @@ def wanted(form: FormData, services: Services) -> Wanted:
 
     """
     days = str(form.get("days", "")).strip()
-    if days and not days.isdigit():
-        raise Mistaken("field_invalid", "the lifetime is a whole number of days", place="days")
+    if days and not (days.isascii() and days.isdigit() and len(days) < 6):
+        raise Mistaken("field_invalid", "the lifetime is a whole number of days, below 100,000", place="days")
     limits: list[Limit] = []
     for measure in ("requests", "tokens", "money"):
         text = str(form.get(measure, "")).strip()

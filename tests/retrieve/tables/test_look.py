@@ -301,3 +301,8 @@ async def test_the_trace_has_no_words_of_the_question(knowledge: MemoryKnowledge
     told = await asked(knowledge, "How many orders did Mr Secretive cancel?")
 
     assert "secretive" not in str(told.facts).lower()
+
+
+@pytest.mark.parametrize("question", ["How many orders on May ² 2026?", "orders of ²²²² May 2026", "² may ²²²²"])
+async def test_signs_that_only_look_like_figures_break_no_question(knowledge, question):
+    await asked(knowledge, question)

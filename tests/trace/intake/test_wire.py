@@ -3,6 +3,7 @@
 import base64
 import json as plain
 import math
+import re
 
 import pytest
 from google.protobuf import json_format
@@ -109,6 +110,18 @@ def test_wrong_ids_are_refused_by_name_and_neighbours_read(made, module, ids, pl
 
     assert refused.value.place == place
     assert group.read(group.spans[1], group.scope).name == "right"
+
+
+@pytest.mark.parametrize("kind", ["²", "9" * 5000], ids=["no figure", "too long"])
+def test_a_kind_that_is_no_number_costs_no_batch(made, kind):
+    text = re.sub(rb'"kind": *[^,}]+', f'"kind":"{kind}"'.encode(), otlp_json(made.request({"kind": 3})))
+
+    (group,) = json.sent(text)
+
+    try:
+        assert group.read(group.spans[0], group.scope).kind == "internal"
+    except Mistaken as refused:
+        assert refused.code == "field_invalid"
 
 
 def test_a_parent_of_zeros_is_none(made):

@@ -175,7 +175,7 @@ def observation(row: SpanRow, whole: Observed | None) -> dict[str, Any]:
         "costDetails": {"total": float(row.cost)} if row.cost is not None else {},
         "totalCost": float(row.cost) if row.cost is not None else None,
         "promptName": name or None,
-        "promptVersion": int(version) if version.isdigit() else None,
+        "promptVersion": int(version) if version.isdecimal() else None,
         "latency": row.duration_ns / 1e9,
         "timeToFirstToken": row.first_ns / 1e9 if row.first_ns is not None else None,
         "userId": row.user or None,

@@ -112,7 +112,7 @@ def _style(block: Element, name: str) -> Element | None:
 
 def _level(block: Element, levels: dict[str, int]) -> int:
     outline = _style(block, "outlineLvl")
-    if outline is not None and said(outline, "val").isdigit() and int(said(outline, "val")) < 9:
+    if outline is not None and said(outline, "val").isdecimal() and int(said(outline, "val")) < 9:
         return int(said(outline, "val")) + 1
     style = _style(block, "pStyle")
     return levels.get(said(style, "val"), 0) if style is not None else 0

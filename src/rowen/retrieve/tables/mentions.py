@@ -176,7 +176,7 @@ def _phrases(key: tuple[str, ...], start: int, end: int, sheet: Sheet) -> Iterat
 def _single(words: Sequence[Word], at: int, sheet: Sheet) -> Iterator[Mention]:
     """Yield what one word may name."""
     text, stem = words[at]
-    if text in NUMBERS or text[0].isdigit():
+    if text in NUMBERS or text[0].isdecimal():
         number = NUMBERS.get(text) if text in NUMBERS else _number(text)
         if number is not None and text != "one":
             yield Mention("number", at, at + 1, number=number, rank=3)
@@ -198,9 +198,9 @@ def _days(texts: Sequence[str], at: int) -> Iterator[Mention]:
     month = MONTHS.get(one)
     if month and _year(two) and (found := _day(_year(two), month)):
         yield Mention("day", at, at + 2, day=found, rank=7)
-    if month and two.isdigit() and _year(three) and (found := _day(_year(three), month, int(two))):
+    if month and two.isdecimal() and _year(three) and (found := _day(_year(three), month, int(two))):
         yield Mention("day", at, at + 3, day=found, rank=7)
-    if one.isdigit() and MONTHS.get(two) and _year(three) and (found := _day(_year(three), MONTHS[two], int(one))):
+    if one.isdecimal() and MONTHS.get(two) and _year(three) and (found := _day(_year(three), MONTHS[two], int(one))):
         yield Mention("day", at, at + 3, day=found, rank=7)
     if _year(one) and (found := _day(_year(one))):
         yield Mention("day", at, at + 1, day=found, number=float(one), rank=4)
@@ -219,7 +219,7 @@ def _day(year: int, month: int = 0, day: int = 0) -> Day | None:
 
 
 def _year(text: str) -> int:
-    return int(text) if len(text) == 4 and text.isdigit() and int(text) in _YEARS else 0
+    return int(text) if len(text) == 4 and text.isdecimal() and int(text) in _YEARS else 0
 
 
 def _number(text: str) -> float | None:

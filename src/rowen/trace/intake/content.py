@@ -75,7 +75,7 @@ def _split(name: str) -> tuple[str, int, str]:
     for group in ("message.tool_calls", "message.contents"):
         if name.startswith(group + "."):
             number, _, rest = name[len(group) + 1 :].partition(".")
-            if number.isdigit():
+            if number.isdecimal() and len(number) < 7:
                 return group, int(number), rest
     return "", 0, ""
 

@@ -278,4 +278,4 @@ def _moment(value: dict[str, Any], name: str) -> int:
 
 def _number(value: dict[str, Any], *names: str) -> int:
     given = next((value[name] for name in names if value.get(name) is not None), 0)
-    return int(given) if isinstance(given, int | float) or (isinstance(given, str) and given.isdigit()) else 0
+    return int(given) if isinstance(given, int | float) or (isinstance(given, str) and given.isdecimal()) else 0

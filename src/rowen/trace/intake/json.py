@@ -256,9 +256,9 @@ def _choice(given: Whole | None, prefix: str, count: int, names: dict[str, int])
     """Return the number of an enumeration, 0 for one that is not known. Names are not allowed, and sent all the same."""
     if given is None:
         return 0
-    if isinstance(given, str) and not given.isdigit():
+    if isinstance(given, str) and not given.isdecimal():
         return names.get(given.removeprefix(prefix), 0)
-    number = int(given)
+    number = whole(given)
     return number if 0 <= number < count else 0
 
 
