@@ -455,7 +455,9 @@ def test_a_new_key_is_shown_once_and_works(site):
     assert site.stranger().sign_in(secret).status == 303
 
 
-@pytest.mark.parametrize(("name", "value"), [("requests", "often"), ("money", "a lot"), ("days", "soon"), ("days", "9" * 20)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("requests", "often"), ("money", "a lot"), ("days", "soon"), ("days", "9" * 20)]
+)
 def test_a_wrong_field_is_marked_and_the_rest_stays_filled_in(site, name: str, value: str):
     reader = site.reader()
 
