@@ -26,7 +26,7 @@ from rowen.provider.weights import Folder, default_place
 from rowen.retrieve.adapter import Adapted, Adapter
 from rowen.retrieve.fuse import WEIGHT, scaled
 from rowen.retrieve.metrics import ndcg
-from rowen.retrieve.search import LIMIT
+from rowen.retrieve.stages.look import LIMIT
 from rowen.store.catalog import open_store
 from rowen.values import SystemClock
 

@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from rowen.retrieve.base import RetrieveSettings, WithinTable
-from rowen.retrieve.search import Means, Searching, searched
-from rowen.retrieve.stages import Stages
+from rowen.retrieve.search import Means, Searching, searched, stages_of
+from rowen.retrieve.stages import Pace, Sought
+from rowen.retrieve.stages.choose import Telling
 from rowen.store.catalog import open_store
 from rowen.testing.clock import FakeClock
 from rowen.testing.contracts.knowledge import WIDE, a_collection, a_cut, a_document, a_manifest, letters
@@ -42,6 +43,10 @@ async def down(*_, **__):
 
 async def backwards(question, texts):
     return [float(number) for number in range(len(texts))]
+
+
+async def same_question(request):
+    return Answer(choices=(Choice(message=says("assistant", "How long is parental leave?"), reason="stop"),))
 
 
 class Slow:
@@ -173,16 +178,13 @@ async def test_a_mistake_is_no_delay_and_is_raised():
         raise Mistaken("config_invalid", "There is no such model.", place="rerank")
 
     with pytest.raises(Mistaken):
-        await Stages(FakeClock(), soon("rerank")).within("rerank", wrong, lambda _: {})
+        await Pace(FakeClock(), soon("rerank")).within("rerank", wrong, lambda _: {})
 
 
 async def test_with_time_enough_nothing_is_left_out(knowledge):
-    async def same(request):
-        return Answer(choices=(Choice(message=says("assistant", "How long is parental leave?"), reason="stop"),))
-
     within = WithinTable(**dict.fromkeys(WithinTable.__struct_fields__, 60))
     uris, left, whole = await found(
-        knowledge, within=within, rerank=backwards, diversity=0.1, ask=same, rewrite="model"
+        knowledge, within=within, rerank=backwards, diversity=0.1, ask=same_question, rewrite="model"
     )
 
     assert left == {}
@@ -190,3 +192,46 @@ async def test_with_time_enough_nothing_is_left_out(knowledge):
         "rewrite", "embed", "dense", "lexical", "fuse", "read", "rerank", "diversify",
     ]  # fmt: skip
     assert len(uris) == 2
+
+
+def whole_search(knowledge):
+    settings = RetrieveSettings(rewrite="model", graph="rules", diversity=0.5)
+    means = Means(
+        knowledge=knowledge, clock=FakeClock(), embeds=(Letters(),), rerank=backwards, ask=same_question, tables=never
+    )
+    return stages_of(settings, means), Telling(tables=means.tables)
+
+
+async def test_a_stage_that_is_left_out_leaves_what_is_sought_as_it_was_and_one_that_is_needed_is_done_all_the_same(
+    knowledge,
+):
+    (live,) = await knowledge.builds(HOME)
+    live = live.but(manifest=live.manifest.but(graph="rules"))
+    stages, telling = whole_search(knowledge)
+    asked = "How long is parental leave?"
+    sought = Sought(build=live, question=asked, questions=(asked,), reader=READER, top=2)
+
+    for stage in (telling, *stages):
+        clock = FakeClock()
+        late = Pace(clock, WithinTable(whole=1))
+        clock.move(2)
+        done = sought if stage is telling else await stage(sought, Pace(clock, None))
+        match stage.spare:
+            case [name]:
+                assert await stage(sought, late) == sought
+                assert [(each.name, each.facts) for each in late.done] == [
+                    (name, {"left_out": "no time was left for it"})
+                ]
+            case _:  # both ways of searching were begun together, so the quicker one is there
+                assert await stage(sought, late) == done
+        sought = done
+
+    assert [each.uri for each in sought.chosen]
+
+
+def test_what_may_be_left_out_of_a_search_is_what_its_times_are_set_for(knowledge):
+    stages, telling = whole_search(knowledge)
+
+    spared = [name for stage in (*stages, telling) for name in stage.spare]
+
+    assert sorted([*spared, "whole"]) == sorted(WithinTable.__struct_fields__)

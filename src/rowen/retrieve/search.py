@@ -1,41 +1,25 @@
-"""One search, from the question to passages: rewrite, embed, look by meaning and by words, fuse, follow the graph, rerank, merge."""
+"""One search, from the question to passages: which stages it goes through, over which build, and what comes of it."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from rowen.retrieve.base import CHARACTERS, RetrieveSettings
 from rowen.retrieve.bridge import Bridged
-from rowen.retrieve.fuse import WEIGHT, aged, diverse, fused, merged, ordered, scaled, together
-from rowen.retrieve.graph import grown, lifted
+from rowen.retrieve.fuse import WEIGHT
 from rowen.retrieve.rerank import Rerank
-from rowen.retrieve.rewrite import folded, rewritten
-from rowen.retrieve.stages import Stages
-from rowen.retrieve.tables import Tables, Told
-from rowen.store.knowledge import Build, Collection, Hit, Knowledge
-from rowen.values import (
-    AskModel,
-    Clock,
-    Condition,
-    Embed,
-    Fact,
-    Found,
-    Manifest,
-    Passage,
-    Problem,
-    Reader,
-)
+from rowen.retrieve.stages import Pace, Sought, Stage, through
+from rowen.retrieve.stages.ask import Embedding, Folding, Rewriting
+from rowen.retrieve.stages.choose import Diversifying, Merging, Reading, Reranking, Telling
+from rowen.retrieve.stages.look import Following, Fusing, Looking
+from rowen.retrieve.tables import Tables
+from rowen.store.knowledge import Build, Collection, Knowledge
+from rowen.values import AskModel, Clock, Condition, Embed, Found, Manifest, Passage, Problem, Reader
 
 log = logging.getLogger(__name__)
 
-LIMIT = 100
-"""Chunks that each way of searching hands on."""
-_SHOWN = 3  # chunks read for each passage that is wanted: neighbours become one
 _WHOLE = 0.9  # of the documents of the live index, for another to answer instead
-_JUDGED = 50  # at least, where what is read may be put into another order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +60,8 @@ class Searching:
         self._settings = settings
         self._means = means
         self._manifest: Manifest | None = None
+        self._stages = stages_of(settings, means)
+        self._telling = None if means.tables is None else Telling(tables=means.tables, ask=means.ask)
 
     async def __call__(
         self,
@@ -97,15 +83,20 @@ class Searching:
         if live is None or not question.strip() or top < 1:
             return Found(question=question, build=live.id if live else "")
         build = await self._own(builds, live)
-        search = _Search(self._settings, self._means, build, reader, where)
-        tables = self._means.tables
-        if tables is None:
-            return await search.run(question, top, recent)
-        asked = partial(
-            tables, self._collection, question, reader=reader, where=where, recent=recent, ask=self._means.ask
+        sought = Sought(
+            build=build,
+            question=question,
+            recent=recent,
+            reader=reader,
+            where=where,
+            top=top,
+            questions=(question,),
         )
-        found, _ = await asyncio.gather(search.run(question, top, recent), search.tabled(asked))
-        return search.with_table(found, top)
+        pace = _pace(self._settings, self._means)
+        if self._telling is None:
+            return _found(await through(self._stages, sought, pace), pace)
+        found, told = await asyncio.gather(through(self._stages, sought, pace), self._telling(sought, pace))
+        return _found(found.but(table=told.table), pace)
 
     async def _own(self, builds: Sequence[Build], live: Build) -> Build:
         """Return the build of this version where it has what the live one has, or nearly; else the live one."""
@@ -136,208 +127,63 @@ async def searched(
     where: tuple[Condition, ...] = (),
 ) -> Found:
     """Return what a build that need not be live finds: for the past, and for comparisons."""
-    return await _Search(settings, means, build, reader, where).run(question, top, ())
+    pace = _pace(settings, means)
+    sought = Sought(build=build, question=question, questions=(question,), reader=reader, where=where, top=top)
+    return _found(await through(stages_of(settings, means), sought, pace), pace)
 
 
 async def ranking(
     build: Build, settings: RetrieveSettings, means: Means, question: str, *, reader: Reader
-) -> dict[int, float]:
+) -> Mapping[int, float]:
     """Return the fused scores of a build's chunks for a question, before they are passages: what rankings are judged by."""
-    search = _Search(settings, means, build, reader, ())
-    return await search._scores(await search._questions(question, ()))  # noqa: SLF001 - its own module
+    sought = Sought(build=build, question=question, questions=(question,), reader=reader, top=0)
+    return (await through(looking(settings, means), sought, _pace(settings, means))).scores
 
 
-class _Vectors(NamedTuple):
-    """Of the questions, and what an adapter says of them."""
-
-    rows: list[bytes]
-    applies: tuple[float, ...]
-    share: float | None
+def stages_of(settings: RetrieveSettings, means: Means) -> tuple[Stage, ...]:
+    """Return what a search goes through, in order. What an app does not want, or has not the means for, is not there."""
+    return (*looking(settings, means), *choosing(settings, means))
 
 
-_NONE = _Vectors([], (), None)
+def looking(settings: RetrieveSettings, means: Means) -> Iterator[Stage]:
+    """Yield the stages from the question to the scores of chunks."""
+    if settings.rewrite == "turns" or (settings.rewrite == "model" and means.ask is not None):
+        yield Folding()
+    if settings.rewrite == "model" and means.ask is not None:
+        yield Rewriting(ask=means.ask)
+    if settings.search != "lexical":
+        yield Embedding(embeds=means.embeds, bridged=means.bridged)
+    yield Looking(knowledge=means.knowledge, words=settings.search != "dense")
+    yield Fusing(weight=WEIGHT if settings.weight is None else settings.weight)
+    if settings.graph != "none":
+        yield Following(knowledge=means.knowledge)
 
 
-@dataclass(slots=True)
-class _Search:
-    settings: RetrieveSettings
-    means: Means
-    build: Build
-    reader: Reader
-    where: tuple[Condition, ...]
-    stages: Stages = field(init=False)
-    legs: dict[int, dict[str, float]] = field(default_factory=dict)
-    table: Passage | None = None
-    """What a table says to the question."""
-    bridge: Bridged | None = None
-    """What speaks as the index's own embedder, where that is not at hand."""
+def choosing(settings: RetrieveSettings, means: Means) -> Iterator[Stage]:
+    """Yield the stages from the scores of chunks to the passages that are shown."""
+    further = bool(means.rerank or settings.diversity or settings.half_life)
+    yield Reading(knowledge=means.knowledge, clock=means.clock, half_life=settings.half_life, further=further)
+    if means.rerank is not None:
+        yield Reranking(rerank=means.rerank)
+    if settings.diversity:
+        yield Diversifying(knowledge=means.knowledge, diversity=settings.diversity)
+    yield Merging(room=settings.budget * CHARACTERS)
 
-    def __post_init__(self) -> None:
-        self.stages = Stages(self.means.clock, None if self.means.whole else self.settings.within)
 
-    async def run(self, question: str, top: int, recent: tuple[str, ...]) -> Found:
-        questions = await self._questions(question, recent)
-        scores = await self._scores(questions)
-        passages = await self._passages(scores, max(_JUDGED, top * _SHOWN) if self._reorders else top * _SHOWN)
-        passages = await self._reranked(questions[0], passages)
-        chosen = await self._chosen(passages, top)
-        return Found(
-            passages=chosen,
-            question=questions[0],
-            confidence=confidence(chosen),
-            build=self.build.id,
-            stages=tuple(self.stages.done),
-        )
+def _pace(settings: RetrieveSettings, means: Means) -> Pace:
+    return Pace(means.clock, None if means.whole else settings.within)
 
-    async def tabled(self, asked: Callable[[], Awaitable[Told | None]]) -> None:
-        """Take what tables say, beside the search."""
-        told = await self.stages.within("tables", asked, lambda told: None if told is None else told.facts)
-        if told is not None:
-            self.table = told.passage
 
-    def with_table(self, found: Found, top: int) -> Found:
-        """Return what was found with what a table says before it: exact figures go before a text that may have them."""
-        table = self.table
-        if table is None:
-            return found.but(stages=tuple(self.stages.done))
-        passages = (table, *found.passages)[:top]
-        return found.but(passages=passages, confidence=1.0, stages=tuple(self.stages.done))
-
-    @property
-    def _reorders(self) -> bool:
-        return bool(self.means.rerank or self.settings.diversity or self.settings.half_life)
-
-    async def _questions(self, question: str, recent: tuple[str, ...]) -> tuple[str, ...]:
-        ask = self.means.ask
-        if self.settings.rewrite == "model" and ask is not None:
-            work = partial(rewritten, question, recent, ask=ask)
-            made = await self.stages.within("rewrite", work, lambda made: {"questions": made})
-            return made or (folded(question, recent),)
-        return (folded(question, recent) if self.settings.rewrite == "turns" else question,)
-
-    async def _scores(self, questions: Sequence[str]) -> dict[int, float]:
-        made = await self._vectors(questions)
-        vectors = made.rows
-        rankings = []
-        for at, question in enumerate(questions):
-            ways: dict[str, Callable[[], Awaitable[list[Hit]]]] = {}
-            if vectors:
-                ways["dense"] = partial(self._dense, vectors[at])
-            if self.settings.search != "dense" or not vectors:
-                ways["lexical"] = partial(self._lexical, question)
-            hits = await self.stages.some(ways, _count)
-            zeros = {"dense": self._zero, "lexical": 0.0}
-            found = {name: scaled(hits.get(name, []), LIMIT, zero) for name, zero in zeros.items()}
-            for name, some in hits.items():
-                for hit in some:
-                    known = self.legs.setdefault(hit.chunk, {})
-                    known[name] = max(hit.score, known.get(name, hit.score))
-            rankings.append(
-                found["dense"] or found["lexical"]
-                if len(hits) == 1
-                else self._fused(found["dense"], found["lexical"], made.applies[at], made.share)
-            )
-        return await self._with_graph(questions, rankings[0] if len(rankings) == 1 else together(rankings))
-
-    async def _with_graph(self, questions: Sequence[str], scores: dict[int, float]) -> dict[int, float]:
-        if self.settings.graph == "none" or not self.build.manifest.graph:
-            return scores
-        found = await self.stages.within(
-            "graph",
-            partial(grown, self.means.knowledge, self.build, questions, reader=self.reader, where=self.where),
-            lambda each: {"names": each.names, "relations": each.relations, "found": len(each.scores)},
-        )
-        if found is None:
-            return scores
-        for chunk, score in found.scores.items():
-            self.legs.setdefault(chunk, {})["graph"] = score
-        return lifted(scores, found.scores)
-
-    @property
-    def _zero(self) -> float:
-        """Where likeness begins in what the vectors say."""
-        return self.bridge.bridge.zero if self.bridge is not None else self.build.learnt.get("ways.zero", 0.0)
-
-    def _fused(
-        self, dense: dict[int, float], lexical: dict[int, float], applies: float, share: float | None
-    ) -> dict[int, float]:
-        started = self.stages.now_ns
-        weight = WEIGHT if self.settings.weight is None else self.settings.weight
-        if share is not None:
-            weight += applies * (share - weight)
-        scores = fused(dense, lexical, weight)
-        self.stages.note("fuse", started, {"weight": weight, "chunks": len(scores)})
-        return scores
-
-    async def _vectors(self, questions: Sequence[str]) -> _Vectors:
-        made_by = self.build.manifest.embedder
-        if self.settings.search == "lexical" or not made_by:
-            return _NONE
-        embed = next((each for each in self.means.embeds if each.fingerprint == made_by), None)
-        if embed is None:
-            embed = self.bridge = self.means.bridged(made_by)
-        if embed is None:
-            # Vectors of another model mean nothing here, so the words alone are searched until the new index is live.
-            self.stages.note("embed", self.stages.now_ns, {"left_out": f"the embedder {made_by} is not at hand"})
-            return _NONE
-        bridged = {"bridged_from": self.bridge.bridge.new} if self.bridge is not None else {}
-        made = await self.stages.within(
-            "embed", partial(embed, questions, role="query"), lambda each: {"tokens": each.tokens, **bridged}
-        )
-        if made is None:
-            return _NONE
-        wide = 4 * made.dimensions
-        rows = [made.data[at * wide : (at + 1) * wide] for at in range(len(questions))]
-        return _Vectors(rows, made.applies or (0.0,) * len(rows), made.share)
-
-    async def _dense(self, vector: bytes) -> list[Hit]:
-        return await self.means.knowledge.dense(
-            self.build.id, vector, reader=self.reader, where=self.where, limit=LIMIT
-        )
-
-    async def _lexical(self, question: str) -> list[Hit]:
-        return await self.means.knowledge.lexical(
-            self.build.id, question, reader=self.reader, where=self.where, limit=LIMIT
-        )
-
-    async def _passages(self, scores: dict[int, float], limit: int) -> list[tuple[int, Passage]]:
-        best = {chunk: scores[chunk] for chunk in ordered(scores)[:limit]}
-        found = await self.stages.timed(
-            "read", self.means.knowledge.passages(self.build.id, best, reader=self.reader), _count
-        )
-        now, half_life = self.means.clock.now_ns(), self.settings.half_life
-        passages = [
-            (chunk, each.but(score=aged(each.score, each.modified_ns, now, half_life), legs=self.legs.get(chunk, {})))
-            for chunk, each in ((chunk, found[chunk]) for chunk in best if chunk in found)
-        ]
-        return sorted(passages, key=lambda each: -each[1].score) if half_life else passages
-
-    async def _reranked(self, question: str, passages: list[tuple[int, Passage]]) -> list[tuple[int, Passage]]:
-        rerank = self.means.rerank
-        if rerank is None or not passages:
-            return passages
-        texts = [f"{each.title}\n{each.text}" if each.title else each.text for _, each in passages]
-        scores = await self.stages.within("rerank", partial(rerank, question, texts), _count)
-        if scores is None:
-            return passages
-        judged = [
-            (chunk, each.but(score=score, legs={**each.legs, "rerank": score}))
-            for (chunk, each), score in zip(passages, scores, strict=True)
-        ]
-        return sorted(judged, key=lambda each: -each[1].score)
-
-    async def _chosen(self, passages: list[tuple[int, Passage]], top: int) -> tuple[Passage, ...]:
-        if self.settings.diversity and passages:
-            by_chunk = dict(passages)
-            best = max(each.score for _, each in passages)
-            scores = {chunk: each.score / best if best > 0 else each.score for chunk, each in passages}
-            vectors = await self.stages.within(
-                "diversify", partial(self.means.knowledge.vectors, self.build.id, list(by_chunk)), _count
-            )
-            if vectors is not None:
-                order = diverse(list(by_chunk), scores, vectors, self.settings.diversity, top)
-                passages = [(chunk, by_chunk[chunk]) for chunk in order]
-        return merged([each for _, each in passages], top, self.settings.budget * CHARACTERS)
+def _found(sought: Sought, pace: Pace) -> Found:
+    """Return what was found. Exact figures of a table go before a text that may have them."""
+    table = sought.table
+    return Found(
+        passages=sought.chosen if table is None else (table, *sought.chosen)[: sought.top],
+        question=sought.questions[0],
+        confidence=confidence(sought.chosen) if table is None else 1.0,
+        build=sought.build.id,
+        stages=tuple(pace.done),
+    )
 
 
 def confidence(passages: Sequence[Passage]) -> float:
@@ -355,7 +201,3 @@ def confidence(passages: Sequence[Passage]) -> float:
     if words:
         parts.append(max(words) / (max(words) + 15))
     return sum(parts) / len(parts) if parts else 0.0
-
-
-def _count(found: Sequence[object] | dict[int, Passage] | dict[int, bytes]) -> dict[str, Fact]:
-    return {"found": len(found)}

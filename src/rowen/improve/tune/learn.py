@@ -11,7 +11,7 @@ from rowen.improve.tune.space import Point
 from rowen.retrieve.adapter import Adapter, numpy
 from rowen.retrieve.fuse import WEIGHT, scaled
 from rowen.retrieve.metrics import ndcg
-from rowen.retrieve.search import LIMIT
+from rowen.retrieve.stages.look import LIMIT
 from rowen.store.knowledge import Build
 from rowen.values import Mistaken
 from rowen.values.interval import Interval

@@ -1,7 +1,7 @@
-"""The stages of one search: how long each may take, what is left out for it, and how each went."""
+"""How stages of a search are done: how long each may take, what is left out for it, and how each went."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sized
 from typing import TypeVar
 
 from rowen.retrieve.base import WithinTable
@@ -14,8 +14,8 @@ Facts = Callable[[T], dict[str, Fact] | None]
 """What is to be known of a stage by what it gave; None where there was nothing for it to do."""
 
 
-class Stages:
-    """Does stages and notes them.
+class Pace:
+    """Does stages, each in its time, and notes how they went.
 
     Args:
         clock: the time.
@@ -96,6 +96,11 @@ class Stages:
         if self._until is not None:
             bounds.append(max(0.0, self._until - self._clock.monotonic()))
         return min(bounds, default=None)
+
+
+def counted(found: Sized) -> dict[str, Fact]:
+    """Return what is to be known of a stage that found so many."""
+    return {"found": len(found)}
 
 
 def _late(seconds: float | None) -> dict[str, Fact]:
