@@ -244,7 +244,7 @@ def _verb(command: click.Command, path: str, level: str) -> Iterator[str]:
     if isinstance(command, click.Group):
         yield f"{level} {path}\n"
         yield f"{_joined(command.help)}\n"
-        for name, inner in sorted(command.commands.items()):
+        for name, inner in sorted((name, each) for name, each in command.commands.items() if not each.hidden):
             yield from _verb(inner, f"{path} {name}", f"{level}#")
         return
     context = click.Context(command, info_name=path)

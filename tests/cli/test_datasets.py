@@ -159,13 +159,13 @@ def test_an_earlier_split_that_is_not_there_is_told(asked, rows, tmp_path):
         asked("split", "golden", "--before", str(tmp_path / "nowhere.json"))
 
 
-def test_a_dropped_data_set_is_gone_and_one_is_asked_before(asked, run, rows):
+def test_a_deleted_data_set_is_gone_and_one_is_asked_before(asked, run, rows):
     asked("import", str(rows), "--dataset", "golden")
     asked("freeze", "golden")
     with pytest.raises(click.Abort):
-        run("drop", "golden")
+        run("delete", "golden")
 
-    (gone,) = asked("drop", "golden", "--yes")
+    (gone,) = asked("delete", "golden", "--yes")
 
     assert gone["cases"] == 40
     assert asked("sets") == []

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from rowen.cli.eval import command
+from rowen.cli.index import command as index
 from rowen.cli.runs import command as runs
 from rowen.testing.upstream import FaultUpstream, TooMany, openai_chat
 from rowen.values import Mistaken
@@ -78,6 +79,40 @@ def test_a_second_run_knows_the_answers_and_a_fresh_one_does_not(run):
 
     assert json.loads(run("--json"))[0]["run"]["cached"] == 60
     assert "cached" not in json.loads(run("--json", "--fresh"))[0]["run"]
+
+
+def test_a_run_names_the_index_it_was_judged_on_and_asks_anew_when_documents_have_changed(folder):
+    knowing = APP.partition("must")[0] + '[retrieve.handbook]\nembed = ""\nsource = "docs/*.md"\n'
+    (folder / "docs").mkdir()
+    (folder / "docs" / "say.md").write_text("We say 1, and sometimes we say 2.")
+    (folder / "cases.jsonl").write_text(lines(2))
+    (folder / "app.toml").write_text(knowing)
+    told: list[str] = []
+
+    def judged(*, sync: bool) -> tuple[int, dict[str, object]]:
+        if sync:
+            CliRunner().invoke(index, ["sync", "--store", "sqlite:data"], catch_exceptions=False)
+        found = CliRunner().invoke(command, ["--store", "sqlite:data", "--json"], catch_exceptions=False)
+        told.append(found.stderr)
+        (result,) = json.loads(found.stdout)
+        return result["run"].get("cached", 0), result["run"]["indexes"][0]
+
+    unread = judged(sync=False)
+    first, same = judged(sync=True), judged(sync=False)
+    (folder / "docs" / "say.md").write_text("We say 1, and now we say 3.")
+    changed = judged(sync=True)
+    (folder / "app.toml").write_text(knowing + "chunk = { size = 100, overlap = 0 }\n")
+    other = judged(sync=False)
+
+    assert unread == (0, {"name": "handbook"})
+    assert ["is not indexed yet" in each for each in told] == [True, *[False] * 4]
+    assert first == (0, same[1])
+    assert same[0] == 2
+    assert (changed[0], changed[1]["build"]) == (0, first[1]["build"])
+    assert changed[1]["snapshot"] != first[1]["snapshot"]
+    assert (other[0], "borrowed" in other[1]) == (0, False)
+    assert other[1]["build"] != first[1]["build"]
+    assert other[1]["snapshot"] == changed[1]["snapshot"]
 
 
 def test_an_earlier_run_is_run_again_as_it_was_though_its_app_and_cases_have_changed(run, folder):

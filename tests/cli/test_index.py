@@ -4,6 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from rowen.cli.index import command
+from rowen.values import Mistaken
 
 APP = """
 [app]
@@ -54,17 +55,49 @@ def test_a_source_that_cannot_be_read_is_told_and_ends_with_4(run, tmp_path):
     assert json.loads(run("list", "--json"))[0]["documents"] == 1
 
 
-def test_indexes_are_shown_switched_and_dropped(run, tmp_path):
+def test_indexes_are_shown_switched_and_deleted(run, tmp_path):
     run("sync")
     (tmp_path / "app.toml").write_text(APP + "[retrieve.handbook.chunk]\nsize = 100\noverlap = 0\n")
     run("sync")
     builds = {each["state"]: each["id"] for each in json.loads(run("show", "handbook"))["builds"]}
 
     switched = run("switch", "handbook", builds["kept"])
-    run("drop", "handbook", builds["live"])
+    run("delete", "handbook", builds["live"], "--force")
 
     assert "overlap(size=800, overlap=400)" in switched
     assert [each["id"] for each in json.loads(run("show", "handbook"))["builds"]] == [builds["kept"]]
+
+
+def test_an_index_that_a_rollback_goes_back_to_is_not_deleted_unless_that_is_forced(run, tmp_path):
+    run("sync")
+    (tmp_path / "app.toml").write_text(APP + "[retrieve.handbook.chunk]\nsize = 100\noverlap = 0\n")
+    run("sync")
+    shown = json.loads(run("show", "handbook"))
+    kept = next(each["id"] for each in shown["builds"] if each["state"] == "kept")
+
+    with pytest.raises(Mistaken, match=r"needed by version 1 \(.*\), where a rollback in production goes") as refused:
+        run("delete", "handbook", kept)
+    told = run("delete", "handbook", kept, "--force")
+
+    assert refused.value.code == "conflict"
+    assert list(shown["needed"]) == [kept]
+    assert told == f"{kept} is deleted\n"
+    assert "needed" not in json.loads(run("show", "handbook"))
+
+
+def test_the_word_it_had_before_still_deletes_and_says_the_new_one(run, tmp_path):
+    run("sync")
+    (tmp_path / "app.toml").write_text(APP + "[retrieve.handbook.chunk]\nsize = 100\noverlap = 0\n")
+    run("sync")
+    kept = next(each["id"] for each in json.loads(run("show", "handbook"))["builds"] if each["state"] == "kept")
+
+    found = CliRunner().invoke(command, ["drop", "handbook", kept, "--force", "--store", "sqlite:data"])
+    helped = CliRunner().invoke(command, ["--help"])
+
+    assert found.exit_code == 0
+    assert "it is called `delete` now" in found.stderr
+    assert "is deleted" in found.stdout
+    assert " drop " not in helped.stdout
 
 
 def test_what_documents_say_of_a_person_is_listed(run, tmp_path):

@@ -79,6 +79,8 @@ def test_every_verb_and_option_is_on_its_page():
 
 
 def commands(command: click.Command, path: str) -> list[tuple[str, click.Command]]:
+    if command.hidden:
+        return []  # a name that it had before
     if isinstance(command, click.Group):
         return [found for name, inner in command.commands.items() for found in commands(inner, f"{path} {name}")]
     return [(path, command)]

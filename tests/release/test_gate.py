@@ -18,7 +18,7 @@ from rowen.release.terms import Terms, terms
 from rowen.score.cases import Cases
 from rowen.store.memory.store import MemoryStore
 from rowen.testing.clock import FakeClock
-from rowen.values import Case, Outcome, Run, Target
+from rowen.values import Case, Index, Outcome, Run, Target
 
 from .conftest import ANN, hash_of
 
@@ -36,8 +36,13 @@ class World:
         self.cases = cases
         self.remarks = Remarks(store.records, clock)
         self.spent: dict[str, Budget] = {}
-        self.gate = Gate(Kept(store.records, store.runs, self.datasets), self)
+        self.gate = Gate(Kept(store.records, store.runs, self.datasets), self, indexes=self.indexes)
+        self.now: tuple[Index, ...] = ()
         self.made = 0
+
+    async def indexes(self, definition: str) -> tuple[Index, ...]:
+        assert definition == B
+        return self.now
 
     async def budget(self, app: str, objective: str) -> Budget | None:
         assert app == "shop"
@@ -159,6 +164,42 @@ async def test_a_run_that_did_not_end_is_no_evidence(world: World, state: str):
     found = await world.only_refusal()
 
     assert f"run {run.id} of it is {state}: its budget was spent" in found.why
+
+
+HANDBOOK = Index(name="handbook", build="b1", snapshot="d1" * 16)
+
+
+@pytest.mark.parametrize(
+    ("judged", "why", "fix"),
+    [
+        (Index(name="handbook"), "handbook was not indexed yet", "run `rowen index sync`, then run `rowen eval smoke"),
+        (HANDBOOK.but(borrowed=True), "the index of handbook that another version makes", "run `rowen eval smoke"),
+    ],
+)
+async def test_what_was_judged_without_an_index_of_its_own_is_no_evidence(world: World, judged: Index, why, fix):
+    await world.run(A, MOST)
+    await world.run(B, MOST, indexes=(judged,))
+
+    found = await world.only_refusal()
+
+    assert (found.kind, why in found.why) == ("index", True)
+    assert found.fix.startswith(fix)
+
+
+async def test_the_documents_on_which_a_version_was_judged_are_told_and_that_they_have_changed(world: World):
+    await world.run(A, MOST)
+    await world.run(B, MOST, indexes=(HANDBOOK,))
+    world.now = (HANDBOOK,)
+    same = (await world.ruling()).findings
+    world.now = (HANDBOOK.but(snapshot="e2" * 16),)
+
+    changed = await world.ruling()
+
+    assert "it was run on what handbook answers from now (index b1, documents d1d1d1d1d1d1)" in [e.why for e in same]
+    assert "what handbook knows has changed since it was run (index b1, documents d1d1d1d1d1d1; now e2e2e2e2e2e2)" in [
+        each.why for each in changed.findings
+    ]
+    assert changed.open
 
 
 async def test_a_run_of_another_version_of_the_data_set_is_no_evidence(world: World):

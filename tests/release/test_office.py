@@ -13,6 +13,7 @@ from rowen.release.office import Office
 from rowen.release.remark import Remarks
 from rowen.release.ruling import Finding, Ruling
 from rowen.release.table import ReleaseTable
+from rowen.release.version import Version
 from rowen.store.memory.store import MemoryStore
 from rowen.testing.clock import FakeClock
 from rowen.values import Definition, Mistaken, Refused
@@ -146,8 +147,8 @@ async def test_what_was_forced_is_told_as_such(office: Office, releases: Release
 async def test_the_log_tells_which_indexes_there_were_when_something_was_let_out(
     store: MemoryStore, releases: Releases, gate: Stub, clock: FakeClock
 ):
-    async def content(app: str) -> Mapping[str, Any]:
-        return {"docs/b1": {"state": "live", "documents": 12, "snapshot": f"of {app}"}}
+    async def content(version: Version) -> Mapping[str, Any]:
+        return {"docs/b1": {"state": "live", "documents": 12, "snapshot": f"of version {version.number}"}}
 
     office = Office(
         releases,
@@ -162,7 +163,7 @@ async def test_the_log_tells_which_indexes_there_were_when_something_was_let_out
     await office.let_out("shop", "1", ANN)
 
     line = (await releases.log("shop"))[0]
-    assert line.evidence["index"] == {"docs/b1": {"state": "live", "documents": 12, "snapshot": "of shop"}}
+    assert line.evidence["index"] == {"docs/b1": {"state": "live", "documents": 12, "snapshot": "of version 1"}}
 
 
 async def test_what_is_live_already_is_not_let_out_again(office: Office):

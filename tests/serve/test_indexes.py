@@ -1,6 +1,7 @@
 """Each version answers by its own index: beside one another while one rolls out, and again after going back."""
 
 from pathlib import Path
+from typing import Any
 
 from rowen.config import read
 from rowen.serve.tables import TABLES
@@ -50,6 +51,24 @@ async def blank(place: Place) -> Call:
     )
 
 
+async def searched(place: Place, definition: str) -> dict[str, Any]:
+    """Return what the trace of a call says of its search."""
+    found = (
+        await place.server.opened.served.named("shop")
+        .walk(
+            (await blank(place)).but(
+                request=Request(model="main", messages=(says("user", "how many days of leave?"),)),
+                definition=definition,
+            )
+        )
+        .answer()
+    )
+    await place.server.opened.traces_written()
+    trace = await place.server.opened.store.traces.get(found.id, "default")
+    assert trace is not None
+    return next(span.attributes for span in trace.spans if span.name == "retrieval handbook")
+
+
 async def indexed(place: Place) -> None:
     """Have everything indexed that is to be, by nobody else."""
     await place.server.opened.worker.stop()
@@ -83,6 +102,25 @@ async def test_going_back_finds_the_index_of_before_at_once(tmp_path, clock):
         assert back.passages
         await indexed(place)
         assert (await builds(place))[old] == "live"
+
+
+async def test_a_trace_tells_which_index_answered_in_which_state_and_whether_it_was_another_versions(tmp_path, clock):
+    other = read(write(tmp_path, 200), TABLES).definition
+    async with placed(write(tmp_path, 300), clock) as place:
+        await indexed(place)
+        await place.server.opened.store.definitions.put(other)
+        own = await searched(place, place.known())
+        (tmp_path / "docs" / "leave.md").write_text("About leave: everybody has 30 days of leave.")
+        await indexed(place)
+        later = await searched(place, place.known())
+        await place.releases.release("shop", other.hash, WHY)
+        await place.served.refresh()
+
+        borrowed = await searched(place, other.hash)
+
+        assert own["rowen.index"] == later["rowen.index"] == borrowed["rowen.index"]
+        assert own["rowen.index.snapshot"] != later["rowen.index.snapshot"] == borrowed["rowen.index.snapshot"]
+        assert [each["rowen.index.borrowed"] for each in (own, later, borrowed)] == [False, False, True]
 
 
 async def test_two_versions_that_answer_at_once_each_have_their_index_and_it_is_kept_up(tmp_path, clock):

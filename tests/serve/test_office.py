@@ -37,6 +37,6 @@ async def test_a_forced_release_tells_which_index_answered_and_what_was_passed_o
     line = (await office.desk.log("shop"))[0]
     (told,) = line.evidence["index"].items()
     assert told[0] == f"docs/{build.id}"
-    assert told[1]["state"] == "live"
+    assert (told[1]["state"], told[1]["answers"], told[1]["borrowed"]) == ("live", True, True)
     assert "no evaluation is asked for" in line.evidence["forced"][0]
     assert await office.desk.verify("shop") is None

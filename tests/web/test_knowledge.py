@@ -131,7 +131,7 @@ def test_the_sources_are_looked_at_when_somebody_says_so_and_that_is_on_record(k
     reader = known.reader()
 
     answer = reader.post("/knowledge/shop/handbook/do/sync", csrf=reader.token())
-    nothing = reader.post("/knowledge/shop/handbook/do/drop", csrf=reader.token(), build="nothing")
+    nothing = reader.post("/knowledge/shop/handbook/do/delete", csrf=reader.token(), build="nothing")
 
     assert answer.status == 303
     assert nothing.status == 404

@@ -7,9 +7,9 @@ import click
 
 from rowen.cli.datasets import (
     datasets_of,
+    delete,
     describe,
     diff,
-    drop,
     freeze,
     import_files,
     report,
@@ -20,7 +20,7 @@ from rowen.cli.datasets import (
 )
 from rowen.cli.dated import dated_cases
 from rowen.cli.needed import needed
-from rowen.cli.options import in_store, json_option, server_option, show, store_option
+from rowen.cli.options import formerly, in_store, json_option, server_option, show, store_option
 from rowen.cli.questions import questions
 from rowen.evaluate.files import WRITES, Shape, written
 from rowen.score.cases import Cases
@@ -49,7 +49,8 @@ for each in (
     needed,
     questions,
     dated_cases,
-    drop,
+    delete,
+    formerly(delete, "drop"),
 ):
     command.add_command(each)
 

@@ -309,17 +309,17 @@ def split_cases(
         err.print(f"{len(found.moved)} cases changed their part, since they now belong to others.")
 
 
-@click.command("drop")
+@click.command("delete")
 @dataset_argument
 @server_option
 @store_option
 @tenant_option
 @json_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def drop(dataset: str, server_file: Path, store: str | None, tenant: str, as_json: bool, yes: bool) -> None:
-    """Remove a data set with its cases and all its versions."""
+def delete(dataset: str, server_file: Path, store: str | None, tenant: str, as_json: bool, yes: bool) -> None:
+    """Delete a data set with its cases and all its versions."""
     if not yes:
-        click.confirm(f"{dataset} and its versions cannot be brought back. Remove them?", abort=True, err=True)
+        click.confirm(f"{dataset} and its versions cannot be brought back. Delete them?", abort=True, err=True)
     gone = _with(server_file, store, lambda found: found.delete(dataset, tenant))
     show([{"dataset": dataset, "cases": gone}], as_json=as_json, empty="")
 

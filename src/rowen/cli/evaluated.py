@@ -26,6 +26,11 @@ def code_of(results: Sequence[Result]) -> int:
 
 def say(results: Sequence[Result], *, as_json: bool) -> None:
     """Print results as tables, or as JSON."""
+    for run in (each.run for each in results):
+        for index in run.indexes:
+            if not index.build:
+                why = f"[yellow]{index.name} is not indexed yet,[/yellow] so that nothing of it was found"
+                Console(stderr=True, highlight=False).print(f"{why}: run `rowen index sync`.")
     if as_json:
         print(msgspec.json.encode(list(results), enc_hook=str).decode())
         return

@@ -15,6 +15,7 @@ from rowen.cli.options import (
     always_json_option,
     apps_argument,
     flags_of,
+    formerly,
     json_option,
     out,
     server_option,
@@ -255,28 +256,38 @@ async def _advised(opened: Opened, app: str, standings: Sequence[Standing]) -> A
 @server_option
 @store_option
 def switch(name: str, build: str, apps: tuple[Path, ...], server_file: Path, store: str | None) -> None:
-    """Let another index of NAME answer: the BUILD of that id, which must be ready or kept."""
+    """Let another index of NAME answer versions that have none of their own: the BUILD of that id, ready or kept.
+
+    A version whose own index is whole goes on to answer from it: to go back, take the setting back or `rowen rollback`.
+    """
 
     async def work(desk: Desk) -> str:
         return (await desk.switch(await _named(desk, name), build)).manifest.chunker
 
-    out.print(f"{build} answers now: {_desk(server_file, store, apps, work)}")
+    out.print(f"{build} answers now whoever has no index of its own: {_desk(server_file, store, apps, work)}")
 
 
-@command.command("drop")
+@command.command("delete")
 @click.argument("name")
 @click.argument("build")
 @apps_argument
 @server_option
 @store_option
-def drop(name: str, build: str, apps: tuple[Path, ...], server_file: Path, store: str | None) -> None:
-    """Remove the index BUILD of NAME, which must not be the one that answers."""
+@click.option("--force", is_flag=True, help="Though versions need it, which answer from the live index then.")
+def delete(name: str, build: str, apps: tuple[Path, ...], server_file: Path, store: str | None, force: bool) -> None:
+    """Delete the index BUILD of NAME, which must not be the one that answers, nor one that versions need.
+
+    Needed are the indexes of what is live, of what rolls out, of where a rollback goes, and of versions with a label.
+    """
 
     async def work(desk: Desk) -> None:
-        await desk.drop(await _named(desk, name), build)
+        await desk.delete(await _named(desk, name), build, force=force)
 
     _desk(server_file, store, apps, work)
-    out.print(f"{build} is removed")
+    out.print(f"{build} is deleted")
+
+
+command.add_command(formerly(delete, "drop"))
 
 
 def _opened(server_file: Path, store: str | None, apps: Sequence[Path], work: Callable[[Opened], Awaitable[T]]) -> T:

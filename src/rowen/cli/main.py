@@ -22,7 +22,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "check": "Check an app and the server's settings without starting.",
         "doctor": "Say which parts are active, and their health.",
         "keys": "Create, list, rotate and revoke keys.",
-        "models": "Fetch, list, verify and remove model weights.",
+        "models": "Fetch, list, verify and delete model weights.",
     },
     "See what happens": {
         "traces": "List, show and export what happened.",

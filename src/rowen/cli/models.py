@@ -1,4 +1,4 @@
-"""`rowen models`: fetch, list, verify and remove model weights."""
+"""`rowen models`: fetch, list, verify and delete model weights."""
 
 import json
 import sys
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
+from rowen.cli.options import formerly
 from rowen.provider import weights
 from rowen.provider.weights import Folder, Found, Listed
 from rowen.values import Mistaken, Problem
@@ -26,7 +27,7 @@ _FOLDER = click.option(
 
 @click.group()
 def command() -> None:
-    """Fetch, list, verify and remove model weights."""
+    """Fetch, list, verify and delete model weights."""
 
 
 @command.command()
@@ -95,15 +96,18 @@ def verify(names: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
 @click.argument("names", nargs=-1, required=True)
 @_FOLDER
 @_JSON
-def remove(names: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
-    """Remove models from the models folder."""
+def delete(names: tuple[str, ...], folder: Path | None, as_json: bool) -> None:
+    """Delete models from the models folder."""
     place = Folder(folder or weights.default_place())
-    removed = {name: place.remove(name) for name in names}
+    deleted = {name: place.remove(name) for name in names}
     if as_json:
-        click.echo(json.dumps({"removed": [name for name, was in removed.items() if was]}))
+        click.echo(json.dumps({"deleted": [name for name, was in deleted.items() if was]}))
         return
-    for name, was in removed.items():
-        click.echo(f"{name}: {'removed' if was else 'was not here'}")
+    for name, was in deleted.items():
+        click.echo(f"{name}: {'deleted' if was else 'was not here'}")
+
+
+command.add_command(formerly(delete, "remove"))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -125,6 +126,13 @@ def _unbroken(columns: Sequence[str], rows: Sequence[Mapping[str, str]], width: 
     words = {name for name in columns if widths[name] <= _WORD and not any(" " in row[name] for row in rows)}
     taken = sum(widths[name] if name in always | words else _WORD for name in columns) + 2 * len(columns)
     return always | words if taken <= width else always
+
+
+def formerly(command: click.Command, name: str) -> click.Command:
+    """Return a command under the name it had before: for one release no help lists it, and it says what it is called now."""
+    alias = copy(command)
+    alias.name, alias.hidden, alias.deprecated = name, True, f"it is called `{command.name}` now"
+    return alias
 
 
 def named(text: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from rowen.retrieve.embed import Asked
 from rowen.retrieve.graph import extracting
 from rowen.retrieve.load import Page, Ports
 from rowen.retrieve.load.catalog import source_of, tables_of
-from rowen.retrieve.plan import manifest_of
+from rowen.retrieve.plan import written_manifest
 from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.rerank.endpoint import Endpoint, Post
 from rowen.retrieve.rerank.judge import Judge
@@ -197,7 +197,7 @@ def vet_knowledge(loaded: Loaded, places: Placed, transport: Transport, *, secre
             for table in tables_of(settings).values():
                 source_of(table, ports, environment=environment)
             if settings.embed:
-                embed_of(settings.embed, places, _unasked, bundled)
+                embed_of(settings.embed, places, unasked, bundled)
             rerank_of(settings.rerank, loaded, transport, _answered)
 
 
@@ -229,7 +229,8 @@ async def _answered(request: Request) -> Answer:
     raise AssertionError(request.model)
 
 
-async def _unasked(request: Request, deployment: str) -> Events:  # noqa: ARG001
+async def unasked(request: Request, deployment: str) -> Events:  # noqa: ARG001
+    """Stand for a model that is only named."""
     if deployment:
         raise AssertionError(deployment)
     yield ()
@@ -255,7 +256,7 @@ def _search(
         bridged=lambda old: knowing.bridges.to(app, name, plain, old) if plain is not None else None,
         rerank=rerank_of(settings.rerank, loaded, knowing.transport, partial(ask_model, TENANT)),
         tables=_tables(settings.tables, knowing),
-        manifest=lambda: manifest_of(settings, chunking(settings.chunk), plain),
+        manifest=written_manifest(settings, chunking(settings.chunk), plain),
     )
     judges = settings.rerank.startswith("model:")
     asks = judges or settings.rewrite == "model" or settings.tables.startswith("model:")

@@ -1,6 +1,6 @@
 """The gate: what must be shown of a version before it answers anybody. It reads, and decides nothing else."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from rowen.evaluate.plan import Judged, MetricsTable, decide
@@ -11,7 +11,7 @@ from rowen.release.ruling import Finding, Ruling
 from rowen.release.suite import shown
 from rowen.release.terms import Terms
 from rowen.release.version import Version
-from rowen.values import Live, Run, Value
+from rowen.values import Index, Live, Run, Value
 
 
 class Budget(Value, frozen=True, kw_only=True):
@@ -29,6 +29,10 @@ class Budgets(Protocol):
     async def budget(self, app: str, objective: str) -> Budget | None:
         """Return how one stands; None when there is no such objective."""
         ...
+
+
+Indexes = Callable[[str], Awaitable[Sequence[Index]]]
+"""Gives the indexes that a Definition answers from now, by its hash."""
 
 
 class Candidate(Value, frozen=True, kw_only=True):
@@ -53,12 +57,14 @@ class Gate:
     Args:
         evidence: the runs that were made.
         budgets: how objectives stand.
+        indexes: gives what a Definition answers from now.
 
     """
 
-    def __init__(self, evidence: Evidence, budgets: Budgets) -> None:
+    def __init__(self, evidence: Evidence, budgets: Budgets, *, indexes: Indexes) -> None:
         self._evidence = evidence
         self._budgets = budgets
+        self._indexes = indexes
 
     async def ruling(self, case: Candidate) -> Ruling:
         """Return what the gate says of a version."""
@@ -102,7 +108,7 @@ class Gate:
                 run.id
             ]
         loaded = await self._evidence.loaded(run)
-        found = shown(gate, suite, loaded, case.terms)
+        found = [*shown(gate, suite, loaded, case.terms), *_indexed(gate, suite, run, await self._indexes(hash))]
         if age == "due":
             why = f"the data set {run.dataset} is due to be looked through"
             found.append(Finding(gate=gate, kind="data set", passed=True, why=why))
@@ -153,6 +159,32 @@ def _not_run(gate: str, suite: str, version: Version, every: Sequence[Run]) -> F
     else:
         why = "it was never run"
     return Finding(gate=gate, kind="evaluation", passed=False, why=why, fix=f"run `{_eval(suite, version.definition)}`")
+
+
+def _indexed(gate: str, suite: str, run: Run, now: Sequence[Index]) -> list[Finding]:
+    """Return on which indexes a version was judged, and whether it still answers from them.
+
+    Documents change every day, so that what was judged on those of yesterday is told and holds nothing up. What was
+    judged on no index, or on the one of another version, says nothing of this one.
+    """
+    found, today = [], {each.name: each for each in now}
+    fix = f"run `{_eval(suite, run.target.definition)}`"
+    for each in run.indexes:
+        current = today.get(each.name, Index(name=each.name))
+        passed, mend = bool(each.build) and not each.borrowed, fix
+        if not each.build:
+            why, mend = f"{each.name} was not indexed yet when it was run", f"run `rowen index sync`, then {fix}"
+        elif each.borrowed:
+            why = f"it was run on the index of {each.name} that another version makes, since its own was not whole"
+        elif (current.build, current.snapshot) == (each.build, each.snapshot):
+            why = (
+                f"it was run on what {each.name} answers from now (index {each.build}, documents {each.snapshot[:12]})"
+            )
+        else:
+            then, later = f"index {each.build}, documents {each.snapshot[:12]}", current.snapshot[:12] or "gone"
+            why = f"what {each.name} knows has changed since it was run ({then}; now {later})"
+        found.append(Finding(gate=gate, kind="index", passed=passed, why=why, fix="" if passed else mend))
+    return found
 
 
 def _eval(suite: str, definition: str) -> str:

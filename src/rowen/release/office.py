@@ -14,8 +14,8 @@ from rowen.release.version import Version
 from rowen.store.base import Definitions
 from rowen.values import Arm, Definition, Live, Mistaken, Refused, Rollout, Value
 
-Content = Callable[[str], Awaitable[Mapping[str, Any]]]
-"""Gives what an app answers from that is no part of its Definition: its indexes, as they are now. JSON types only."""
+Content = Callable[[Version], Awaitable[Mapping[str, Any]]]
+"""Gives what a version answers from that is no part of its Definition: indexes, as they are now. JSON types only."""
 
 Tables = Callable[[Definition], Mapping[str, Any]]
 """Gives the settings of a Definition by the names of its tables."""
@@ -209,7 +209,7 @@ class Office:
     async def _allowed(self, version: Version, ruling: Ruling, why: Reason) -> Reason:
         """Return the reason with what the gate said; the refusal goes into the log before it is raised."""
         evidence = {**why.evidence, **ruling.evidence()}
-        if self._content is not None and (content := await self._content(version.app)):
+        if self._content is not None and (content := await self._content(version)):
             evidence["index"] = dict(content)
         if ruling.open:
             return why.but(evidence=evidence)

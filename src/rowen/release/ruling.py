@@ -9,6 +9,7 @@ Kind = Literal[
     "threshold",
     "comparison",
     "data set",
+    "index",
     "budget",
     "freeze",
     "remark",

@@ -10,6 +10,7 @@ from rowen.retrieve.calibration import Calibration
 from rowen.retrieve.chunk import chunking
 from rowen.retrieve.chunk.context import free
 from rowen.retrieve.load.catalog import tables_of
+from rowen.retrieve.pick import Pins, unpinned
 from rowen.retrieve.state import Quarantined, SourceState, States
 from rowen.store.knowledge import Build, Collection, Knowledge, Tabled
 from rowen.values import Chunk, Clock, Document, Mistaken, Reader, Value
@@ -30,6 +31,8 @@ class Standing(Value, frozen=True, kw_only=True):
     """Seconds since the source that is behind most was last seen whole; None where one never was."""
     live: Build | None = None
     builds: tuple[Build, ...] = ()
+    needed: dict[str, tuple[str, ...]] = {}
+    """By the id of an index that does not answer now, the versions that would miss it."""
     sources: tuple[SourceState, ...] = ()
     job: Job | None = None
 
@@ -85,6 +88,7 @@ class Desk:
         wake: has a collection looked at now.
         jobs: where the jobs are, and the id of a collection's.
         clock: what time it is.
+        pins: gives what versions need of a collection.
 
     """
 
@@ -98,7 +102,9 @@ class Desk:
         jobs: Queue,
         job_of: Callable[[Collection], str],
         clock: Clock,
+        pins: Pins = unpinned,
     ) -> None:
+        self._pins = pins
         self._knowledge = knowledge
         self._states = states
         self._defined = defined
@@ -149,6 +155,7 @@ class Desk:
             lag_s=(now - min(seen)) / 1e9 if seen and all(seen) else None,
             live=live,
             builds=tuple(builds),
+            needed=await self._needed(collection, builds),
             sources=tuple(sorted(sources, key=lambda each: each.source)),
             job=job,
         )
@@ -253,16 +260,33 @@ class Desk:
         found = await self._build(collection, build)
         return await self._knowledge.switch(found.id, now_ns=self._clock.now_ns())
 
-    async def drop(self, collection: Collection, build: str) -> Build:
-        """Remove a build that does not answer; return it as it was.
+    async def delete(self, collection: Collection, build: str, *, force: bool = False) -> Build:
+        """Delete a build that does not answer; return it as it was.
+
+        Args:
+            collection: whose.
+            build: its id.
+            force: whether it goes though versions need it: they answer from the live one then, until theirs is made anew.
 
         Raises:
-            Mistaken: `not_found`; `conflict` for the one that answers.
+            Mistaken: `not_found`; `conflict` for the one that answers, and for one that versions need.
 
         """
         found = await self._build(collection, build)
+        needed = await self._needed(collection, [found])
+        if needed and not force:
+            who = "; ".join(needed[found.id])
+            message = f"the index {found.id} is needed by {who}: without it, that would answer from another index"
+            raise Mistaken("conflict", f"{message}; say `force` to delete it all the same", place="build")
         await self._knowledge.drop(found.id)
         return found
+
+    async def _needed(self, collection: Collection, builds: Sequence[Build]) -> dict[str, tuple[str, ...]]:
+        """Return by id who needs the builds that do not answer."""
+        others = [each for each in builds if each.state != "live"]
+        pins = await self._pins(collection) if others else ()
+        found = {each.id: tuple(pin.why for pin in pins if pin.holds(each)) for each in others}
+        return {id: who for id, who in found.items() if who}
 
     async def _live(self, collection: Collection) -> Build | None:
         builds = await self._knowledge.builds(collection)

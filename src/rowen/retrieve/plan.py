@@ -124,11 +124,15 @@ async def plan_of(
 async def manifest_of(settings: RetrieveSettings, cutting: Chunking, embed: Embed | None) -> Manifest:
     """Return how an index is made by these settings."""
     dimensions = (await embed(["dimensions"])).dimensions if embed is not None else 0
+    return written_manifest(settings, cutting, embed).but(dimensions=dimensions)
+
+
+def written_manifest(settings: RetrieveSettings, cutting: Chunking, embed: Embed | None) -> Manifest:
+    """Return the same without the dimensions, for which the embedder would have to be asked."""
     return Manifest(
         chunker=cutting.written,
         context=settings.chunk.context,
         embedder=embed.fingerprint if embed is not None else "",
-        dimensions=dimensions,
         storage=settings.storage,
         graph=graph.written if (graph := extracting(settings.graph)) else "",
         parser=VERSION,

@@ -1,13 +1,13 @@
 """One search, from the question to passages: which stages it goes through, over which build, and what comes of it."""
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rowen.retrieve.base import CHARACTERS, RetrieveSettings
 from rowen.retrieve.bridge import Bridged
 from rowen.retrieve.fuse import WEIGHT
+from rowen.retrieve.pick import picked
 from rowen.retrieve.rerank import Rerank
 from rowen.retrieve.stages import Pace, Sought, Stage, through
 from rowen.retrieve.stages.ask import Embedding, Folding, Rewriting
@@ -15,11 +15,7 @@ from rowen.retrieve.stages.choose import Diversifying, Merging, Reading, Reranki
 from rowen.retrieve.stages.look import Following, Fusing, Looking
 from rowen.retrieve.tables import Tables
 from rowen.store.knowledge import Build, Collection, Knowledge
-from rowen.values import AskModel, Clock, Condition, Embed, Found, Manifest, Passage, Problem, Reader
-
-log = logging.getLogger(__name__)
-
-_WHOLE = 0.9  # of the documents of the live index, for another to answer instead
+from rowen.values import AskModel, Clock, Condition, Embed, Found, Manifest, Passage, Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +35,8 @@ class Means:
     """Answers questions about numbers; None where tables are but text."""
     whole: bool = False
     """Whether nothing may be left out, neither for time nor because it cannot be reached: for comparisons."""
-    manifest: Callable[[], Awaitable[Manifest]] | None = None
-    """Gives how this version of the app makes its index; None where the live one is always meant."""
+    manifest: Manifest | None = None
+    """How this version of the app makes its index; None where the live one is always meant."""
 
 
 class Searching:
@@ -59,7 +55,6 @@ class Searching:
         self._collection = collection
         self._settings = settings
         self._means = means
-        self._manifest: Manifest | None = None
         self._stages = stages_of(settings, means)
         self._telling = None if means.tables is None else Telling(tables=means.tables, ask=means.ask)
 
@@ -78,11 +73,12 @@ class Searching:
             Problem: what the store, the embedder, the model or the reranker raise.
 
         """
-        builds = await self._means.knowledge.builds(self._collection)
-        live = next((build for build in builds if build.state == "live"), None)
-        if live is None or not question.strip() or top < 1:
-            return Found(question=question, build=live.id if live else "")
-        build = await self._own(builds, live)
+        chosen = picked(await self._means.knowledge.builds(self._collection), self._means.manifest)
+        if chosen is None:
+            return Found(question=question)
+        build, borrowed = chosen
+        if not question.strip() or top < 1:
+            return Found(question=question, build=build.id, snapshot=build.snapshot, borrowed=borrowed)
         sought = Sought(
             build=build,
             question=question,
@@ -94,26 +90,9 @@ class Searching:
         )
         pace = _pace(self._settings, self._means)
         if self._telling is None:
-            return _found(await through(self._stages, sought, pace), pace)
+            return _found(await through(self._stages, sought, pace), pace, borrowed=borrowed)
         found, told = await asyncio.gather(through(self._stages, sought, pace), self._telling(sought, pace))
-        return _found(found.but(table=told.table), pace)
-
-    async def _own(self, builds: Sequence[Build], live: Build) -> Build:
-        """Return the build of this version where it has what the live one has, or nearly; else the live one."""
-        if self._means.manifest is None or len(builds) == 1:
-            return live
-        if self._manifest is None:
-            try:
-                self._manifest = await self._means.manifest()
-            except Problem as problem:
-                log.warning("the index of this version is not known, the live one answers: %s", problem)
-                return live
-        if live.manifest == self._manifest:
-            return live
-        # What changed while it was not kept up is missing until the next run; far too much missing is no index.
-        whole = _WHOLE * live.documents
-        own = (each for each in builds if each.manifest == self._manifest and each.state != "building")
-        return next((each for each in own if each.documents >= whole), live)
+        return _found(found.but(table=told.table), pace, borrowed=borrowed)
 
 
 async def searched(
@@ -174,7 +153,7 @@ def _pace(settings: RetrieveSettings, means: Means) -> Pace:
     return Pace(means.clock, None if means.whole else settings.within)
 
 
-def _found(sought: Sought, pace: Pace) -> Found:
+def _found(sought: Sought, pace: Pace, *, borrowed: bool = False) -> Found:
     """Return what was found. Exact figures of a table go before a text that may have them."""
     table = sought.table
     return Found(
@@ -182,6 +161,8 @@ def _found(sought: Sought, pace: Pace) -> Found:
         question=sought.questions[0],
         confidence=confidence(sought.chosen) if table is None else 1.0,
         build=sought.build.id,
+        snapshot=sought.build.snapshot,
+        borrowed=borrowed,
         stages=tuple(pace.done),
     )
 

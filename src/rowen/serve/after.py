@@ -28,6 +28,7 @@ from rowen.serve.housekeeping import Housekeeping
 from rowen.serve.indexing import Indexing
 from rowen.serve.judging import AppModels
 from rowen.serve.live import LiveHalf
+from rowen.serve.pinning import Pinning
 from rowen.serve.recording import Recording
 from rowen.serve.releasing import Policy, office_of
 from rowen.serve.rolling import Rolling
@@ -108,7 +109,16 @@ async def after_of(
     )
 
     knowing = live.shared.knowing
-    indexing = Indexing(store, served, jobs, clock, served.embed, knowing.stale, knowing.bridges)
+    indexing = Indexing(
+        store,
+        served,
+        jobs,
+        clock,
+        served.embed,
+        knowing.stale,
+        knowing.bridges,
+        pins=Pinning(store, live.releases).pins,
+    )
     stack.push_async_callback(indexing.close)
 
     places = Places(served, live.shared.snapshot, clock)

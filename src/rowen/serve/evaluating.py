@@ -22,15 +22,16 @@ from rowen.prompt import Prompts
 from rowen.score.base import Ports
 from rowen.score.rule import Rule
 from rowen.serve.apps import Served
+from rowen.serve.beside import own_indexes
 from rowen.serve.exampling import vet_examples
 from rowen.serve.ground import ground_of
 from rowen.serve.judging import AppModels, rules_of
 from rowen.serve.settings import ServerSettings
 from rowen.serve.sharing import shared_of
 from rowen.serve.tables import TABLES
-from rowen.store.base import Definitions, Store
+from rowen.store.base import Store
 from rowen.trace import Buffer
-from rowen.values import Clock, Mistaken, Priority, Run
+from rowen.values import Clock, Index, Mistaken, Priority, Run
 
 _STANDING = 16
 """Apps that stand at the same time; beyond them the first goes."""
@@ -41,13 +42,14 @@ class Apart:
 
     Args:
         shared: what all apps of the process share.
-        definitions: where every Definition is kept, so that a run of it can be run again.
+        store: where every Definition is kept, so that a run of it can be run again, and what apps know.
 
     """
 
-    def __init__(self, shared: Shared, definitions: Definitions) -> None:
+    def __init__(self, shared: Shared, store: Store) -> None:
         self._shared = shared
-        self._definitions = definitions
+        self._store = store
+        self._definitions = store.definitions
         self._made: dict[str, Assembled] = {}
 
     async def add(self, loaded: Loaded) -> App:
@@ -88,6 +90,15 @@ class Apart:
                 raise Mistaken("not_found", f"the Definition {hash[:12]} was never kept here", place=app)
             await self.add(kept(definition, TABLES, path))
         return self._made[hash]
+
+    async def indexes(self, made: Assembled) -> tuple[Index, ...]:
+        """Return the indexes that an app answers from, its own made first where they are not there.
+
+        Raises:
+            Problem: one cannot be made.
+
+        """
+        return await own_indexes(made, self._store, self._shared)
 
     def named(self, name: str) -> App:
         """Return an app that was added.
@@ -136,13 +147,22 @@ class Means:
 
         Raises:
             Mistaken: `app_unknown`, `not_found`, `config_*`.
+            Problem: an index of its own cannot be made.
 
         """
         if run.target.kind == "callable":
             return of_function(run.target.name)
         target = run.target
         found = await self._apart.found(target.app, target.definition, self._path(target.app))
-        return of_app(found.app, found.loaded, self._manner(run, plan), kind=run.target.kind, name=run.target.name)
+        indexes = await self._apart.indexes(found)
+        return of_app(
+            found.app,
+            found.loaded,
+            self._manner(run, plan),
+            kind=run.target.kind,
+            name=run.target.name,
+            indexes=indexes,
+        )
 
     async def loaded(self, app: str, definition: str) -> Loaded:
         """Return an app as a Definition of it says.
@@ -224,7 +244,7 @@ async def bench(
         desk = desk_of(store, clock)
         prompts = Prompts(store.records, store.definitions, clock)
         shared = shared_of(ground, stack, buffer=buffer, prompts=prompts, datasets=desk.datasets)
-        apart = Apart(shared, store.definitions)
+        apart = Apart(shared, store)
         stack.push_async_callback(apart.close)
         for loaded in apps:
             await apart.add(loaded)
@@ -237,7 +257,7 @@ def runs_of(
     store: Store, shared: Shared, served: Served, queue: Queue, stack: AsyncExitStack, *, unread: Unread
 ) -> RunOffice:
     """Return the office of runs of a server, whose apps stand apart from those that answer."""
-    apart = Apart(shared, store.definitions)
+    apart = Apart(shared, store)
     stack.push_async_callback(apart.close)
 
     def path(app: str) -> Path:

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from rowen.config import Loaded
-from rowen.flow import Apps
+from rowen.flow import App, Apps
 from rowen.flow.knowledge import TENANT, Bridges, Stale, collection_of
 from rowen.jobs import Handler, Job, Queue, Task
 from rowen.retrieve import RetrieveSettings
@@ -19,6 +19,7 @@ from rowen.retrieve.load import Ports
 from rowen.retrieve.load.catalog import tables_of
 from rowen.retrieve.load.files import Files
 from rowen.retrieve.parse import Reading
+from rowen.retrieve.pick import Pins, unpinned
 from rowen.retrieve.plan import Plan, Watched, plan_of
 from rowen.retrieve.state import Behind, SourceState, States, behind
 from rowen.retrieve.sync import Sync, told
@@ -83,6 +84,7 @@ class Indexing:
         embeds: gives what makes vectors; left out, every index is lexical.
         stale: is told which sources are.
         bridges: is told which there are from one embedder to another.
+        pins: gives what versions need of a collection; left out, none needs any.
 
     """
 
@@ -95,6 +97,7 @@ class Indexing:
         embeds: EmbedOf | None = None,
         stale: Stale | None = None,
         bridges: Bridges | None = None,
+        pins: Pins = unpinned,
     ) -> None:
         self._store = store
         self._served = served
@@ -103,6 +106,7 @@ class Indexing:
         self._embeds = embeds
         self._stale = stale or Stale()
         self.bridges = bridges or Bridges()
+        self._pins = pins
         self._web = Web()
         self._kept: dict[Collection, Mapping[str, Watched]] = {}
         self._figures: dict[tuple[str, str, str], SourceState] = {}
@@ -125,6 +129,7 @@ class Indexing:
             jobs=self.queue,
             job_of=job_of,
             clock=self._clock,
+            pins=self._pins,
         )
 
     @property
@@ -247,7 +252,7 @@ class Indexing:
             known.settings,
             Ports(folder=known.loaded.path.parent, get=self._web, clock=self._clock),
             embed=self._embeds(known.loaded, known.settings) if self._embeds else None,
-            ask=self._ask(known),
+            ask=asking(known, lambda: self._served.named(known.collection.app)),
             kept=self._kept.get(known.collection),
         )
 
@@ -360,27 +365,38 @@ class Indexing:
                         self._seen[collection, name] = stamp
                         await self.wake(collection)
 
-    def _ask(self, known: Known) -> AskModel | None:
-        settings = known.settings
-        named = {each.removeprefix("model:") for each in (settings.chunk.context, settings.graph) if ":" in each}
-        if not named:
-            return None
-        for name in sorted(named.difference(known.loaded.tables["models"])):
-            message = f'there is no model "{name}" in this app to write contexts or find relations'
-            raise Mistaken("config_invalid", message, place=known.loaded.place("retrieve", known.collection.name))
 
-        async def ask(request: Request) -> Answer:
-            done = await self._served.named(known.collection.app).ask(
-                request,
-                path=f"index/{known.collection.name}",
-                shown=f"index {known.collection.name}",
-                tenant=TENANT,
-                feature=f"{INDEXED_BY}{known.collection.name}",
-                tag="index",
-            )
-            return done.answer or Answer()
+def asking(known: Known, app: Callable[[], App]) -> AskModel | None:
+    """Return what asks the model that writes contexts or finds relations; None where none is named.
 
-        return ask
+    Args:
+        known: whose index is made.
+        app: gives the app whose model is asked.
+
+    Raises:
+        Mistaken: `config_invalid` for a model that the app has not.
+
+    """
+    settings, collection = known.settings, known.collection
+    named = {each.removeprefix("model:") for each in (settings.chunk.context, settings.graph) if ":" in each}
+    if not named:
+        return None
+    for name in sorted(named.difference(known.loaded.tables["models"])):
+        message = f'there is no model "{name}" in this app to write contexts or find relations'
+        raise Mistaken("config_invalid", message, place=known.loaded.place("retrieve", collection.name))
+
+    async def ask(request: Request) -> Answer:
+        done = await app().ask(
+            request,
+            path=f"index/{collection.name}",
+            shown=f"index {collection.name}",
+            tenant=TENANT,
+            feature=f"{INDEXED_BY}{collection.name}",
+            tag="index",
+        )
+        return done.answer or Answer()
+
+    return ask
 
 
 def job_of(collection: Collection) -> str:

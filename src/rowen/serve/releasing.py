@@ -14,6 +14,8 @@ from rowen.release.freezer import Freezer
 from rowen.release.gate import Budget, Gate
 from rowen.release.office import Office
 from rowen.release.remark import Remarks
+from rowen.release.version import Version
+from rowen.serve.pinning import Pinning
 from rowen.serve.tables import TABLES
 from rowen.serve.watching import watched_of
 from rowen.store.base import Definitions, Store
@@ -82,19 +84,25 @@ async def office_in(store: Store, clock: Clock, *, signing: bytes) -> Office:
 
 def office_of(store: Store, desk: Releases, objectives: Desk, datasets: Datasets, clock: Clock) -> Office:
     """Return the one way by which versions are let out."""
-    gate = Gate(Kept(store.records, store.runs, datasets), Objectives(objectives))
+    pinning = Pinning(store, desk)
+    gate = Gate(Kept(store.records, store.runs, datasets), Objectives(objectives), indexes=pinning.indexes)
     remarks = Remarks(store.records, clock)
 
-    async def indexes(app: str) -> dict[str, Any]:
-        live = await desk.live(app)
-        definition = None if live is None else await store.definitions.get(live.definition)
-        names = () if definition is None else definition.source.get("retrieve", {})
-        found = {name: await store.knowledge.builds(collection_of(app, name)) for name in names}
+    async def indexes(version: Version) -> dict[str, Any]:
+        answers = {(each.name, each.build): each for each in await pinning.indexes(version.definition) if each.build}
+        names = dict.fromkeys(name for name, _ in answers)
+        found = {name: await store.knowledge.builds(collection_of(version.app, name)) for name in names}
         return {
-            f"{name}/{build.id}": {"state": build.state, "documents": build.documents, "snapshot": build.snapshot}
+            f"{name}/{build.id}": {
+                "state": build.state,
+                "documents": build.documents,
+                "snapshot": build.snapshot,
+                "answers": (name, build.id) in answers,
+                **({"borrowed": True} if (name, build.id) in answers and answers[name, build.id].borrowed else {}),
+            }
             for name, builds in found.items()
             for build in builds
-            if build.state in ("live", "kept")
+            if build.state in ("live", "kept") or (name, build.id) in answers
         }
 
     return Office(desk, gate, remarks=remarks, definitions=store.definitions, tables=tables_of, content=indexes)

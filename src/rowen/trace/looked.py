@@ -54,4 +54,6 @@ def _attributes(looked: Looked) -> dict[str, Any]:
         "gen_ai.retrieval.documents": [{"id": each.place, "score": round(each.score, 6)} for each in found.passages],
         "rowen.confidence": round(found.confidence, 4),
         "rowen.index": found.build,
+        "rowen.index.snapshot": found.snapshot,
+        "rowen.index.borrowed": found.borrowed,
     }

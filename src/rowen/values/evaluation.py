@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from rowen.values.base import Value
+from rowen.values.knowledge import Index
 
 Tried = Literal["answered", "failed"]
 """Whether there was an answer to judge. What could not be judged is failed too, and says so."""
@@ -99,5 +100,7 @@ class Run(Value, frozen=True, kw_only=True):
     note: str = ""
     created_ns: int = 0
     ended_ns: int = 0
+    indexes: tuple[Index, ...] = ()
+    """What the target answered from as the run was begun last."""
     settings: dict[str, Any] = {}
     """What else it was run with, to run it again."""

@@ -180,7 +180,24 @@ class Found(Value, frozen=True, kw_only=True):
     """How likely the passages hold an answer, 0 to 1: what a threshold for "I do not know" is set on."""
     build: str = ""
     """The id of the index that answered."""
+    snapshot: str = ""
+    """A hash over the documents that it had, by id and version."""
+    borrowed: bool = False
+    """Whether it is the live index in the place of this version's own, which was not whole."""
     stages: tuple[Stage, ...] = ()
+
+
+class Index(Value, frozen=True, kw_only=True):
+    """The index that a version of an app answered from, as it was at a moment."""
+
+    name: str
+    """Of the `[retrieve.NAME]` table."""
+    build: str = ""
+    """Empty where nothing was indexed."""
+    snapshot: str = ""
+    """A hash over its documents, by id and version."""
+    borrowed: bool = False
+    """Whether it was the live index in the place of this version's own, which was not whole."""
 
 
 class Looked(Value, frozen=True, kw_only=True):

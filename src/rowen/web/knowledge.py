@@ -143,7 +143,7 @@ async def act(request: Request, services: Services, visit: Visit) -> Page | Resp
     acts: Mapping[str, Callable[[], Awaitable[object]]] = {
         "sync": lambda: desk.sync(found, removal=form.get("removal") == "1"),
         "switch": lambda: desk.switch(found, build),
-        "drop": lambda: desk.drop(found, build),
+        "delete": lambda: desk.delete(found, build, force=form.get("force") == "1"),
     }
     if what not in acts:
         raise Mistaken("not_found", "Nothing of that kind can be done with it.")

@@ -34,6 +34,13 @@ class SyncWanted(Settings, frozen=True, kw_only=True):
     """Whether a source may lose most of its documents at once, this time."""
 
 
+class DeleteParams(Settings, frozen=True, kw_only=True):
+    """What holds for deleting an index."""
+
+    force: bool = False
+    """Whether it goes though versions need it, which answer from the live index then."""
+
+
 async def list_knowledge(asked: Asked[NoParams, None]) -> Page[Standing]:
     """What the apps of the key know."""
     return Page(items=await asked.manage.knowledge.all(asked.tenant(""), asked.entry.apps))
@@ -87,11 +94,11 @@ async def switch_build(asked: Asked[NoParams, None]) -> Build:
     return build
 
 
-async def drop_build(asked: Asked[NoParams, None]) -> Build:
+async def delete_build(asked: Asked[DeleteParams, None]) -> Build:
     """The index as it was."""
     collection = _collection(asked)
-    build = await asked.manage.knowledge.drop(collection, asked.path["build"])
-    await _noted(asked, "knowledge.drop", collection)
+    build = await asked.manage.knowledge.delete(collection, asked.path["build"], force=asked.params.force)
+    await _noted(asked, "knowledge.delete", collection)
     return build
 
 
@@ -155,7 +162,7 @@ VERBS: Verbs = (
         summary="Let another index answer, without a failed question.", params=NoParams, errors=("not_found", "conflict"),
     ),
     Verb(
-        method="DELETE", path=f"{_ONE}/builds/{{build}}", name="drop_build", scope="manage", run=drop_build, gives=Build,
-        summary="Remove an index that does not answer.", params=NoParams, errors=("not_found", "conflict"),
+        method="DELETE", path=f"{_ONE}/builds/{{build}}", name="delete_build", scope="manage", run=delete_build, gives=Build,
+        summary="Delete an index that does not answer, and that no version needs.", params=DeleteParams, errors=("not_found", "conflict"),
     ),
 )  # fmt: skip

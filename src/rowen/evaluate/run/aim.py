@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from rowen.evaluate.files.rows import NAMES
-from rowen.values import Case, Message, Mistaken, Part, Target, Text, Value, says
+from rowen.values import Case, Index, Message, Mistaken, Part, Target, Text, Value, says
 
 
 class Reply(Value, frozen=True, kw_only=True):
@@ -43,6 +43,8 @@ class Aim:
     Raises:
         Problem: it could not answer.
     """
+    indexes: tuple[Index, ...] = ()
+    """What it answers from, beside what its Definition says."""
     lasting: bool = True
     """Whether the hash really says all, so that an answer of an earlier run is as good as a new one."""
 

@@ -16,6 +16,7 @@ from rowen.values import (
     Caller,
     Case,
     Door,
+    Index,
     Message,
     Priority,
     Problem,
@@ -48,7 +49,15 @@ class Manner(Value, frozen=True, kw_only=True):
     priority: Priority = "normal"
 
 
-def of_app(app: App, loaded: Loaded, manner: Manner, *, kind: str = "definition", name: str = "") -> Aim:
+def of_app(
+    app: App,
+    loaded: Loaded,
+    manner: Manner,
+    *,
+    kind: str = "definition",
+    name: str = "",
+    indexes: tuple[Index, ...] = (),
+) -> Aim:
     """Return an app as what a run tries.
 
     Args:
@@ -57,6 +66,7 @@ def of_app(app: App, loaded: Loaded, manner: Manner, *, kind: str = "definition"
         manner: how it is asked.
         kind: `definition`, or `endpoint` for an app that is nothing but one.
         name: for people; default: its release.
+        indexes: that it answers from, as they are now: with other documents it is another answer.
 
     """
     source = loaded.definition.source
@@ -81,9 +91,14 @@ def of_app(app: App, loaded: Loaded, manner: Manner, *, kind: str = "definition"
         ),
         content=hash_of(
             {table: source[table] for table in source if table in TABLES and table not in _AFTER},
-            {**loaded.definition.files, "": repr((sorted(manner.params.items()), manner.groups))},
+            {
+                **loaded.definition.files,
+                "": repr((sorted(manner.params.items()), manner.groups)),
+                **{f"\0{each.name}": f"{each.build} {each.snapshot}" for each in indexes},
+            },
         ),
         ask=ask,
+        indexes=indexes,
     )
 
 

@@ -113,6 +113,7 @@ class _Going:
         trials = trials_of(cases, self._aim, self._judges, trials=self._run.trials, seed=self._run.settings.get("seed"))
         self._run = self._run.but(
             state="running", why="", cases=len(cases), answered=0, failed=0, cached=0, ended_ns=0, target=self._aim.target,
+            indexes=self._aim.indexes,
             scorers={judge.name: judge.version for judge in self._judges},
         )  # fmt: skip
         left = await self._left(trials)
