@@ -31,6 +31,7 @@ from rowen.serve.evaluating import bench
 from rowen.serve.settings import ServerSettings
 from rowen.serve.tables import TABLES
 from rowen.values import Caller, Case, Reader, SystemClock
+from rowen.values.errand import TRY
 
 DOMAIN = "banking"
 TOP = 3
@@ -125,7 +126,7 @@ async def _right(app: App, one: Said, shown: Sequence[Said]) -> float:
         turn for each in shown for turn in (Turn(role="user", text=each.text), Turn(role="assistant", text=each.intent))
     ]
     asked = Try(question=one.text, earlier=tuple(turns), temperature=0.0, max_tokens=12)
-    (found,) = await tried(app, asked, caller=Caller(key="", shown="bench", tenant="default"), tag="bench")
+    (found,) = await tried(app, asked, caller=Caller(key="", shown="bench", tenant="default"), errand=TRY)
     return float(found.answer.strip().strip(".").lower().replace(" ", "_") == one.intent)
 
 

@@ -127,6 +127,7 @@ async def filled() -> tuple[MemoryScores, MemoryTraces]:
     scores, traces = MemoryScores(), MemoryTraces()
     await traces.write([trace(number) for number in range(50)])
     await traces.write([trace(60, status="failed"), trace(61, status="refused"), trace(62, tenant="umbrella")])
+    await traces.write([trace(63, feature="judge:helpful"), trace(64, feature="retrieve")])  # asked by Rowen itself
     await scores.put([score(number, "thumbs", number % 4 != 0) for number in range(20)])
     await scores.put([score(99, "thumbs", False, source="model")])
     await scores.put([score(number, "interaction.regenerate", True, source="rule") for number in range(7)])

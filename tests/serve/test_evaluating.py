@@ -15,7 +15,7 @@ from rowen.serve.server import Server
 from rowen.serve.settings import ServerSettings
 from rowen.testing.serving import serving
 from rowen.values import Case, Unavailable
-from rowen.values.trace import EVALUATED
+from rowen.values.errand import EVALUATE
 
 APP = """
 [app]
@@ -159,7 +159,7 @@ def test_calls_of_a_run_are_traced_and_count_for_no_objective_and_no_rule(served
     _, scores = ask("GET", "/api/scores?name=right")
 
     assert len(traces["data"]) == 30
-    assert {each["feature"] for each in traces["data"]} == {EVALUATED}
+    assert {each["feature"] for each in traces["data"]} == {EVALUATE.feature}
     assert scores["data"] == []
     assert served.do(served.opened.store.measures.find("shop", "slo/answers")) == []
 

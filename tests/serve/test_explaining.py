@@ -37,7 +37,7 @@ def test_an_explanation_is_a_call_of_its_own_and_kept_with_the_error(tmp_path: P
         told = httpx2.post(f"{running.url}/api/errors/{group['id']}/explain", headers=admin, timeout=30)
 
         running.do(running.opened.traces_written())
-        calls = httpx2.get(f"{running.url}/api/traces?feature=explain", headers=admin).json()["data"]
+        calls = httpx2.get(f"{running.url}/api/traces?feature=explain:errors", headers=admin).json()["data"]
 
     assert failed.status_code == 502
     assert group["code"] == "upstream_connect"

@@ -18,6 +18,7 @@ from rowen.serve.standing import fate
 from rowen.store.base import TraceFilter
 from rowen.testing.clock import FakeClock
 from rowen.values import Arm, Definition, Live, Request, Rollout, says
+from rowen.values.errand import TRY
 from rowen.watch import WatchTable
 from rowen.watch.measure import meant
 
@@ -237,7 +238,7 @@ async def test_an_answer_under_way_keeps_its_version(tmp_path, clock):
         await place.served.refresh()
 
         request = Request(model="main", messages=(says("user", "hello"),))
-        old = await app.ask(request, path="test", shown="t", tenant="default", feature="", tag="t")
+        old = await app.ask(request, errand=TRY, tenant="default")
 
         assert old.answer is not None
         assert (old.answer.text, await place.said()) == ("two", "one")

@@ -152,6 +152,15 @@ async def test_another_tenants_figures_are_not_in_it(store):
     assert (await asked(store, "error_rate", WEEK.but(tenant="acme"))).estimate.value == 0
 
 
+async def test_a_copy_whose_answer_nobody_saw_kept_nobody_waiting(store):
+    copy = trace(2, JUNE, door="internal", tags=("shadow",), user="", duration_ns=90 * 10**9, status="cancelled")
+    await store.traces.write([trace(1, JUNE, duration_ns=2 * 10**9), copy])
+
+    figures = [await asked(store, query) for query in ("response_time", "abandonment")]
+
+    assert [(each.estimate.value, each.estimate.n) for each in figures] == [(2.0, 1), (0.0, 1)]
+
+
 async def test_what_rowen_asks_for_its_own_ends_is_in_no_figure_of_what_users_met(store):
     own = {"door": "internal", "user": "", "duration_ns": 90 * 10**9}
     await store.traces.write(
@@ -161,6 +170,7 @@ async def test_what_rowen_asks_for_its_own_ends_is_in_no_figure_of_what_users_me
             trace(3, JUNE, **own, feature="retrieve", tags=("retrieve",)),
             trace(4, JUNE, **own, feature="judge:helpful", tags=("judge",), status="failed"),
             trace(5, JUNE, **own, feature="judge:helpful", tags=("judge",), status="cancelled"),
+            trace(6, JUNE, **own, feature="explain:errors", tags=("explain",), status="failed"),
         ]
     )
     await store.scores.put([score(1, JUNE, "helpful", 1.0)])
@@ -176,7 +186,4 @@ async def test_what_rowen_asks_for_its_own_ends_is_in_no_figure_of_what_users_me
         "data_quality": 1.0,
         "error_rate": 0.0,
     }
-    assert (coverage.estimate.value, coverage.estimate.n) == (
-        0.5,
-        2,
-    )  # sums cannot tell a rewriter's call from a user's
+    assert (coverage.estimate.value, coverage.estimate.n) == (1.0, 1)

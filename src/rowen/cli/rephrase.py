@@ -24,10 +24,8 @@ from rowen.serve.evaluating import bench
 from rowen.serve.settings import settings_of
 from rowen.serve.tables import TABLES
 from rowen.values import Answer, AskModel, Caller, Mistaken, Request, SystemClock, Unavailable
+from rowen.values.errand import TRY
 from rowen.values.interval import Interval
-
-TAG = "prompts-test"
-"""Of the traces."""
 
 err = Console(stderr=True, highlight=False)
 
@@ -95,7 +93,7 @@ def command(
         raise Mistaken("prompt_unknown", f"the app has no prompt {name!r}", place=path.name)
     if not asked and (written is None or written.role != "user"):
         raise Mistaken("field_invalid", "give a --question, or a file of --cases", place="--question")
-    caller = Caller(key="", shown=TAG, tenant="default", priority="normal")
+    caller = Caller(key="", shown=TRY.shown, tenant="default", priority="normal")
 
     async def work() -> Sensitivity:
         async with bench(settings, [loaded], SystemClock()) as stand:
@@ -115,7 +113,7 @@ def command(
                     draft=prompt,
                     variables=values,
                 )
-                (found,) = await tried(app, wanted, caller=caller, tag=TAG)
+                (found,) = await tried(app, wanted, caller=caller, errand=TRY)
                 if found.code:
                     raise Unavailable("upstream_error", found.message, who=found.model)
                 return found.answer
@@ -141,9 +139,7 @@ def command(
 
 def _asking(app: App) -> AskModel:
     async def ask(request: Request) -> Answer:
-        done = await app.ask(
-            request, path="prompts/test", shown=TAG, tenant="default", feature=TAG, tag=TAG, priority="normal"
-        )
+        done = await app.ask(request, errand=TRY, tenant="default", priority="normal")
         return done.answer or Answer()
 
     return ask

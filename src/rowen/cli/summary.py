@@ -19,9 +19,7 @@ from rowen.serve.evaluating import bench
 from rowen.serve.settings import settings_of
 from rowen.serve.tables import TABLES
 from rowen.values import Answer, AskModel, Document, Request, SystemClock
-
-TAG = "summary"
-"""Of the traces."""
+from rowen.values.errand import SUMMARY
 
 err = Console(stderr=True, highlight=False)
 
@@ -90,9 +88,7 @@ async def _document(file: Path, data: bytes) -> Document:
 
 def _asking(app: App) -> AskModel:
     async def ask(request: Request) -> Answer:
-        done = await app.ask(
-            request, path="summary", shown=TAG, tenant="default", feature=TAG, tag=TAG, priority="normal"
-        )
+        done = await app.ask(request, errand=SUMMARY, name="document", tenant="default", priority="normal")
         return done.answer or Answer()
 
     return ask

@@ -10,6 +10,7 @@ from rowen.prompt import PromptSettings, render, written_of
 from rowen.prompt.candidate import candidate
 from rowen.prompt.written import drafted
 from rowen.values import Call, Caller, Clock, Definition, Deployment, Door, Priority, Request, new_id
+from rowen.values.errand import Errand
 
 RENDER = "prompt.render"
 """The name of the step that puts the app's words to a call."""
@@ -67,7 +68,7 @@ class App:
     def walk(self, call: Call) -> Walk:
         """Start a walk through the chain: this app's, or that of the arm which the call is assigned to."""
         split = self.split
-        if split is not None and not call.door.house:
+        if split is not None and not call.door.bare:
             app, call = split(call)
             return Walk(app.chain, call, self.clock)
         return Walk(self.chain, call, self.clock)
@@ -76,11 +77,9 @@ class App:
         self,
         request: Request,
         *,
-        path: str,
-        shown: str,
+        errand: Errand,
+        name: str = "",
         tenant: str,
-        feature: str,
-        tag: str,
         priority: Priority = "low",
     ) -> Call:
         """Walk a request of the house itself (a judge, an index, a rewriter) to the end; return the finished call.
@@ -89,11 +88,9 @@ class App:
 
         Args:
             request: without a model, the app's own is asked.
-            path: what it is for, such as `score/NAME`; never empty.
-            shown: who asks, for people.
+            errand: what for; one for which a model is asked bare.
+            name: of the rule, the collection …, where the errand is for something that has one.
             tenant: on whose account.
-            feature: by which limits are set and costs told apart.
-            tag: of its trace.
             priority: under load.
 
         Raises:
@@ -106,12 +103,12 @@ class App:
             app=self.name,
             definition=self.definition.hash,
             request=request if request.model else request.but(model=self.default_model),
-            door=Door(shape="internal", path=path),
+            door=Door(shape="internal", path="/".join(filter(None, (errand.path, name)))),
             started_ns=now_ns,
-            caller=Caller(key="", shown=shown, tenant=tenant, priority=priority),
-            feature=feature,
+            caller=Caller(key="", shown=" ".join(filter(None, (errand.shown, name))), tenant=tenant, priority=priority),
+            feature=errand.under(name),
             priority=priority,
-            tags=(tag,),
+            tags=(errand.tag,),
         )
         return await self.walk(call).answer()
 

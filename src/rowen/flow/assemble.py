@@ -27,6 +27,7 @@ from rowen.provider.prices import Prices, Snapshot
 from rowen.provider.transport import Transport
 from rowen.trace import Buffer, Place, record
 from rowen.values import Answer, Case, Clock, CountText, CountTokens, Mistaken, Request, says
+from rowen.values.errand import RETRIEVE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +92,8 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     async def ask_model(tenant: str, request: Request) -> Answer:
         done = await app.ask(
             request,
-            path="retrieve",
-            shown="retrieve",
+            errand=RETRIEVE,
             tenant=tenant,
-            feature="retrieve",
-            tag="retrieve",
             priority="normal",
         )
         return done.answer or Answer()

@@ -23,9 +23,8 @@ from rowen.values import (
     new_id,
     says,
 )
+from rowen.values.errand import PLAY, Errand
 
-TAG = "playground"
-"""Of the traces of tries."""
 MOST = 6
 """Models that are asked at once."""
 
@@ -94,7 +93,9 @@ def playing(apps: Apps) -> Playing:
     return play
 
 
-async def tried(app: App, asked: Try, *, caller: Caller, models: Collection[str] = (), tag: str = TAG) -> list[Tried]:
+async def tried(
+    app: App, asked: Try, *, caller: Caller, models: Collection[str] = (), errand: Errand = PLAY
+) -> list[Tried]:
     """Return how each model answers, all asked at once.
 
     The calls are on the account of who tries: his limits hold, and what he may not read is not found.
@@ -104,7 +105,7 @@ async def tried(app: App, asked: Try, *, caller: Caller, models: Collection[str]
         asked: what it is asked.
         caller: who tries.
         models: those that he may ask; none: all.
-        tag: of the traces, and the feature by which costs are told apart.
+        errand: by what its traces and costs are known.
 
     Raises:
         Mistaken: for what no model could be asked: `prompt_unknown`, `config_invalid`, `field_invalid`.
@@ -132,11 +133,11 @@ async def tried(app: App, asked: Try, *, caller: Caller, models: Collection[str]
         max_tokens=asked.max_tokens,
     )
     return list(
-        await asyncio.gather(*(_one(app, request.but(model=each), caller, tag) for each in dict.fromkeys(wanted)))
+        await asyncio.gather(*(_one(app, request.but(model=each), caller, errand) for each in dict.fromkeys(wanted)))
     )
 
 
-async def _one(app: App, request: Request, caller: Caller, tag: str) -> Tried:
+async def _one(app: App, request: Request, caller: Caller, errand: Errand) -> Tried:
     now_ns = app.clock.now_ns()
     walk = app.walk(
         Call(
@@ -148,9 +149,9 @@ async def _one(app: App, request: Request, caller: Caller, tag: str) -> Tried:
             started_ns=now_ns,
             caller=caller,
             priority=caller.priority,
-            feature=tag,
+            feature=errand.feature,
             use_cache=False,
-            tags=(tag,),
+            tags=(errand.tag,),
         )
     )
     failed: Problem | None = None

@@ -38,7 +38,7 @@ def render(
 
     async def step(call: Call) -> Call:
         request = call.request
-        if call.door.house:
+        if call.door.bare:
             return call  # a judge is not the app, and must not be told that it is
         asked = request.prompt
         if request.kind != "chat" or not (own or shots or asked or request.passages):

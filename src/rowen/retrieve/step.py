@@ -33,7 +33,7 @@ def ground(
 
     async def step(call: Call) -> Call:
         request = call.request
-        if request.kind != "chat" or call.door.house:
+        if request.kind != "chat" or call.door.bare:
             return call  # judges, rerankers and contexts bring along what they need; a search must not ask for a search
         asked = [message.text for message in request.messages if message.role == "user" and message.text.strip()]
         if not asked:

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from rowen.score.configs import ASKED, BUILT_IN, EVENTS, INTERACTION
 from rowen.store.base import ScoreBucket, Scores, Traces
 from rowen.values import Value
+from rowen.values.errand import reserved
 from rowen.values.interval import Interval, mean_of_sums, wilson
 
 FEW = 30
@@ -132,9 +133,10 @@ class Surveys:
             since_ns=window.since_ns,
             until_ns=window.until_ns,
             every_ns=_ALL_NS,
+            by="feature",
             app=window.app,
         )
-        return sum(bucket.calls - bucket.failed - bucket.refused for bucket in buckets)
+        return sum(each.calls - each.failed - each.refused for each in buckets if not reserved(each.group))
 
 
 def summed_up(name: str, given: ScoreBucket, *, asked: int, asked_by: str = "calls") -> Survey:

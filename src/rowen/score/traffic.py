@@ -7,7 +7,6 @@ from rowen.score.rule import Rule
 from rowen.score.subject import of_session, of_span, of_trace
 from rowen.store.base import SpanFilter, TraceFilter, Traces
 from rowen.values import Observed, ScoreTarget, Trace, Value
-from rowen.values.trace import reserved
 
 _PAGE = 200
 _SESSION = 100  # traces of one session that are read at most
@@ -98,7 +97,7 @@ class Traffic:
             yield [
                 Item(target="trace", tenant=row.tenant, trace=row.id, started_ns=row.started_ns)
                 for row in rows
-                if not row.house and not reserved(row.feature)
+                if row.users or row.shadow
             ]
             if len(rows) < _PAGE:
                 return
@@ -130,7 +129,7 @@ class Traffic:
             yield [
                 Item(target="span", tenant=row.tenant, trace=row.trace, span=row.id, started_ns=row.started_ns)
                 for row in rows
-                if not reserved(row.feature)
+                if not row.house
             ]
             if len(rows) < _PAGE:
                 return

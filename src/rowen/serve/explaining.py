@@ -2,6 +2,7 @@
 
 from rowen.flow import Apps
 from rowen.values import Request, says
+from rowen.values.errand import EXPLAIN
 
 _ANSWER_TOKENS = 1_000
 
@@ -21,7 +22,5 @@ class Explaining:
 
         """
         request = Request(model=self._model, messages=(says("user", question),), max_tokens=_ANSWER_TOKENS)
-        done = await self._apps.named(self._app).ask(
-            request, path="insight/explain", shown="explain", tenant=tenant, feature="explain", tag="explain"
-        )
+        done = await self._apps.named(self._app).ask(request, errand=EXPLAIN, name="errors", tenant=tenant)
         return done.answer.text if done.answer else ""

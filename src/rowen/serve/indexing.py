@@ -27,7 +27,7 @@ from rowen.serve.reading import Web
 from rowen.store.base import Store
 from rowen.store.knowledge import Collection
 from rowen.values import Answer, AskModel, Clock, Embed, Mistaken, Problem, Request, Value
-from rowen.values.trace import INDEXED_BY
+from rowen.values.errand import INDEX
 
 log = logging.getLogger(__name__)
 
@@ -388,11 +388,9 @@ def asking(known: Known, app: Callable[[], App]) -> AskModel | None:
     async def ask(request: Request) -> Answer:
         done = await app().ask(
             request,
-            path=f"index/{collection.name}",
-            shown=f"index {collection.name}",
+            errand=INDEX,
+            name=collection.name,
             tenant=TENANT,
-            feature=f"{INDEXED_BY}{collection.name}",
-            tag="index",
         )
         return done.answer or Answer()
 

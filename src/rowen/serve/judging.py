@@ -9,7 +9,7 @@ from rowen.score import catalog
 from rowen.score.base import AskModel, Embed, Ports, Told
 from rowen.score.rule import Rule, rule_of
 from rowen.values import Answer, Call, Mistaken, Request, dollars_of
-from rowen.values.trace import JUDGED_BY
+from rowen.values.errand import JUDGE
 
 
 class AppModels:
@@ -40,11 +40,9 @@ class AppModels:
     async def _walk(self, rule: Rule, tenant: str, request: Request) -> Call:
         return await self._apps.named(rule.app).ask(
             request,
-            path=f"score/{rule.name}",
-            shown=f"rule {rule.name}",
+            errand=JUDGE,
+            name=rule.name,
             tenant=tenant,
-            feature=f"{JUDGED_BY}{rule.name}",
-            tag="judge",
         )
 
 

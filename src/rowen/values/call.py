@@ -29,8 +29,8 @@ class Door(Value, frozen=True, kw_only=True):
     agent: str = ""
 
     @property
-    def house(self) -> bool:
-        """Whether the house itself asks for its own ends (a judge, a rewriter), so that it is no question to the app."""
+    def bare(self) -> bool:
+        """Whether a model is asked on an errand of the house (a judge, a rewriter): no question to the app, so without its prompt."""
         return self.shape == "internal" and bool(self.path)
 
 

@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote
 
 from rowen.values.answer import Answer
 from rowen.values.base import Value
+from rowen.values.errand import EVALUATE, TAGS, reserved
 from rowen.values.request import Request
 
 SpanKind = Literal["internal", "client", "server", "producer", "consumer"]
@@ -48,20 +49,7 @@ Purpose = Literal["inference", "embedding", "judge", "experiment"]
 SHADOW = "shadow"
 """The tag of a copy whose answer nobody sees."""
 _JUDGING = frozenset({"judge", "evaluator", "score"})
-EVALUATED = "evaluate"
-"""The feature of the calls that evaluation runs make."""
-JUDGED_BY = "judge:"
-"""What the feature of a judge's calls begins with; its rule's name follows."""
-INDEXED_BY = "index:"
-"""What the feature of an index's calls begins with; its name follows."""
-_HOUSE = frozenset({"judge", "retrieve", "index", "explain", "eval", "playground", "prompts-test", "summary"})
-"""The tags of calls that Rowen makes for its own ends, or for those who build the app."""
-_EXPERIMENTING = frozenset({"experiment", EVALUATED, "evaluation", SHADOW})
-
-
-def reserved(feature: str) -> bool:
-    """Whether Rowen itself calls under a feature, to judge, to evaluate or to index: no traffic of users."""
-    return feature == EVALUATED or feature.startswith((JUDGED_BY, INDEXED_BY))
+_EXPERIMENTING = frozenset({"experiment", EVALUATE.feature, "evaluation", SHADOW})
 
 
 class Happening(Value, frozen=True, kw_only=True):
@@ -141,6 +129,11 @@ class SpanRow(Value, frozen=True, kw_only=True):
     """The first characters of what went in, after masking."""
     output: str = ""
     """The first characters of what came out, after masking."""
+
+    @property
+    def house(self) -> bool:
+        """Whether it is of one of Rowen's own errands, by its feature."""
+        return reserved(self.feature)
 
     @property
     def cursor(self) -> str:
@@ -231,11 +224,13 @@ class TraceRow(Value, frozen=True, kw_only=True):
 
     @property
     def house(self) -> bool:
-        """Whether Rowen itself asked, for its own ends: a judge, a rewriter, an index, a run. No user waited for it.
+        """Whether Rowen itself asked, on one of its errands. A caller's own tag does not make it one."""
+        return self.door == "internal" and not TAGS.isdisjoint(self.tags)
 
-        A caller's own tag does not make it one.
-        """
-        return self.door == "internal" and not _HOUSE.isdisjoint(self.tags)
+    @property
+    def users(self) -> bool:
+        """Whether it is a user's, who waited for the answer: no errand of the house, and no copy."""
+        return not (self.house or self.shadow or reserved(self.feature))
 
     @property
     def purpose(self) -> Purpose:

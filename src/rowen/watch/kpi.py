@@ -10,8 +10,8 @@ from rowen.evaluate.statistics import pearson, spearman
 from rowen.store.base import Bucket, GroupBy, ScoreFilter, Store, TraceFilter
 from rowen.store.paged import scores_in, traces_in
 from rowen.values import Value
+from rowen.values.errand import reserved
 from rowen.values.interval import Interval, mean, wilson
-from rowen.values.trace import reserved
 from rowen.watch.base import KpiTable, Objectives
 from rowen.watch.bound import bound
 from rowen.watch.budget import nps
@@ -182,7 +182,7 @@ async def _response_time(store: Store, ask: Ask) -> Figure:
     firsts: list[float] = []
     filter_ = TraceFilter(tenant=ask.tenant, app=ask.app, since_ns=ask.since_ns, until_ns=ask.until_ns)
     async for row in traces_in(store.traces, filter_, MOST):
-        if row.status == "ok" and not row.within and not row.house:
+        if row.status == "ok" and not row.within and row.users:
             totals.append(row.duration_ns / 1e9)
             if row.first_ns is not None:
                 firsts.append(row.first_ns / 1e9)
@@ -200,7 +200,7 @@ async def _abandonment(store: Store, ask: Ask) -> Figure:
     all_: dict[tuple[float, float], int] = defaultdict(int)
     filter_ = TraceFilter(tenant=ask.tenant, app=ask.app, since_ns=ask.since_ns, until_ns=ask.until_ns)
     async for row in traces_in(store.traces, filter_, MOST):
-        if row.house:
+        if not row.users:
             continue
         seconds = row.duration_ns / 1e9
         band = next(each for each in BANDS if each[0] <= seconds < each[1])
@@ -252,7 +252,7 @@ async def _data_quality(store: Store, ask: Ask) -> Figure:
     filter_ = TraceFilter(tenant=ask.tenant, app=ask.app, since_ns=ask.since_ns, until_ns=ask.until_ns)
     lacks: dict[str, float] = defaultdict(float)
     async for row in traces_in(store.traces, filter_, MOST):
-        if row.house:
+        if not row.users:
             continue
         total += 1
         missing = {

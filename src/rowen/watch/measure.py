@@ -5,7 +5,6 @@ from math import fsum
 
 from rowen.store.base import Cell
 from rowen.values import Score, Trace, TraceRow
-from rowen.values.trace import reserved
 from rowen.watch.base import Measured, SlaTable
 from rowen.watch.sli import Event, bounded, empty, error_class, failed, number_of, seconds_of
 from rowen.watch.window import MINUTE_NS
@@ -102,7 +101,7 @@ def meant(table: Measured, row: TraceRow) -> bool:
     return (
         not row.shadow  # nobody has seen its answer, so nothing was promised of it
         and table.model in ("", row.model)
-        and (table.feature == row.feature if table.feature else not row.house and not reserved(row.feature))
+        and (table.feature == row.feature if table.feature else row.users)
         and table.environment in ("", row.environment)
         and not (isinstance(table, SlaTable) and table.tenant and table.tenant != row.tenant)
     )

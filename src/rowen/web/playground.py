@@ -10,12 +10,13 @@ from starlette.responses import RedirectResponse, Response
 
 from rowen.access import Actor, Visit
 from rowen.flow import App
-from rowen.flow.play import MOST, TAG, Tried, Try, Turn, question_of, variables_of
+from rowen.flow.play import MOST, Tried, Try, Turn, question_of, variables_of
 from rowen.prompt import Variable, Written, written_of
 from rowen.prompt.registry import TENANT
 from rowen.prompt.template import places
 from rowen.prompt.written import SYSTEM, fitted
 from rowen.values import Mistaken, Problem, Refused, Trace
+from rowen.values.errand import PLAY
 from rowen.web.forms import Fields, line, managed, text
 from rowen.web.page import Page, Services, may_manage, tenant_of
 from rowen.web.prompts import link_of
@@ -258,7 +259,7 @@ def _page(
             ],
             results=results,
             most=MOST,
-            tag=TAG,
+            tag=PLAY.tag,
             may_keep=may_manage(visit),
             failed=failed,
         ),

@@ -27,7 +27,7 @@ from rowen.values import (
     dollars_of,
     new_id,
 )
-from rowen.values.trace import EVALUATED
+from rowen.values.errand import EVALUATE
 
 _AFTER = frozenset({"canary", "catalogue", "evaluate", "metrics", "score", "watch", "release"})
 """Tables that no answer depends on: another threshold, and what was answered is still what would be."""
@@ -116,11 +116,13 @@ def _call(app: App, case: Case, trial: int, manner: Manner) -> Call:
         request=request.but(**manner.params) if manner.params else request,
         door=Door(shape="internal"),
         started_ns=now,
-        caller=Caller(key="", shown="eval", tenant=manner.tenant, priority=manner.priority, groups=manner.groups),
-        feature=EVALUATED,
+        caller=Caller(
+            key="", shown=EVALUATE.shown, tenant=manner.tenant, priority=manner.priority, groups=manner.groups
+        ),
+        feature=EVALUATE.feature,
         priority=manner.priority,
         use_cache=manner.use_cache,
-        tags=("eval", f"run:{manner.run}"),
+        tags=(EVALUATE.tag, f"run:{manner.run}"),
     )
 
 
