@@ -14,8 +14,9 @@ class Fake:
         self.found = Found(passages=passages, confidence=confidence, build="b")
         self.asked = []
 
-    async def __call__(self, question, *, reader, top, where=(), recent=()):
+    async def __call__(self, question, *, reader, top, where=(), recent=(), within=""):
         self.asked.append((question, reader, top, recent))
+        self.within = within
         return self.found
 
 

@@ -43,7 +43,7 @@ class Scripted:
         self.cost = Decimal("0.001")
         self.verdict = lambda prompt: "good"
 
-    def ask(self, rule, tenant):
+    def ask(self, rule, tenant, within=""):
         async def ask(request):
             self.asked.append((rule.name, tenant, request.messages[1].text))
             said = self.verdict(request.messages[1].text)
@@ -54,7 +54,7 @@ class Scripted:
 
         return ask
 
-    def embed(self, rule, tenant):
+    def embed(self, rule, tenant, within=""):
         return None
 
 

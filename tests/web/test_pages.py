@@ -344,6 +344,19 @@ def test_a_trace_shows_what_was_said_and_paid(site):
         assert words in shown.text, words
 
 
+def test_a_trace_lists_what_models_were_asked_for_it_and_each_leads_back(site):
+    trace = site.trace(1)
+    inner = site.trace(2, door="internal", feature="retrieve", tags=("retrieve",), within=trace.row.id)
+    site.write(trace, inner)
+
+    shown, back = (site.reader().get(f"/traces/{each.row.id}") for each in (trace, inner))
+
+    assert f'<a href="/traces/{inner.row.id}" dir="auto">retrieve</a>' in shown.html
+    assert "Made for" not in shown.text
+    assert f'<a class="mono" href="/traces/{trace.row.id}">' in back.html
+    assert "Made for" in back.text
+
+
 def test_a_trace_of_unknown_cost_says_unknown(site):
     trace = site.trace(1, cost=None)
     site.write(trace)

@@ -81,6 +81,7 @@ class App:
         name: str = "",
         tenant: str,
         priority: Priority = "low",
+        within: str = "",
     ) -> Call:
         """Walk a request of the house itself (a judge, an index, a rewriter) to the end; return the finished call.
 
@@ -92,6 +93,7 @@ class App:
             name: of the rule, the collection …, where the errand is for something that has one.
             tenant: on whose account.
             priority: under load.
+            within: the id of the call for which it is asked: it is shown below that, and erased with it.
 
         Raises:
             Problem: whatever ended the walk.
@@ -103,7 +105,7 @@ class App:
             app=self.name,
             definition=self.definition.hash,
             request=request if request.model else request.but(model=self.default_model),
-            door=Door(shape="internal", path="/".join(filter(None, (errand.path, name)))),
+            door=Door(shape="internal", path="/".join(filter(None, (errand.path, name))), parent_trace=within),
             started_ns=now_ns,
             caller=Caller(key="", shown=" ".join(filter(None, (errand.shown, name))), tenant=tenant, priority=priority),
             feature=errand.under(name),

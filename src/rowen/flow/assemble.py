@@ -89,12 +89,13 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
     pricing = Prices(shared.snapshot, deployments.prices(models, places))
     knowledge = tables["retrieve"]
 
-    async def ask_model(tenant: str, request: Request) -> Answer:
+    async def ask_model(tenant: str, within: str, request: Request) -> Answer:
         done = await app.ask(
             request,
             errand=RETRIEVE,
             tenant=tenant,
             priority="normal",
+            within=within,
         )
         return done.answer or Answer()
 

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -48,7 +48,6 @@ from rowen.values import (
 
 TENANT = "default"
 """Whose what an app's file defines is; documents for one tenant alone say so in their access."""
-_TENANTS = 256  # of an app, whose searches are kept at hand; those of others are made again
 _LARGEST = 4_000_000  # bytes of a reranker's answer
 _CONNECT = 5.0
 
@@ -146,8 +145,8 @@ def embed_of(name: str, places: Placed, ask: Ask, bundled: Callable[[str], Embed
     return Asked(ask, deployment.name, fingerprint=fingerprint)
 
 
-AskFor = Callable[[str, Request], Awaitable[Answer]]
-"""Asks a model of the app on behalf of a tenant, whose the trace of it is."""
+AskFor = Callable[[str, str, Request], Awaitable[Answer]]
+"""Asks a model of the app on behalf of a tenant, whose the trace of it is, within the call of an id."""
 
 
 def searches_of(loaded: Loaded, places: Placed, ask: Ask, knowing: Knowing, ask_model: AskFor) -> Mapping[str, Search]:
@@ -254,19 +253,21 @@ def _search(
         clock=knowing.clock,
         embeds=(embed,) if embed is not None else (),
         bridged=lambda old: knowing.bridges.to(app, name, plain, old) if plain is not None else None,
-        rerank=rerank_of(settings.rerank, loaded, knowing.transport, partial(ask_model, TENANT)),
+        rerank=rerank_of(settings.rerank, loaded, knowing.transport, partial(ask_model, TENANT, "")),
         tables=_tables(settings.tables, knowing),
         manifest=written_manifest(settings, chunking(settings.chunk), plain),
     )
     judges = settings.rerank.startswith("model:")
     asks = judges or settings.rewrite == "model" or settings.tables.startswith("model:")
 
-    @lru_cache(maxsize=_TENANTS)
-    def searching(tenant: str) -> Searching:
-        """Return what searches for a tenant: a model that is told its question is asked by a call of the tenant's own."""
-        mine = partial(ask_model, tenant)
+    collection = collection_of(app, name)
+    alike = Searching(collection, settings, means)
+
+    def searching(tenant: str, within: str) -> Searching:
+        """Return what searches for a call: a model that is told its question is asked by a call of the tenant's own."""
+        mine = partial(ask_model, tenant, within)
         rerank = Judge(mine, settings.rerank.removeprefix("model:")) if judges else means.rerank
-        return Searching(collection_of(app, name), settings, replace(means, ask=mine, rerank=rerank))
+        return Searching(collection, settings, replace(means, ask=mine, rerank=rerank))
 
     async def search(
         question: str,
@@ -275,13 +276,13 @@ def _search(
         top: int,
         where: tuple[Condition, ...] = (),
         recent: tuple[str, ...] = (),
+        within: str = "",
     ) -> Found:
         # Knowledge is there for callers of every tenant, as the app's prompt and models are. What is for some alone names
         # their groups, `tenant:ID` or `user:ID`, and no two tenants have a user of one id.
         ours = reader.but(tenant=TENANT) if reader.tenant else reader
-        found = await searching(reader.tenant if asks else "")(
-            question, reader=ours, top=top, where=where, recent=recent
-        )
+        one = searching(reader.tenant, within) if asks else alike
+        found = await one(question, reader=ours, top=top, where=where, recent=recent)
         knowing.left_out.update((app, name, stage.name) for stage in found.stages if "left_out" in stage.facts)
         return knowing.stale.marked(app, name, found)
 

@@ -41,7 +41,13 @@ def ground(
         reader = call.reader
         found = await asyncio.gather(
             *(
-                searches[name](asked[-1], reader=reader, top=settings[name].top, recent=tuple(asked[-1 - _RECENT : -1]))
+                searches[name](
+                    asked[-1],
+                    reader=reader,
+                    top=settings[name].top,
+                    recent=tuple(asked[-1 - _RECENT : -1]),
+                    within=call.id,
+                )
                 for name in names
             )
         )

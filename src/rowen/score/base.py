@@ -24,6 +24,8 @@ class Subject(Value, frozen=True, kw_only=True):
     duration_ms: float | None = None
     variables: dict[str, Any] = {}
     """Whatever else a judge's prompt names."""
+    call: str = ""
+    """The id of the call of Rowen's own that it is: what judges are asked of it goes when that call goes."""
 
 
 class Verdict(Value, frozen=True, kw_only=True):

@@ -33,10 +33,10 @@ _COUNTED = 1_000_000
 
 
 class Models(Protocol):
-    """Asks the models of an app, on behalf of a tenant."""
+    """Asks the models of an app, on behalf of a tenant, within the call that is judged where that is known."""
 
-    def ask(self, rule: Rule, tenant: str) -> AskModel: ...
-    def embed(self, rule: Rule, tenant: str) -> Embed: ...
+    def ask(self, rule: Rule, tenant: str, within: str = "") -> AskModel: ...
+    def embed(self, rule: Rule, tenant: str, within: str = "") -> Embed: ...
 
 
 class Judging:
@@ -274,19 +274,21 @@ class Judging:
         subject = await self._traffic.subject(rule, item)
         if subject is None:
             return ()
-        return await self._scorer(rule, item.tenant)(subject)
+        return await self._scorer(rule, item.tenant, subject.call)(subject)
 
-    def _scorer(self, rule: Rule, tenant: str) -> Scorer:
-        made = self._made.get((rule.key, tenant))
+    def _scorer(self, rule: Rule, tenant: str, within: str = "") -> Scorer:
+        within = within if rule.model or rule.kind == "judge" else ""  # what asks nobody is the same for all
+        made = None if within else self._made.get((rule.key, tenant))
         if made is not None and made[0] == rule:
             return made[1]
         ports = Ports(
-            ask=self._models.ask(rule, tenant),
-            embed=self._models.embed(rule, tenant) if rule.model and rule.kind != "judge" else None,
+            ask=self._models.ask(rule, tenant, within),
+            embed=self._models.embed(rule, tenant, within) if rule.model and rule.kind != "judge" else None,
         )
         options = {**rule.options, "model": rule.model} if rule.kind == "judge" and rule.model else rule.options
         scorer = catalog.make(rule.kind, options, ports)
-        self._made[rule.key, tenant] = (rule, scorer)
+        if not within:
+            self._made[rule.key, tenant] = (rule, scorer)
         return scorer
 
     def _version(self, rule: Rule) -> str:

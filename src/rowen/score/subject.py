@@ -34,6 +34,7 @@ def of_trace(trace: Trace, variables: Mapping[str, str], root: Observed | None =
         messages=messages,
         usage=answer.usage if answer else _usage(trace.row.input_tokens, trace.row.output_tokens),
         duration_ms=trace.row.duration_ns / 1e6,
+        call=trace.row.id if request else "",
     )
     if not variables:
         return subject

@@ -22,27 +22,28 @@ class AppModels:
     def __init__(self, apps: Apps) -> None:
         self._apps = apps
 
-    def ask(self, rule: Rule, tenant: str) -> AskModel:
+    def ask(self, rule: Rule, tenant: str, within: str = "") -> AskModel:
         async def ask(request: Request) -> Told:
-            call = await self._walk(rule, tenant, request)
+            call = await self._walk(rule, tenant, request, within)
             return Told(call.answer or Answer(), call.id, dollars_of(call.cost))
 
         return ask
 
-    def embed(self, rule: Rule, tenant: str) -> Embed:
+    def embed(self, rule: Rule, tenant: str, within: str = "") -> Embed:
         async def embed(texts: Sequence[str]) -> Sequence[Sequence[float]]:
             request = Request(model=rule.model, kind="embeddings", texts=tuple(texts))
-            call = await self._walk(rule, tenant, request)
+            call = await self._walk(rule, tenant, request, within)
             return call.answer.vectors if call.answer else ()
 
         return embed
 
-    async def _walk(self, rule: Rule, tenant: str, request: Request) -> Call:
+    async def _walk(self, rule: Rule, tenant: str, request: Request, within: str) -> Call:
         return await self._apps.named(rule.app).ask(
             request,
             errand=JUDGE,
             name=rule.name,
             tenant=tenant,
+            within=within,
         )
 
 

@@ -71,6 +71,7 @@ class Search(Protocol):
         top: int,
         where: tuple[Condition, ...] = (),
         recent: tuple[str, ...] = (),
+        within: str = "",
     ) -> Found:
         """Return at most `top` passages, best first. Raises `Problem`.
 
@@ -80,6 +81,7 @@ class Search(Protocol):
             top: how many passages at most.
             where: what their documents must say, all of it.
             recent: what the user said before in this conversation, the oldest first.
+            within: the id of the call for which it is made: what models are asked for it goes when that call goes.
 
         """
         ...

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 
 from rowen.access import Visit
-from rowen.store.base import ScoreFilter
+from rowen.store.base import ScoreFilter, TraceFilter
 from rowen.values import Citation, Mistaken, Passage, Score, Span, Trace, TraceRow
 from rowen.web.charts import lane
 from rowen.web.page import Page, Services, said_money, said_ms, tenant_of
@@ -17,6 +17,7 @@ from rowen.web.talk import Turn, said, turn
 from rowen.web.tree import tree
 
 _LATEST = 6
+_INNER = 20
 """Turns of a long conversation that are shown unfolded."""
 
 
@@ -60,6 +61,10 @@ class OneTrace:
     vectors: int
     parameters: Sequence[tuple[str, str]]
     scores: Sequence[Score]
+    inner: Sequence[TraceRow]
+    """Calls that Rowen made for it: to rewrite its question, to judge its answer, as a shadow's copy."""
+    outer: str
+    """The call for which Rowen made this one; empty where a program made it."""
     masked: bool
     problem: str
     call: str
@@ -95,6 +100,8 @@ async def trace(request: Request, services: Services, visit: Visit) -> Page:
             vectors=len(found.answer.vectors) if found.answer else 0,
             parameters=_parameters(found),
             scores=await services.scores.find(ScoreFilter(tenant=tenant_of(visit), traces=(found.row.id,))),
+            inner=await services.traces.find(TraceFilter(tenant=tenant, within=found.row.id, limit=_INNER)),
+            outer=found.row.within if found.row.house or found.row.shadow else "",
             masked=found.masked,
             problem=next((span.message for span in found.spans[:1] if span.status == "error"), ""),
             call=f"curl -H 'Authorization: Bearer rk-…' '{address}'",

@@ -258,10 +258,10 @@ class Told:
 class NoModels:
     """No judge asks anything here."""
 
-    def ask(self, rule, tenant):
+    def ask(self, rule, tenant, within=""):
         return None
 
-    def embed(self, rule, tenant):
+    def embed(self, rule, tenant, within=""):
         return None
 
 

@@ -311,6 +311,18 @@ async def test_a_person_is_erased_from_every_day_and_what_went_is_told(tmp_path:
         assert await archive.erase("acme", user="ann") == await archive.erase("acme") == Erased()
 
 
+async def test_the_calls_within_a_persons_calls_go_with_them_as_far_down_as_they_go(tmp_path: Path):
+    async with both(tmp_path) as (store, archive):
+        hers, other = a_trace(1, user="ann"), a_trace(2, user="bob")
+        inner = a_trace(3, within=hers.row.id, started_ns=START - HOUR)
+        await store.traces.write([hers, other, inner, a_trace(4, within=inner.row.id), a_trace(5, within=other.row.id)])
+        await archive.keep(store.traces, store.scores, before_ns=TOMORROW)
+
+        await archive.erase("acme", user="ann")
+
+        assert {row.id for row in await archive.find()} == {other.row.id, a_trace(5).row.id}
+
+
 async def test_after_an_erasure_the_day_stays_without_them(tmp_path: Path):
     async with both(tmp_path) as (store, archive):
         await store.traces.observe([a_span(1, "t1", user="ann"), a_span(1, "t2", user="bob")])

@@ -390,9 +390,15 @@ def _meant(reading: Reading, *, traces: Sequence[str], user: str, session: str) 
         "SELECT DISTINCT id FROM traces WHERE (? <> '' AND \"user\" = ?) OR (? <> '' AND session = ?)",
         [user, user, session, session],
     )
-    ids = sorted(
-        {*traces, *(id for (id,) in found)}
-    )  # of a trace that is spread over days, only one half may name them
+    known = {*traces, *(id for (id,) in found)}  # of a trace that is spread over days, only one half may name them
+    fresh = known
+    while fresh:  # the calls within them, such as those of rewriters and judges, name nobody
+        within = reading.found(
+            "SELECT DISTINCT id FROM traces WHERE list_contains(?::VARCHAR[], within)", [sorted(fresh)]
+        )
+        fresh = {id for (id,) in within} - known
+        known = known | fresh
+    ids = sorted(known)
     gone: _ById = {}
     for day, id in reading.found("SELECT day::VARCHAR, id FROM traces WHERE list_contains(?::VARCHAR[], id)", [ids]):
         gone.setdefault(day, []).append(id)
