@@ -127,3 +127,57 @@ async def test_old_jobs_and_their_steps_are_pruned(queue, clock, store):
 
     assert [each.id for each in await queue.find()] == [waiting.id]
     assert await store.records.find("job.step") == []
+
+
+HOUR = 3_600_000_000_000
+
+
+async def test_work_that_comes_back_has_one_job_however_often_it_is_seen_to(queue):
+    first = await queue.keep("a", id="daily", every_ns=24 * HOUR, input={"of": "shop"})
+    again = await queue.keep("a", id="daily", every_ns=24 * HOUR, input={"of": "other"})
+
+    assert again == first
+    assert [job.id for job in await queue.find()] == ["daily"]
+
+
+async def test_a_shorter_pace_holds_from_now_on_and_a_longer_one_from_the_next_time(queue, clock):
+    await queue.keep("a", id="daily", every_ns=24 * HOUR)
+    await queue.change("daily", None, lambda job: job.but(due_ns=clock.ns + 24 * HOUR))
+
+    sooner = await queue.keep("a", id="daily", every_ns=HOUR)
+    later = await queue.keep("a", id="daily", every_ns=48 * HOUR)
+
+    assert (sooner.every_ns, sooner.due_ns) == (HOUR, clock.ns + HOUR)
+    assert (later.every_ns, later.due_ns) == (48 * HOUR, clock.ns + HOUR)
+
+
+async def test_work_that_is_wanted_again_after_it_had_ended_begins_again_and_whoever_sees_to_it_is_told_before(queue):
+    await queue.keep("a", id="daily", every_ns=HOUR)
+    await queue.cancel("daily")
+    seen = []
+
+    async def anew():
+        seen.append((await queue.get("daily")).state)
+
+    job = await queue.keep("a", id="daily", every_ns=HOUR, anew=anew)
+    await queue.keep("a", id="daily", every_ns=HOUR, anew=anew)
+
+    assert job.state == "queued"
+    assert seen == ["cancelled"]
+
+
+async def test_work_that_somebody_paused_stays_paused(queue):
+    await queue.keep("a", id="daily", every_ns=HOUR)
+    await queue.pause("daily")
+
+    assert (await queue.keep("a", id="daily", every_ns=HOUR)).state == "paused"
+
+
+async def test_of_many_processes_that_want_it_again_none_fails(store, clock):
+    queues = [Queue(store.records, clock) for _ in range(8)]
+    await queues[0].keep("a", id="daily", every_ns=HOUR)
+    await queues[0].cancel("daily")
+
+    jobs = await asyncio.gather(*(each.keep("a", id="daily", every_ns=HOUR) for each in queues))
+
+    assert {job.state for job in jobs} == {"queued"}

@@ -5,7 +5,8 @@ same holds for work that comes back: its record is its schedule, and needs no le
 """
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -75,6 +76,47 @@ class Queue:
         self.woken.set()
         return job
 
+    async def keep(
+        self,
+        kind: str,
+        *,
+        id: str,
+        every_ns: int,
+        tenant: str = "default",
+        app: str = "",
+        input: dict[str, Any] | None = None,
+        about: str = "",
+        anew: Callable[[], Awaitable[object]] | None = None,
+    ) -> Job:
+        """See that work that comes back has its job; return it.
+
+        One that is there keeps its time and what it was asked for. With a shorter pace it is due no later than that from
+        now. One that had ended, since what wanted it was gone or by hand, begins again; one that is paused stays so.
+
+        Args:
+            kind: of the job.
+            id: of the one job for this work.
+            every_ns: from one beginning to the next.
+            tenant: whose it is.
+            app: which app's.
+            input: what a new one is asked for.
+            about: what it is, for people.
+            anew: is awaited before one that had ended begins again.
+
+        """
+        job = await self.add(kind, id=id, every_ns=every_ns, tenant=tenant, app=app, input=input, about=about)
+        if job.every_ns != every_ns:
+            latest = self._clock.now_ns() + every_ns
+            job = await self.change(id, tenant, lambda now: now.but(every_ns=every_ns, due_ns=min(now.due_ns, latest)))
+            self.woken.set()
+        if job.state in ENDED:
+            if anew is not None:
+                await anew()
+            again = partial(_again, now_ns=self._clock.now_ns())
+            job = await self.change(id, tenant, lambda now: again(now) if now.state in ENDED else now)
+            self.woken.set()
+        return job
+
     async def get(self, id: str, tenant: str | None = None) -> Job:
         """Return a job.
 
@@ -121,7 +163,7 @@ class Queue:
         def change(job: Job) -> Job:
             if job.state not in {"paused", "cancelled", "failed"}:
                 raise Mistaken("conflict", f"the job is {job.state}", place="id")
-            return job.but(state="queued", wish="", attempt=0, due_ns=self._clock.now_ns(), ended_ns=0, note="")
+            return _again(job, self._clock.now_ns())
 
         job = await self.change(id, tenant, change)
         self.woken.set()
@@ -238,6 +280,10 @@ class Queue:
             body=msgspec.json.encode(job),
         )
         await self._records.put(record, expect=version)
+
+
+def _again(job: Job, now_ns: int) -> Job:
+    return job.but(state="queued", wish="", attempt=0, due_ns=now_ns, ended_ns=0, note="")
 
 
 def _taken(job: Job, owner: str, now: int, lease_ns: int) -> Job:

@@ -1,6 +1,7 @@
 """The rules of a deployment: those that apps write in their files, and those that people keep through the API."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from rowen.jobs import Queue
 from rowen.score.rule import Rule, checked
@@ -137,14 +138,12 @@ class Rules:
         if not rule.enabled:
             return
         tenant = rule.tenant or "default"
-        job = await self._queue.add(
+        await self._queue.keep(
             LIVE, id=rule.key, tenant=tenant, app=rule.app, input={"rule": rule.key}, every_ns=_EVERY_NS,
             about=f"judges what comes by the rule {rule.name}",
+            # What came while the rule was switched off or gone is for a backfill.
+            anew=partial(self.ledgers.delete, rule.key, tenant),
         )  # fmt: skip
-        if job.state in {"cancelled", "failed", "done"}:
-            # Ended when the rule was switched off or gone, or by hand: what came in between is for a backfill.
-            await self.ledgers.delete(rule.key, tenant)
-            await self._queue.resume(job.id, tenant)
 
     async def queue_written(self) -> None:
         """See that the rules of the apps' files have their jobs."""

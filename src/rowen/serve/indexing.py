@@ -186,7 +186,7 @@ class Indexing:
         """
         known = self.named(collection.app, collection.name)
         asked = Changed(name=collection.name, settings=_hash(known), removal=removal)
-        return await self._again(await self._written(known), asked, _every_ns(known.settings))
+        return await self._again(await self._written(known), asked)
 
     async def unread(self, app: str) -> str:
         """Return the name of a knowledge of an app whose first look is not over yet; empty where there is none."""
@@ -318,26 +318,21 @@ class Indexing:
 
     async def _written(self, each: Known) -> Job:
         asked = Changed(name=each.collection.name, settings=_hash(each))
-        every_ns = _every_ns(each.settings)
-        job = await self.queue.add(
+        job = await self.queue.keep(
             SYNC,
             id=job_of(each.collection),
             app=each.collection.app,
             input=msgspec.to_builtins(asked),
-            every_ns=every_ns,
+            every_ns=_every_ns(each.settings),
             about=f"brings {each.collection.name} up to date",
         )
-        before = msgspec.convert(job.input, Changed)
-        if job.state in {"cancelled", "failed", "done"}:
-            job = await self.queue.resume(job.id)
-        if before.settings != asked.settings or job.every_ns != every_ns:
-            job = await self._again(job, asked, every_ns)
-        return job
+        known = msgspec.convert(job.input, Changed)
+        return job if known.settings == asked.settings else await self._again(job, asked)
 
-    async def _again(self, job: Job, asked: Changed, every_ns: int) -> Job:
+    async def _again(self, job: Job, asked: Changed) -> Job:
         def change(now: Job) -> Job:
             due = {"due_ns": self._clock.now_ns()} if now.state == "queued" else {}
-            return now.but(input=msgspec.to_builtins(asked), every_ns=every_ns, **due)
+            return now.but(input=msgspec.to_builtins(asked), **due)
 
         changed = await self.queue.change(job.id, None, change)
         self.queue.woken.set()

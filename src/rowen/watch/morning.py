@@ -75,11 +75,9 @@ class Mornings:
         """See that the job runs where an app wants a digest."""
         if not any(app.digest.at for app in self._apps()):
             return
-        job = await self._queue.add(
+        await self._queue.keep(
             MORNING, id=_JOB, every_ns=_EVERY_NS, about="sends the digest of the night when its time has come"
         )
-        if job.state in {"cancelled", "failed", "done"}:
-            await self._queue.resume(job.id)
 
     async def work(self, task: Task) -> dict[str, Any]:
         """Make what is due; the job."""

@@ -11,7 +11,7 @@ import msgspec
 
 from rowen.evaluate.canary.base import CanaryTable, Reading, Said, group_of, newest
 from rowen.evaluate.canary.differ import judged
-from rowen.jobs import Handler, Job, Queue, Task
+from rowen.jobs import Handler, Queue, Task
 from rowen.store.base import Records
 from rowen.values import Answer, Clock, Deployment, Problem, Request, says
 
@@ -21,7 +21,6 @@ KEPT = 400
 """Readings of a canary at a deployment that are kept."""
 
 _LONGEST = 2_000
-_DONE = frozenset({"cancelled", "failed", "done"})
 
 
 class Asked(NamedTuple):
@@ -86,15 +85,14 @@ class Canaries:
     async def queue_written(self) -> None:
         """See that there is a job for every canary that an app writes."""
         for canary in self._canaries():
-            every = int(canary.table.every * 1e9)
-            about = f"asks the prompts of the canary {canary.name} of {canary.app}"
-            job = await self._queue.add(
-                CANARY, id=canary.job, app=canary.app, every_ns=every, about=about, input={"canary": canary.name}
+            await self._queue.keep(
+                CANARY,
+                id=canary.job,
+                app=canary.app,
+                every_ns=int(canary.table.every * 1e9),
+                input={"canary": canary.name},
+                about=f"asks the prompts of the canary {canary.name} of {canary.app}",
             )
-            if job.every_ns != every:
-                await self._queue.change(job.id, job.tenant, partial(_paced, every))
-            if job.state in _DONE:
-                await self._queue.resume(job.id)
 
     async def work(self, task: Task) -> dict[str, Any]:
         """Ask the prompts of one canary once; the job. One that is not written any more is cancelled."""
@@ -195,10 +193,6 @@ class Canaries:
         group = group_of(canary.app, canary.name, place.name)
         for each in (await self.readings.find(group=group, limit=KEPT + 100))[KEPT:]:
             await self.readings.delete(each.id)
-
-
-def _paced(every_ns: int, job: Job) -> Job:
-    return job.but(every_ns=every_ns)
 
 
 def _hash(table: CanaryTable, place: Deployment) -> str:

@@ -175,7 +175,7 @@ class RunOffice:
             for name, table in loaded.tables["evaluate"].items():
                 if table.every:
                     app = loaded.definition.app
-                    await self._queue.add(
+                    await self._queue.keep(
                         SUITE, id=id_of(app, name), app=app, input={"app": app, "suite": name},
                         every_ns=round(table.every * 1e9), about=f"runs the suite {name}",
                     )  # fmt: skip
