@@ -17,14 +17,22 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from tests.web.window import LONG, browser, ills, looked, looking, visiting  # noqa: F401 - fixtures
 
+from rowen.insight.views import View
+from rowen.jobs import Queue as JobQueue
+from rowen.score.configs import Configs
+from rowen.score.queue import Queue
+from rowen.score.review import Review
 from rowen.store.base import Cell, TraceFilter, Traces
+from rowen.testing.contracts.spans import a_span
 from rowen.testing.serving import Running, serving
 from rowen.values import (
     Answer,
     Choice,
     Message,
     Request,
+    Score,
     Span,
     SystemClock,
     Text,
@@ -228,6 +236,55 @@ def site(running: Running) -> Site:
     running.do(running.opened.traces_written())
     running.do(_erased(running.opened.store.traces))
     return Site(running)
+
+
+@pytest.fixture
+def busy(site: Site) -> Site:
+    """Traces of every kind, some with text that is hard to lay out."""
+    site.write(
+        site.trace(10, asked=LONG, said=LONG, model="a-model-with-a-rather-long-name-of-its-own-and-more", user=LONG),
+        site.trace(20, asked="كم عدد أيام الإجازة المتبقية لي هذا العام؟", said="أحد عشر يومًا.", cost=None, streamed=True),
+        site.trace(30, asked="slow", status="failed", code="upstream_timeout", attempts=3, duration_ns=9_000_000_000, waste=Decimal("0.001")),
+        site.trace(40, asked="again", source="cache", attempts=0, cost=Decimal(0)),
+        site.trace(50, asked="no", status="refused", code="limit_requests", attempts=0, cost=Decimal(0)),
+        site.trace(55, asked="first", session="talk", user="somebody"),
+        site.trace(60, asked="gone", status="cancelled", code="cancelled", messages=(site.tool,) * 12),
+    )  # fmt: skip
+    now = site.trace(70).row.started_ns
+    sent = [
+        a_span(n, "f" * 32, tenant="default", started_ns=now + n, name=f"{LONG} {n}", session="talk")
+        for n in range(1, 9)
+    ]
+    site.running.do(site.running.opened.store.traces.observe(sent))
+    thumb = Score(
+        id="s",
+        trace="f" * 32,
+        name="thumbs",
+        type="boolean",
+        value=False,
+        number=0.0,
+        source="user",
+        reason=LONG,
+        judged_ns=now,
+    )
+    site.running.do(site.running.opened.store.scores.put([thumb]))
+    views = View.shelf(site.running.opened.store.records)
+    site.running.do(views.put(View(id="v1", name=LONG[:60], owner="user:x", shared=True)))
+    site.running.do(
+        JobQueue(site.running.opened.store.records, SystemClock()).add("nobody.does", about=LONG, app="shop")
+    )
+    queue = Queue(id="q1", name=LONG, guidelines=LONG, asked=("thumbs", "stars", "comment"))
+    review = Review(
+        site.running.opened.store.records,
+        scores=site.running.opened.store.scores,
+        traces=site.running.opened.store.traces,
+        configs=Configs(site.running.opened.store.records, SystemClock()),
+        intake=None,  # nothing is judged here
+        clock=SystemClock(),
+    )
+    site.running.do(review.put(queue))
+    site.running.do(review.fill(queue))
+    return site
 
 
 @pytest.fixture(scope="session")
