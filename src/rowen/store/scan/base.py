@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from rowen.values import Condition, Reader
 
 Storage = Literal["float32", "float16", "int8", "binary"]
@@ -53,6 +55,11 @@ class Allowed(NamedTuple):
     groups: frozenset[str] | None
     """A document with an access list needs one of them; None for all documents."""
     where: tuple[Condition, ...] = ()
+
+    @property
+    def key(self) -> tuple[frozenset[str] | None, bytes]:
+        """What it is known by: 1, 1.0 and true are one thing to Python, and not to a condition."""
+        return self.groups, msgspec.json.encode(self.where)
 
 
 def allowed(reader: Reader, where: Sequence[Condition]) -> Allowed:

@@ -61,7 +61,7 @@ class Part:
         self._access = np.asarray([places[access] for access, _ in known], np.int32)
         self._written = [facts for _, facts in known]
         self._facts: list[dict[str, Any]] | None = None
-        self._masks: OrderedDict[Allowed, Mask] = OrderedDict()
+        self._masks: OrderedDict[Any, Mask] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self.arrays.numbers)
@@ -93,7 +93,7 @@ class Part:
     def _mask(self, may: Allowed, alive: Mask) -> Mask:
         if may.groups is None and not may.where:
             return alive
-        mask = self._masks.get(may)
+        mask = self._masks.get(key := may.key)
         if mask is None:
             documents = np.ones(len(self._written), np.bool_)
             if may.groups is not None:
@@ -101,7 +101,7 @@ class Part:
                 documents &= np.asarray(open_to, np.bool_)[self._access]
             for condition in may.where:
                 documents &= self._meeting(condition)
-            mask = self._masks[may] = documents[self._place]
+            mask = self._masks[key] = documents[self._place]
             while len(self._masks) > _KEPT:
                 self._masks.popitem(last=False)
         return mask & alive
