@@ -1,4 +1,5 @@
-"""What holds for all tests: a property is no stopwatch, since the machine that runs them may be busy; a real PostgreSQL; ClickHouse's engine."""
+"""What holds for all tests: a property is no stopwatch, since the machine that runs them may be busy; a real PostgreSQL; ClickHouse's engine;
+processes that are there at once."""
 
 import os
 from uuid import uuid4
@@ -8,6 +9,7 @@ from hypothesis import settings
 
 from rowen.testing.clickhouse import ClickhouseServer
 from rowen.testing.postgres import PostgresServer
+from rowen.testing.processes import Nursery, Process
 
 settings.register_profile("rowen", deadline=None)
 # Matrices in tests are small. On a busy machine the threads of the library for them spin for each other: 16 s instead of 0.7.
@@ -48,3 +50,25 @@ def clickhouse():
 def traces_address(clickhouse: ClickhouseServer) -> str:
     """The address of an empty database of its own, for traces."""
     return f"{clickhouse.address}/t{uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+def nursery():
+    """What starts processes quickly."""
+    nursery = Nursery()
+    yield nursery
+    nursery.close()
+
+
+@pytest.fixture
+def run_program(nursery: Nursery):
+    """Starts a process that runs the text of a program with arguments; one that still runs in the end is killed."""
+    running: list[Process] = []
+
+    def started(program: str, *args: object) -> Process:
+        running.append(nursery.start(program, *args))
+        return running[-1]
+
+    yield started
+    for process in running:
+        process.end()

@@ -1,16 +1,12 @@
 """Stores over a folder, a clock that stands, and real processes that share the folder."""
 
-import subprocess
-import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rowen.store.catalog import open_store
-
-Start = Callable[..., subprocess.Popen[str]]
+from rowen.testing.processes import Process
 
 
 class StoppedClock:
@@ -42,25 +38,13 @@ def open_at(folder: Path, clock: StoppedClock):
 
 
 @pytest.fixture
-def start(folder: Path):
+def start(folder: Path, run_program):
     """Starts a process that runs an async body with `store` open on the folder and `args` at hand."""
-    running: list[subprocess.Popen[str]] = []
 
-    def started(body: str, *args: object) -> subprocess.Popen[str]:
-        program = _PROGRAM.format(body=textwrap.indent(textwrap.dedent(body), "    "))
-        process = subprocess.Popen(
-            [sys.executable, "-c", program, str(folder), *map(str, args)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        running.append(process)
-        return process
+    def started(body: str, *args: object) -> Process:
+        return run_program(_PROGRAM.format(body=textwrap.indent(textwrap.dedent(body), "    ")), folder, *args)
 
-    yield started
-    for process in running:
-        process.kill()
-        process.communicate()
+    return started
 
 
 _PROGRAM = """

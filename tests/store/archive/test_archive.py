@@ -3,8 +3,6 @@
 import asyncio
 import random
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -475,10 +473,10 @@ asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
 
 
 @pytest.mark.parametrize("after", [2, 4, 6, 8])
-def test_a_writer_that_is_killed_goes_on_where_it_was(tmp_path: Path, after: int):
-    died = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), str(after)], check=False).returncode
+def test_a_writer_that_is_killed_goes_on_where_it_was(tmp_path: Path, after: int, run_program: Any):
+    died = run_program(KILLED, tmp_path, after).wait()
     left = list((tmp_path / ".staged").iterdir())
-    ended = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), "0"], check=False).returncode
+    ended = run_program(KILLED, tmp_path, 0).wait()
 
     archive = open_archive(tmp_path, FakeClock())
     rows = asyncio.run(archive.query("SELECT (SELECT count(*) FROM traces), (SELECT count(*) FROM spans)")).rows
@@ -517,13 +515,10 @@ asyncio.run(main(Path(sys.argv[1])))
 
 
 @pytest.mark.parametrize("room", [4_000, 30_000])
-def test_a_full_disk_is_told_leaves_nothing_half_and_is_got_over(tmp_path: Path, room: int):
-    done = subprocess.run(
-        [sys.executable, "-c", FULL, str(tmp_path), str(room)], check=False, capture_output=True, text=True
-    )
+def test_a_full_disk_is_told_leaves_nothing_half_and_is_got_over(tmp_path: Path, room: int, run_program: Any):
+    said, days, written = run_program(FULL, tmp_path, room).communicate().splitlines()
 
-    said, days, written = done.stdout.splitlines()
-    assert said.startswith("store_unavailable the archive in"), done.stderr
+    assert said.startswith("store_unavailable the archive in")
     assert days == "[] []"
     assert written == "499"
 

@@ -291,20 +291,22 @@ asyncio.run(main())
 """
 
 
-def run_two(address: str, body: str) -> list[str]:
-    program = PROGRAM.format(body=textwrap.indent(textwrap.dedent(body), "    "))
-    running = [
-        subprocess.Popen([sys.executable, "-c", program, address, str(number)], stdout=subprocess.PIPE, text=True)
-        for number in range(2)
-    ]
-    said = [process.communicate(timeout=120)[0].strip() for process in running]
-    assert [process.returncode for process in running] == [0, 0]
-    return said
+@pytest.fixture
+def run_two(address: str, run_program):
+    """Runs a body in two processes at once; gives what each says."""
+
+    def run(body: str) -> list[str]:
+        program = PROGRAM.format(body=textwrap.indent(textwrap.dedent(body), "    "))
+        running = [run_program(program, address, number) for number in range(2)]
+        said = [process.communicate(timeout=120).strip() for process in running]
+        assert [process.returncode for process in running] == [0, 0]
+        return said
+
+    return run
 
 
-async def test_two_processes_that_take_together_reach_the_limit_and_never_pass_it(address):
+async def test_two_processes_that_take_together_reach_the_limit_and_never_pass_it(run_two, address):
     said = run_two(
-        address,
         """
         takes = [store.counters.take("c", 3, 500, START, least=1) for _ in range(150)]
         print(sum(await asyncio.gather(*takes)))
@@ -317,9 +319,8 @@ async def test_two_processes_that_take_together_reach_the_limit_and_never_pass_i
     await store.close()
 
 
-async def test_two_processes_hold_shares_that_fit_together(address):
+async def test_two_processes_hold_shares_that_fit_together(run_two, address):
     said = run_two(
-        address,
         """
         most = 0
         for amount in range(1, 61):
@@ -332,9 +333,8 @@ async def test_two_processes_hold_shares_that_fit_together(address):
     assert sum(map(int, said)) == 60
 
 
-async def test_two_processes_that_open_and_write_at_once_lose_nothing(address):
+async def test_two_processes_that_open_and_write_at_once_lose_nothing(run_two, address):
     run_two(
-        address,
         """
         for at in range(20):
             await asyncio.gather(
