@@ -12,7 +12,7 @@ from rowen.retrieve.search import Means, Searching
 from rowen.store.catalog import open_store
 from rowen.store.knowledge import Cut
 from rowen.testing.clock import FakeClock
-from rowen.testing.contracts.knowledge import a_collection, a_document, a_manifest
+from rowen.testing.contracts.documents import a_collection, a_document, a_manifest
 from rowen.values import Chunk, Embeddings, Mistaken, Reader
 
 READER = Reader(tenant="acme")

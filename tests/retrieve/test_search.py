@@ -5,7 +5,7 @@ from rowen.retrieve.fuse import WEIGHT
 from rowen.retrieve.search import Means, Searching, searched
 from rowen.store.catalog import open_store
 from rowen.testing.clock import FakeClock
-from rowen.testing.contracts.knowledge import WIDE, a_collection, a_cut, a_document, a_manifest, letters
+from rowen.testing.contracts.documents import WIDE, a_collection, a_cut, a_document, a_manifest, letters
 from rowen.values import Answer, Choice, Condition, Embeddings, Reader, says
 
 READER = Reader(tenant="acme")

@@ -10,7 +10,7 @@ from rowen.retrieve.stages import Pace, Sought
 from rowen.retrieve.stages.choose import Telling
 from rowen.store.catalog import open_store
 from rowen.testing.clock import FakeClock
-from rowen.testing.contracts.knowledge import WIDE, a_collection, a_cut, a_document, a_manifest, letters
+from rowen.testing.contracts.documents import WIDE, a_collection, a_cut, a_document, a_manifest, letters
 from rowen.values import Answer, Choice, Embeddings, Mistaken, Reader, Unavailable, says
 
 READER = Reader(tenant="acme")

@@ -7,7 +7,7 @@ from rowen.retrieve.weigh import Evidence, evidence
 from rowen.store.catalog import open_store
 from rowen.store.knowledge import Cut
 from rowen.testing.clock import FakeClock
-from rowen.testing.contracts.knowledge import WIDE, a_collection, a_cut, a_document, a_manifest
+from rowen.testing.contracts.documents import WIDE, a_collection, a_cut, a_document, a_manifest
 from rowen.values import Chunk, Embeddings
 
 

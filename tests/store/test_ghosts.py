@@ -6,14 +6,12 @@ A hundred operations in the usual run; `ROWEN_TEST_OPERATIONS=10000` for the lon
 import json
 import os
 import random
-import subprocess
-import sys
 
 import pytest
 
 from rowen.store.catalog import open_store
 from rowen.store.knowledge import Collection
-from rowen.testing.contracts.knowledge import HOUSE, a_document, a_manifest, letters
+from rowen.testing.contracts.documents import HOUSE, a_document, a_manifest, letters
 from rowen.values import SystemClock
 
 OPERATIONS = int(os.environ.get("ROWEN_TEST_OPERATIONS", "120"))
@@ -23,7 +21,7 @@ DOCUMENTS = 12
 _WRITER = """
 import asyncio, json, sys
 from rowen.store.catalog import open_store
-from rowen.testing.contracts.knowledge import *
+from rowen.testing.contracts.documents import *
 from rowen.values import SystemClock
 
 async def main():
@@ -50,10 +48,8 @@ asyncio.run(main())
 
 
 class Writer:
-    def __init__(self, address):
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", _WRITER, address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+    def __init__(self, run_program, address):
+        self.process = run_program(_WRITER, address)
 
     def tell(self, act):
         self.process.stdin.write(json.dumps(act) + "\n")
@@ -64,7 +60,7 @@ class Writer:
 
     def kill(self):
         self.process.kill()
-        self.process.communicate()
+        self.process.wait()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -73,14 +69,14 @@ def place(request, tmp_path):
     return f"sqlite:{tmp_path}" if request.param == "sqlite" else request.getfixturevalue("address")
 
 
-async def test_nothing_that_is_gone_is_found_whoever_is_killed(place):
+async def test_nothing_that_is_gone_is_found_whoever_is_killed(place, run_program):
     chance = random.Random(OPERATIONS)
     store = await open_store(place, clock=SystemClock())
     builds = [await store.knowledge.begin(COLLECTION, a_manifest(chunker=name), now_ns=1) for name in "ab"]
     there: dict[str, str] = {}
     words = [f"w{n}" for n in range(50)]
     kills = 0
-    writer = Writer(place)
+    writer = Writer(run_program, place)
     try:
         for nth in range(OPERATIONS):
             id = f"d{chance.randrange(DOCUMENTS)}"
@@ -92,7 +88,7 @@ async def test_nothing_that_is_gone_is_found_whoever_is_killed(place):
                 after = {each: said for each, said in there.items() if act == "swap" or each != id}
             if chance.random() < 0.04:
                 writer.kill()
-                writer, kills = Writer(place), kills + 1
+                writer, kills = Writer(run_program, place), kills + 1
                 # What a server was told before the kill it may do a moment later: this waits for the end of it.
                 await store.knowledge.remove(COLLECTION, [], now_ns=1)
                 known = {each.id: each.version for each in await store.knowledge.known(COLLECTION)}

@@ -1,8 +1,28 @@
+from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
+from uuid import uuid4
 
 import pytest
 
 from rowen.store.clickhouse.client import Server, Target
+from rowen.testing.clickhouse import ClickhouseServer
+
+_WRITTEN = "SELECT DISTINCT table FROM system.parts WHERE database = currentDatabase() AND active AND table <> 'shape'"
+
+
+@pytest.fixture(scope="module")
+def database(clickhouse: ClickhouseServer) -> str:
+    """The address of a database for the tests of a file."""
+    return f"{clickhouse.address}/t{uuid4().hex}"
+
+
+@pytest.fixture
+def emptied(database: str, server_of) -> Iterator[str]:
+    """The address of a database in which there is nothing but the tables, which a file's first test makes."""
+    yield database
+    server = server_of(database)
+    for (table,) in server.lists(_WRITTEN):
+        server.run(f"TRUNCATE TABLE {table}")
 
 
 @pytest.fixture

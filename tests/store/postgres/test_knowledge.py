@@ -12,7 +12,7 @@ from rowen.store.catalog import open_store
 from rowen.store.knowledge import Cut
 from rowen.store.postgres.database import PostgresDatabase
 from rowen.store.postgres.knowledge import PostgresKnowledge
-from rowen.testing.contracts.knowledge import (
+from rowen.testing.contracts.documents import (
     EVERYBODY,
     HOUSE,
     a_collection,

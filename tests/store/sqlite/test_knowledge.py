@@ -1,9 +1,7 @@
 import asyncio
 import os
 import random
-import signal
 import sqlite3
-import sys
 from array import array
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import pytest
 
 from rowen.store.catalog import open_store
 from rowen.store.knowledge import Collection, Cut
-from rowen.testing.contracts.knowledge import (
+from rowen.testing.contracts.documents import (
     EVERYBODY,
     HOUSE,
     a_collection,
@@ -143,7 +141,7 @@ async def test_what_another_process_wrote_is_found_at_once(tmp_path):
 _INDEXER = """
 import asyncio, sys
 from rowen.store.catalog import open_store
-from rowen.testing.contracts.knowledge import *
+from rowen.testing.contracts.documents import *
 from rowen.values import SystemClock
 
 async def main():
@@ -162,7 +160,7 @@ asyncio.run(main())
 """
 
 
-async def test_a_killed_indexer_is_resumed_and_no_document_is_there_twice(tmp_path):
+async def test_a_killed_indexer_is_resumed_and_no_document_is_there_twice(tmp_path, run_program):
     store = await opened(tmp_path)
     collection = Collection(tenant="acme", app="handbook", name="docs")
     documents = [a_document(f"d{n:03}", f"plan w{n} " * 10) for n in range(60)]
@@ -170,18 +168,13 @@ async def test_a_killed_indexer_is_resumed_and_no_document_is_there_twice(tmp_pa
         await store.knowledge.write(collection, document, [])
     done: list[str] = []
     for killed_after in (1, 7, 20, None):
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _INDEXER, str(tmp_path), stdout=asyncio.subprocess.PIPE
-        )
-        assert process.stdout is not None
-        lines = 0
-        while line := await process.stdout.readline():
-            done.append(line.decode().strip())
-            lines += 1
+        process = run_program(_INDEXER, tmp_path)
+        for lines, line in enumerate(process.stdout, 1):
+            done.append(line.strip())
             if lines == killed_after:
-                process.send_signal(signal.SIGKILL)
+                process.kill()
                 break
-        await process.communicate()
+        process.wait()
 
     (build,) = await store.knowledge.builds(collection)
     live = await store.knowledge.switch(build.id, now_ns=5)

@@ -2,17 +2,17 @@
 
 from collections import defaultdict
 from decimal import Decimal
-from itertools import count
-from typing import Any
+from itertools import count, permutations
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rowen.store.base import COST_BYS, DAY_NS, DayCost, GroupBy, ScoreFilter, Store, TraceFilter, Traces
+from rowen.store.base import COST_BYS, DAY_NS, DayCost, ScoreFilter, Store, TraceFilter, Traces
 from rowen.testing.contracts.made import HOUR, MINUTE, START, a_trace, some_traces
-from rowen.testing.contracts.spans import a_span, in_memory, some_spans
-from rowen.values import Score, Trace
+from rowen.testing.contracts.spans import a_span, in_memory, in_trace, some_spans
+from rowen.values import Observed, Score, Trace, Value
 
 _EXAMPLES = count(1)
 
@@ -29,6 +29,48 @@ ACTS = st.lists(
     ),
     min_size=1,
     max_size=8,
+)
+
+
+class Look(Value, frozen=True, kw_only=True):
+    """A question about sums, from the first of three days on."""
+
+    of: Literal["days", "stretches"]
+    by: str
+    tenant: str | None
+    app: str
+    whole: bool = False
+    """Of days: whether they are one sum."""
+    since_ns: int = 0
+    every_ns: int = 0
+
+    async def same(self, found: Traces, wanted: Traces, start: int) -> None:
+        """Assert that two stores answer it alike."""
+        asked: dict[str, Any] = {
+            "tenant": self.tenant, "app": self.app, "by": self.by, "since_ns": start + self.since_ns,
+        }  # fmt: skip
+        if self.of == "days":
+            asked |= {"until_ns": start + 3 * DAY_NS, "whole": self.whole}
+            assert await found.day_costs(**asked) == await wanted.day_costs(**asked), asked
+        else:
+            asked |= {"until_ns": start + 3 * DAY_NS - 11 * MINUTE, "every_ns": self.every_ns}
+            assert await found.buckets(**asked) == await wanted.buckets(**asked), asked
+
+
+_STRETCHES = ((0, DAY_NS), (7 * MINUTE, 5 * HOUR + 3 * MINUTE), (26 * HOUR, 90 * HOUR), (HOUR, HOUR))
+LOOKS = (
+    *(
+        Look(of="days", by=by, tenant=tenant, app=app, whole=whole)
+        for by in COST_BYS
+        for tenant, app in ((None, ""), ("acme", ""), ("acme", "shop"))
+        for whole in (False, True)
+    ),
+    *(
+        Look(of="stretches", by=by, tenant=tenant, app=app, since_ns=since, every_ns=every)
+        for by in ("", "model", "key", "user")
+        for since, every in _STRETCHES
+        for tenant, app in ((None, ""), ("acme", "shop"))
+    ),
 )
 
 
@@ -143,16 +185,7 @@ class KeptContract:
 
         assert (day.calls, day.cost) == (3, Decimal(300_000))
 
-    @given(order=st.permutations(range(5)), cuts=st.integers(1, 5))
-    @settings(
-        max_examples=12,
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
-    )
-    async def test_a_call_that_two_instrumentations_tell_of_is_counted_once(
-        self, store: Store, order: list[int], cuts: int
-    ) -> None:
-        await store.traces.erase("acme", traces=("t1",))
+    async def test_a_call_that_two_instrumentations_tell_of_is_counted_once(self, store: Store) -> None:
         spans = [
             a_span(1, type="chain", cost=None, input_tokens=0, output_tokens=0),
             # As LangChain's and the OpenAI client's instrumentations tell: no parent and child, but one within the other.
@@ -163,14 +196,18 @@ class KeptContract:
             a_span(4, type="llm", name="generate", input_tokens=30, output_tokens=3, cost=Decimal(3)),
             a_span(5, type="llm", name="step", parent=f"{4:016x}", input_tokens=20, output_tokens=2, cost=Decimal(2)),
         ]  # fmt: skip
-        coming = [spans[at] for at in order]
-        for first in range(0, 5, cuts):
-            await store.traces.observe(coming[first : first + cuts])
+        # Each trace has them in another order, and in up to five batches.
+        batches: list[list[Observed]] = [[] for _ in spans]
+        for number, order in enumerate(permutations(spans)):
+            size = number % 5 + 1
+            for at, span in enumerate(order):
+                batches[at // size].append(in_trace(span, f"t{number}"))
 
-        row = await store.traces.row("t1", "acme")
+        for batch in batches:
+            await store.traces.observe(batch)
 
-        assert row is not None
-        assert (row.input_tokens, row.output_tokens, row.cost) == (31, 7, Decimal("2.5"))
+        rows = await store.traces.find(TraceFilter(tenant="acme", limit=1000))
+        assert [(row.input_tokens, row.output_tokens, row.cost) for row in rows] == [(31, 7, Decimal("2.5"))] * 120
 
     @pytest.mark.parametrize("first", ["call", "spans"])
     async def test_a_call_through_rowen_is_not_counted_once_more_where_it_was_made(
@@ -197,73 +234,71 @@ class KeptContract:
         assert (row.input_tokens, row.cost) == (7, Decimal(4))
         assert (await store.traces.buckets(tenant="acme", every_ns=DAY_NS, **WINDOW))[0].cost == Decimal(5)
 
+    async def test_sums_of_days_and_stretches_are_alike_whatever_they_are_told_apart_by(self, store: Store) -> None:
+        wanted = await in_memory()
+        for act, much in (("write", 1), ("observe", 2), ("age", 3), ("user", "ann"), ("write", 4), ("traces", 5)):
+            for traces in (store.traces, wanted):
+                await _act(traces, act, much, 0)
+
+        for look in LOOKS[::5]:  # by each thing, with the scopes in turn
+            await look.same(store.traces, wanted, _start(0))
+
     @settings(
         max_examples=12,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
     )
-    @given(acts=ACTS)
-    async def test_kept_sums_are_those_of_the_rows_whatever_happened(self, store: Store, acts: list[Any]) -> None:
-        await store.traces.delete(before_ns=2**62)
-        wanted = await in_memory()
-        # What days cost outlives an example, so each has days of its own.
-        start, aged = START + next(_EXAMPLES) * 10 * DAY_NS, False
+    @given(acts=ACTS, looks=st.lists(st.sampled_from(LOOKS), min_size=8, max_size=8, unique=True))
+    async def test_kept_sums_are_those_of_the_rows_whatever_happened(
+        self, store: Store, acts: list[Any], looks: list[Look]
+    ) -> None:
+        wanted, number = await in_memory(), next(_EXAMPLES)
+        start, aged = _start(number), False
         for act, much in acts:
             for traces in (store.traces, wanted):
-                await _act(traces, act, much, start)
+                await _act(traces, act, much, number)
             aged = aged or act == "age"
 
-        await _same(store.traces, wanted, start)
+        for look in looks:
+            await look.same(store.traces, wanted, start)
         if not aged:
             await _counted(store.traces, start)
 
 
-async def _act(traces: Traces, act: str, much: Any, start: int) -> None:
-    moved = start - START
+def _start(number: int) -> int:
+    """Return the first day of an example, which has days of its own."""
+    return START + number * 10 * DAY_NS
+
+
+async def _act(traces: Traces, act: str, much: Any, number: int) -> None:
+    moved = _start(number) - START
     match act:
         case "write":
             calls = some_traces(12, seed=much)
-            await traces.write([_moved(each, moved + much % 3 * DAY_NS) for each in calls])
+            await traces.write([_moved(each, moved + much % 3 * DAY_NS, number) for each in calls])
         case "observe":
-            spans = some_spans(12, seed=much)
+            spans = [in_trace(each, f"{number} {each.row.trace}") for each in some_spans(12, seed=much)]
             await traces.observe([each.but(row=each.row.but(started_ns=each.row.started_ns + moved)) for each in spans])
         case "age":
-            await traces.delete(before_ns=start + much * HOUR)
+            await traces.delete(before_ns=_start(number) + much * HOUR)
         case "traces":
             for tenant in ("acme", "umbrella"):
-                await traces.erase(tenant, traces=(f"{much:032x}", f"t{much % 6}"))
+                await traces.erase(tenant, traces=(f"{number} {much:032x}", f"{number} t{much % 6}"))
         case _:
             await traces.erase("acme", **{act: much})
 
 
-def _moved(trace: Trace, ns: int) -> Trace:
-    """Return a trace that began so much later."""
-    return trace.but(row=trace.row.but(started_ns=trace.row.started_ns + ns))
-
-
-async def _same(found: Traces, wanted: Traces, start: int) -> None:
-    days = {"since_ns": start, "until_ns": start + 3 * DAY_NS}
-    for by in COST_BYS:
-        for tenant, app in ((None, ""), ("acme", ""), ("acme", "shop")):
-            for whole in (False, True):
-                asked: dict[str, Any] = {"tenant": tenant, "app": app, "by": by, "whole": whole, **days}
-                assert await found.day_costs(**asked) == await wanted.day_costs(**asked), asked
-    groups: tuple[GroupBy, ...] = ("", "model", "key", "user")
-    for group in groups:
-        for since, every in ((0, DAY_NS), (7 * MINUTE, 5 * HOUR + 3 * MINUTE), (26 * HOUR, 90 * HOUR), (HOUR, HOUR)):
-            window: dict[str, Any] = {
-                "since_ns": start + since, "until_ns": start + 3 * DAY_NS - 11 * MINUTE, "every_ns": every,
-            }  # fmt: skip
-            for tenant, app in ((None, ""), ("acme", "shop")):
-                assert await found.buckets(tenant=tenant, by=group, app=app, **window) == await wanted.buckets(
-                    tenant=tenant, by=group, app=app, **window
-                ), (group, tenant, window)
+def _moved(trace: Trace, ns: int, number: int) -> Trace:
+    """Return a trace that began so much later, with an id that other examples have not."""
+    id = f"{number} {trace.row.id}"
+    spans = tuple(span.but(trace=id) for span in trace.spans)
+    return trace.but(row=trace.row.but(id=id, started_ns=trace.row.started_ns + ns), spans=spans)
 
 
 async def _counted(traces: Traces, start: int) -> None:
     """Assert that the sums of days are those of the rows that are there."""
     sums: dict[tuple[int, str], tuple[int, Decimal, int]] = defaultdict(lambda: (0, Decimal(0), 0))
-    for row in await traces.find(TraceFilter(limit=10_000)):
+    for row in await traces.find(TraceFilter(since_ns=start, until_ns=start + 10 * DAY_NS, limit=10_000)):
         place = (row.started_ns // DAY_NS * DAY_NS, row.model)
         calls, cost, unpriced = sums[place]
         sums[place] = (calls + 1, cost + (row.cost or Decimal(0)), unpriced + (row.cost is None))

@@ -84,6 +84,28 @@ _acts = st.lists(
     max_size=12,
 )
 
+_FILTERS: tuple[tuple[dict[str, Any], list[int]], ...] = (
+    ({}, [4, 3, 2, 1]),
+    ({"tenant": "acme"}, [3, 2, 1]),
+    ({"app": "shop"}, [2]),
+    ({"name": "thumbs"}, [3]),
+    ({"target": "session"}, [3]),
+    ({"source": "user"}, [3]),
+    ({"by": "ann"}, [3]),
+    ({"version": "v2"}, [2]),
+    ({"traces": (f"{1:032x}", f"{2:032x}")}, [2, 1]),
+    ({"traces": (f"{1:032x}",), "tenant": "umbrella"}, []),
+    ({"span": "0123456789abcdef"}, [1]),
+    ({"session": "s1"}, [3]),
+    ({"case": "c1"}, [4]),
+    ({"environment": "staging"}, [2]),
+    ({"release": "r1"}, [2]),
+    ({"below": 0.5}, [2]),
+    ({"above": 0.5}, [3]),
+    ({"since_ns": START + 2 * SECOND, "until_ns": START + 4 * SECOND}, [3, 2]),
+)
+"""With the numbers of the scores that pass each."""
+
 
 class ScoresContract:
     """Judgements, and the sums over them."""
@@ -165,30 +187,7 @@ class ScoresContract:
 
         assert caught.value.code == "not_found"
 
-    @pytest.mark.parametrize(
-        ("filter", "numbers"),
-        [
-            ({}, [4, 3, 2, 1]),
-            ({"tenant": "acme"}, [3, 2, 1]),
-            ({"app": "shop"}, [2]),
-            ({"name": "thumbs"}, [3]),
-            ({"target": "session"}, [3]),
-            ({"source": "user"}, [3]),
-            ({"by": "ann"}, [3]),
-            ({"version": "v2"}, [2]),
-            ({"traces": (f"{1:032x}", f"{2:032x}")}, [2, 1]),
-            ({"traces": (f"{1:032x}",), "tenant": "umbrella"}, []),
-            ({"span": "0123456789abcdef"}, [1]),
-            ({"session": "s1"}, [3]),
-            ({"case": "c1"}, [4]),
-            ({"environment": "staging"}, [2]),
-            ({"release": "r1"}, [2]),
-            ({"below": 0.5}, [2]),
-            ({"above": 0.5}, [3]),
-            ({"since_ns": START + 2 * SECOND, "until_ns": START + 4 * SECOND}, [3, 2]),
-        ],
-    )
-    async def test_every_filter_finds_its_own(self, store: Store, filter: dict[str, Any], numbers: list[int]) -> None:
+    async def test_every_filter_finds_its_own(self, store: Store) -> None:
         await store.scores.put(
             [
                 a_score(1, target="span", span="0123456789abcdef"),
@@ -201,9 +200,10 @@ class ScoresContract:
             ]
         )  # fmt: skip
 
-        found = await store.scores.find(ScoreFilter(**filter))
+        for filter, numbers in _FILTERS:
+            found = await store.scores.find(ScoreFilter(**filter))
 
-        assert [int(score.id, 16) for score in found] == numbers
+            assert [int(score.id, 16) for score in found] == numbers, filter
 
     async def test_labels_count_categories_booleans_and_small_whole_numbers(self, store: Store) -> None:
         await store.scores.put(
