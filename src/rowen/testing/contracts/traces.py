@@ -23,7 +23,7 @@ GROUPS: tuple[GroupBy, ...] = (
 )  # fmt: skip
 _SCOPES: tuple[tuple[str | None, str], ...] = ((None, ""), ("acme", ""), ("acme", "shop"))
 """Tenant and app."""
-_TEXTS = (
+_TEXTS: tuple[tuple[str, list[int]], ...] = (
     ("öl", [2, 1]),
     ("OL", [2, 1]),
     ("mehr Ö", [2]),
