@@ -15,17 +15,14 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Rowen needs Python 3.11 or newer; run make PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.demo: locks/demo.txt pyproject.toml | $(BIN)/python
-	@echo "Installing what the demo needs into $(VENV): a minute or two, once."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r locks/demo.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+$(VENV)/.demo: locks/demo.txt locks/uv.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what the demo needs into $(VENV), once."
+	@tools/install $(BIN)/python locks/demo.txt
 	@touch $@
 
-# `rouge-score`, which our own is held against, comes as source alone; it is plain Python and needs no compiler.
-$(VENV)/.dev: locks/dev.txt pyproject.toml | $(BIN)/python
-	@echo "Installing what the tests need into $(VENV): some minutes, once."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary rouge-score -r locks/dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+$(VENV)/.dev: locks/dev.txt locks/uv.txt pyproject.toml | $(BIN)/python
+	@echo "Installing what the tests need into $(VENV), once."
+	@tools/install $(BIN)/python locks/dev.txt
 	@touch $@ $(VENV)/.demo
 
 demo: $(VENV)/.demo ## A real model behind keys, limits, cache, fallback, costs and traces (ARGS=--once to stop at the end)
