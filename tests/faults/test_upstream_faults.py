@@ -32,6 +32,15 @@ timeout = {{ connect = 2, first = 0.5, gap = 0.5, total = 1.5 }}
 price = {{ input = "1", output = "2" }}
 """
 
+
+def app(url: str, fault: str = "") -> str:
+    """The app, with little patience where the fault is silence: any other fault is to be told before patience ends."""
+    written = APP.format(url=url)
+    if not fault.startswith("silence"):
+        return written
+    return written.replace("first = 0.5, gap = 0.5, total = 1.5", "first = 0.1, gap = 0.1, total = 0.2")
+
+
 WHOLE = openai_chat("hello")
 STREAM = openai_stream(PIECES)
 
@@ -77,7 +86,7 @@ def shaped(shape: str, answer, code: str) -> None:
 def test_a_provider_that_fails_before_it_answers_is_an_http_error_of_the_door(up, live, shape, stream, fault):
     behaviour, status, code = FAULTS[fault]
     up.on(PATH, behaviour)
-    client = live(APP.format(url=up.url))
+    client = live(app(up.url, fault))
 
     answer = client.ask(shape, stream=stream)
 
@@ -129,7 +138,7 @@ def test_a_stream_that_breaks_ends_with_the_doors_error_after_what_was_said(up, 
 def test_a_stream_that_breaks_unseen_is_an_http_error(up, live, shape, fault):
     make, code = BREAKS[fault]
     up.on(PATH, make(2))
-    client = live(APP.format(url=up.url))
+    client = live(app(up.url, fault))
 
     answer = client.ask(shape)
 

@@ -4,7 +4,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,6 +49,23 @@ class Running:
         return self.do(make())
 
 
+class Prompt(uvicorn.Server):
+    """A server that ends when it is told to: uvicorn looks up ten times a second, and hundreds of tests would wait for it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        await self._told.wait()
+
+    def end(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Tell it, from any thread."""
+        self.should_exit = True  # it may be starting still
+        with suppress(RuntimeError):  # it ended by itself
+            loop.call_soon_threadsafe(self._told.set)
+
+
 @contextmanager
 def serving(*apps: Path, store: str = "memory:", **settings: Any) -> Iterator[Running]:
     """Serve apps until the block ends, on a free port."""
@@ -56,7 +73,7 @@ def serving(*apps: Path, store: str = "memory:", **settings: Any) -> Iterator[Ru
     port = listening.getsockname()[1]
     server_settings = ServerSettings(store=store, port=port, **settings)
     server = Server(server_settings, apps)
-    uvicorn_server = uvicorn.Server(config_of(server_settings, server))
+    uvicorn_server = Prompt(config_of(server_settings, server))
     loop = asyncio.new_event_loop()
     failure: list[BaseException] = []
 
@@ -79,7 +96,7 @@ def serving(*apps: Path, store: str = "memory:", **settings: Any) -> Iterator[Ru
                 raise RuntimeError("the server did not start") from (failure[0] if failure else None)
         yield Running(f"http://127.0.0.1:{port}", server, loop)
     finally:
-        uvicorn_server.should_exit = True
+        uvicorn_server.end(loop)
         thread.join(60)
         listening.close()
     if failure:
