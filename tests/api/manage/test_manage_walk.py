@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from rowen.api.manage.routes import VERBS
+from rowen.api.manage.routes import VERBS, described
 from rowen.values import Scope
 
 RANK = [*get_args(Scope)]
@@ -220,6 +220,44 @@ async def test_another_method_is_told_which_ones_there_are(api, verb):
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed")
     assert verb.method in answer.headers["allow"].split(", ")
+
+
+DESCRIBED = described(VERBS)
+SCHEMAS = DESCRIBED["components"]["schemas"]
+
+
+def resolved(schema) -> dict:
+    return SCHEMAS[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
+
+
+def texts(schema):
+    """The fields of a body that have a longest text above a thousand characters, with one that has one more."""
+    for name, field in resolved(schema).get("properties", {}).items():
+        for option in field.get("anyOf", [field]):
+            if option.get("maxLength", 0) > 1000:
+                yield name, "x" * (option["maxLength"] + 1)
+            elif option.get("type") == "array":
+                yield from ((name, [{"role": "user", inner: text}]) for inner, text in texts(option.get("items", {})))
+
+
+TOO_LONG = [
+    pytest.param(verb, name, value, id=f"{verb.name}-{name}")
+    for verb in VERBS
+    if verb.body
+    for name, value in texts(
+        DESCRIBED["paths"][verb.path][verb.method.lower()]["requestBody"]["content"]["application/json"]["schema"]
+    )
+]
+
+
+@pytest.mark.parametrize(("verb", "name", "value"), TOO_LONG)
+async def test_a_text_of_one_character_more_than_is_described_is_refused(api, verb, name, value):
+    body = {**BODIES[verb.name], name: value}
+
+    answer = await api.ask(verb.method, path_of(verb, api.ids), "acme.admin", json=body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["place"].startswith(name)
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/nothing", "/api/keys/a/b", "/api/keys/"])
