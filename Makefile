@@ -3,7 +3,6 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 ARGS ?=
-JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help demo story test check fix docs dev bench lock clean
