@@ -9,6 +9,7 @@ from rowen.watch.base import RemedyTable
 from rowen.watch.desk import Desk
 from rowen.watch.engine import Watched
 from rowen.watch.incident import Incident
+from rowen.watch.report import take
 
 from .conftest import DAY, HOUR, JUNE, MINUTE, cell
 
@@ -133,9 +134,9 @@ async def test_reported_figures_are_judged_by_each_objective_that_counts_them(st
     )
     app = desk.app("")
 
-    counting = await desk.report(app, "page", [1.0, 2.0, 4.0], at_ns=clock.ns, tenant="default")
-    await desk.report(app, "cpu", [0.7], at_ns=clock.ns, tenant="default")
-    await desk.report(app, "cpu", [0.9], at_ns=clock.ns + HOUR, tenant="default")
+    counting = await take(store.measures, app, "page", [1.0, 2.0, 4.0], at_ns=clock.ns, tenant="default")
+    await take(store.measures, app, "cpu", [0.7], at_ns=clock.ns, tenant="default")
+    await take(store.measures, app, "cpu", [0.9], at_ns=clock.ns + HOUR, tenant="default")
     clock.move(2 * 3600)
 
     rows = {row.name: row.standing for row in await desk.rows(app)}

@@ -16,7 +16,8 @@ from rowen.watch.contact import ContactTable
 from rowen.watch.engine import Engine, Watched
 from rowen.watch.fill import Filler
 from rowen.watch.incident import Incident
-from rowen.watch.tell import Notice, Silence, Teller
+from rowen.watch.notice import Notice, Silence
+from rowen.watch.tell import Teller
 
 from .conftest import DAY, HOUR, JUNE, MINUTE, score, trace
 

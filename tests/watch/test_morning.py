@@ -13,7 +13,8 @@ from rowen.watch.contact import ContactTable, DigestTable
 from rowen.watch.engine import Watched
 from rowen.watch.incident import Incident
 from rowen.watch.morning import Mornings, last_due
-from rowen.watch.tell import Notice, Teller
+from rowen.watch.notice import Notice
+from rowen.watch.tell import Teller
 
 from .conftest import DAY, HOUR, JUNE, MINUTE
 

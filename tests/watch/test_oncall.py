@@ -6,9 +6,10 @@ from rowen.watch.contact import ContactTable, OncallTable
 from rowen.watch.digest import digest
 from rowen.watch.engine import Watched
 from rowen.watch.incident import Action, Incident, Suspect
+from rowen.watch.notice import Silence
 from rowen.watch.oncall import readiness, toil
 from rowen.watch.postmortem import post_mortem
-from rowen.watch.tell import Silence, Teller
+from rowen.watch.tell import Teller
 
 from .conftest import DAY, HOUR, JUNE, MINUTE, cell
 

@@ -15,8 +15,9 @@ from rowen.watch.contact import ContactTable, OncallTable
 from rowen.watch.engine import Engine, Watched
 from rowen.watch.finding import Finding, Round
 from rowen.watch.incident import Incident
+from rowen.watch.notice import Notice, Silence
 from rowen.watch.rounds import Look
-from rowen.watch.tell import Notice, Silence, Teller
+from rowen.watch.tell import Teller
 
 from .conftest import DAY, HOUR, JUNE, MINUTE
 

@@ -17,8 +17,9 @@ from rowen.provider.transport import HttpTransport
 from rowen.values import Secret, Unavailable
 from rowen.watch.alert import Alert, Firing
 from rowen.watch.contact import ContactTable
+from rowen.watch.notice import Notice
 from rowen.watch.send import sender
-from rowen.watch.tell import Notice, Teller
+from rowen.watch.tell import Teller
 
 from .conftest import JUNE
 

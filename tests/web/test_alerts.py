@@ -4,7 +4,7 @@ import pytest
 
 from rowen.values import SystemClock, new_id
 from rowen.watch.alert import Alert, Firing
-from rowen.watch.tell import Silence
+from rowen.watch.notice import Silence
 
 HOUR = 3_600_000_000_000
 

@@ -19,7 +19,7 @@ from rowen.values import Case, Outcome, SystemClock, Target
 from rowen.values.interval import mean, wilson
 from rowen.watch.alert import Alert, Firing
 from rowen.watch.incident import Action, Incident, Suspect
-from rowen.watch.tell import Silence
+from rowen.watch.notice import Silence
 
 pytestmark = [*browsing, pytest.mark.long]
 

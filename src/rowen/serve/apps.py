@@ -23,12 +23,13 @@ from rowen.route import Health
 from rowen.score.rule import Rule
 from rowen.serve.canarying import canaries_of
 from rowen.serve.exampling import vet_examples
+from rowen.serve.following import following, reloading
 from rowen.serve.judging import rules_of
-from rowen.serve.standing import Standing, copied, environment_of, fate, needed, waits
+from rowen.serve.standing import Standing, copied, environment_of, fate, needed, undone, waits
 from rowen.serve.tables import TABLES
 from rowen.store.base import Definitions, Revision
 from rowen.trace import TraceSettings
-from rowen.values import Call, Deployment, Embed, Live, Mistaken, Problem, Refused, ReleaseLine, Request, now
+from rowen.values import Call, Deployment, Embed, Live, Mistaken, Problem, Refused, Request, now
 
 log = logging.getLogger(__name__)
 
@@ -222,13 +223,17 @@ class Served:
             self._revision = self._revision if stuck else revision
         return changed
 
+    def files(self, path: Path) -> tuple[Path, ...]:
+        """Return every file that the app of an `app.toml` was read from; that alone where none is served of it."""
+        return next((tuple(each.file.watched) for each in self._apps.values() if each.path == path), (path,))
+
     def follow(self, after: Callable[[], Awaitable[None]], every: float = 0.25) -> None:
         """Begin to take up what is decided anywhere, and do `after` each."""
-        self._tasks.append(asyncio.create_task(self._follow(after, every), name="releases"))
+        self._tasks.append(asyncio.create_task(following(self.refresh, after, every), name="releases"))
 
     def watch(self, paths: Sequence[Path], after: Callable[[], Awaitable[None]], every: float = 0.3) -> None:
         """Begin to reload apps whose files change, and do `after` each; a wrong file is reported and the app stays."""
-        self._tasks.append(asyncio.create_task(self._watch(tuple(paths), after, every), name="app watch"))
+        self._tasks.append(asyncio.create_task(reloading(self, paths, after, every), name="app watch"))
 
     async def close(self) -> None:
         """Stop watching and close the providers."""
@@ -246,9 +251,9 @@ class Served:
         while True:
             live = await self._releases.live(app, environment)
             number = live.number if live is not None else 0
-            undone = number > 0 and _undone(await self._releases.log(app, environment=environment), hash)
+            taken_back = number > 0 and undone(await self._releases.log(app, environment=environment), hash)
             try:
-                match fate(live, loaded, dev=self._dev, undone=undone):
+                match fate(live, loaded, dev=self._dev, undone=taken_back):
                     case "release":
                         first = live is None or not live.definition
                         note = "the first version" if first else f"{loaded.path.name} was changed"
@@ -349,56 +354,3 @@ class Served:
         for rollout in standing.live.rollouts:
             if rollout.strategy == "shadow" and rollout.id in mine:
                 self._shadows.copy(call, asked, rollout, standing.quiet[rollout.arms[1].definition].app)
-
-    async def _follow(self, after: Callable[[], Awaitable[None]], every: float) -> None:
-        lost = False
-        while True:
-            await asyncio.sleep(every)
-            try:
-                if await self.refresh():
-                    await after()
-                lost = False
-            except Exception:  # what is live must be followed again, whatever it was that broke
-                if not lost:
-                    log.exception("what is live cannot be read, what was known goes on")
-                lost = True
-
-    async def _watch(self, paths: tuple[Path, ...], after: Callable[[], Awaitable[None]], every: float) -> None:
-        seen = {path: self._stamps(path) for path in paths}
-        while True:
-            await asyncio.sleep(every)
-            for path in paths:
-                stamps = self._stamps(path)
-                if stamps == seen[path]:
-                    continue
-                try:
-                    app = await self.load(path)
-                    await after()
-                except Problem as problem:
-                    log.error("%s: %s — still serving the last good one", problem.place or path.name, problem.message)  # noqa: TRY400
-                else:
-                    log.info("read %s again; %s answers", app.name, app.definition.hash[:12])
-                # As it was before it was read: what is saved while the app is loaded is seen the next time.
-                seen[path] = {file: stamps.get(file, stamp) for file, stamp in self._stamps(path).items()}
-
-    def _stamps(self, path: Path) -> dict[Path, tuple[int, int]]:
-        """Size and time of every file that the app was read from."""
-        watched = next((each.file.watched for each in self._apps.values() if each.path == path), (path,))
-        stamps: dict[Path, tuple[int, int]] = {}
-        for file in watched:
-            try:
-                stat = file.stat()
-            except OSError:
-                continue
-            stamps[file] = (stat.st_mtime_ns, stat.st_size)
-        return stamps
-
-
-def _undone(lines: Sequence[ReleaseLine], hash: str) -> bool:
-    """Whether the last word about a Definition, newest line first, is that it was rolled back."""
-    for line in lines:
-        if line.act == "rollback" and hash in {line.evidence.get("candidate"), line.evidence.get("from")}:
-            return True
-        if line.definition == hash and line.act in {"release", "promote"}:
-            return False
-    return False

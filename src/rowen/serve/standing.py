@@ -1,6 +1,6 @@
 """How one app stands in this process: its file, what is live, and everything assembled that may have to answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from rowen.flow import App
 from rowen.flow.assemble import Assembled
 from rowen.release import PRODUCTION
 from rowen.score.rule import Rule
-from rowen.values import Live
+from rowen.values import Live, ReleaseLine
 
 Fate = Literal["live", "release", "candidate", "kept"]
 """What becomes of a Definition that a file says: it is `live` already, is to be let out (`release`), waits for `rowen
@@ -92,3 +92,13 @@ def copied(live: Live) -> set[str]:
     """Return the Definitions that answer copies alone."""
     shadows = [each for each in live.rollouts if each.state == "running" and each.strategy == "shadow"]
     return {each.arms[1].definition for each in shadows}
+
+
+def undone(lines: Sequence[ReleaseLine], hash: str) -> bool:
+    """Return whether the last word about a Definition, newest line first, is that it was rolled back."""
+    for line in lines:
+        if line.act == "rollback" and hash in {line.evidence.get("candidate"), line.evidence.get("from")}:
+            return True
+        if line.definition == hash and line.act in {"release", "promote"}:
+            return False
+    return False

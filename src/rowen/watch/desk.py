@@ -4,25 +4,20 @@ import asyncio
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from functools import partial
 from typing import Literal
 
 from rowen.store.base import Cell, Store
 from rowen.values import Clock, Mistaken, Value
 from rowen.watch.alert import Alert
-from rowen.watch.base import GOALS, Class, Goal, Measured, WatchTable
+from rowen.watch.base import GOALS, Goal, WatchTable
 from rowen.watch.budget import Correct, Standing, burn_down, counts, standing
+from rowen.watch.cells import Cells
 from rowen.watch.engine import Watched
 from rowen.watch.incident import Incident
 from rowen.watch.judge import Corrects
 from rowen.watch.kpi import BUILT_IN, Ask, Tile, tile
-from rowen.watch.measure import Count
-from rowen.watch.peak import Peaks
 from rowen.watch.sla import Settlement, settle
-from rowen.watch.sli import Event, bounded
-from rowen.watch.window import DAY_NS, MINUTE_NS, window
-
-_HOUR_NS = 60 * MINUTE_NS
+from rowen.watch.window import MINUTE_NS, window
 
 
 class Row(Value, frozen=True, kw_only=True):
@@ -105,7 +100,7 @@ class Frozen(Value, frozen=True, kw_only=True):
 
 
 class Desk:
-    """Reads and renders; what it writes is figures that somebody hands in.
+    """Reads and renders.
 
     Args:
         store: where everything stands.
@@ -126,7 +121,7 @@ class Desk:
         self.clock = clock
         self._apps = apps
         self._correct = correct
-        self._peaks = Peaks()
+        self._cells = Cells(store.measures, clock)
 
     def apps(self, name: str = "") -> list[Watched]:
         """Return the apps, or the one that is named; none where it is not served."""
@@ -189,7 +184,7 @@ class Desk:
         if table is None:
             raise Mistaken("not_found", f"there is no objective {name!r}", place="name")
         span = table.over.span(self._now)
-        cells = await self._cells(app, f"slo/{name}", table, span, tenant)
+        cells = await self._cells.of(app.objectives.app, f"slo/{name}", table, span, tenant)
         judge = None if self._correct is None else await self._correct(app.objectives.app, table)
         firing = await Alert.shelf(self.store.records).find(app=app.objectives.app, state="firing", tenant=tenant)
         row = Row(
@@ -210,7 +205,7 @@ class Desk:
         """
         row = await self.row(app, name, tenant)
         span = (row.standing.begins_ns, row.standing.ends_ns)
-        cells = await self._cells(app, f"slo/{name}", row.table, span, tenant)
+        cells = await self._cells.of(app.objectives.app, f"slo/{name}", row.table, span, tenant)
         line = await asyncio.to_thread(burn_down, row.table, cells, span, points)
         return BurnDown(row=row, points=tuple(point for point in line if point[0] <= self._now))
 
@@ -224,7 +219,7 @@ class Desk:
                 continue
             table = app.objectives.whole(written)
             span = table.over.before(self._now) if before else table.over.span(self._now)
-            cells = await self._cells(app, f"sla/{name}", table, span, written.tenant or tenant)
+            cells = await self._cells.of(app.objectives.app, f"sla/{name}", table, span, written.tenant or tenant)
             found.append(settle(name, table, cells, span, bill=bill))
         return found
 
@@ -291,48 +286,6 @@ class Desk:
         reasons = [reason for row in await self.rows(app) if (reason := freezing(row))]
         return Frozen(app=app.objectives.app, frozen=bool(reasons), reasons=tuple(reasons))
 
-    async def report(self, app: Watched, measure: str, values: Sequence[float], *, at_ns: int, tenant: str) -> int:
-        """Take in figures under a name; return how many objectives count them.
-
-        Raises:
-            Unavailable: the store cannot be written now.
-
-        """
-        name, counting = app.objectives.app, 0
-        for id, table in app.objectives.counted().items():
-            if table.sli in {"reported", "latency"} and table.measure == measure:
-                counting += 1
-                await self._report(id, name, table, values, (at_ns, tenant))
-        await self._report(f"reported/{measure}", name, None, values, (at_ns, tenant))
-        return counting
-
-    async def _report(
-        self, id: str, app: str, table: Measured | None, values: Sequence[float], place: tuple[int, str]
-    ) -> None:
-        count = Count(app, id)
-        for value in values:
-            count.add(*place, _judged(table, value))
-        for cell in count.cells():
-            await self.store.measures.add(cell)
-
-    async def _cells(
-        self, app: Watched, id: str, table: Measured, span: tuple[int, int], tenant: str | None
-    ) -> list[Cell]:
-        name, every, since = app.objectives.app, _every(table, span), max(0, span[0])
-        if table.how == "peak":
-            key = (name, id, tenant, repr(table))
-            return await self._peaks.cells(
-                key,
-                span,
-                self._now,
-                lambda begin, end: self.store.measures.find(name, id, tenant=tenant, since_ns=begin, until_ns=end),
-            )
-        # The stretch in which the window begins is read by the minute, all others as the sums they are.
-        whole = min(-(-since // every) * every, span[1]) if every else since
-        find = partial(self.store.measures.find, name, id, tenant=tenant)
-        head = await find(since_ns=since, until_ns=whole) if since < whole else []
-        return [*head, *await find(since_ns=whole, until_ns=span[1], every_ns=every)]
-
     @property
     def _now(self) -> int:
         return self.clock.now_ns()
@@ -348,21 +301,6 @@ def freezing(row: Row) -> str:
         f"{row.name}: the error budget is used up ({stands.total - stands.good} bad of {stands.total}, "
         f"allowed {stands.allowed:g}; target {stands.stated} over {row.table.over})"
     )
-
-
-def _every(table: Measured, span: tuple[int, int]) -> int:
-    """Return the stretch by which cells are summed as they are read: a year of minutes is half a million of them.
-
-    What a minute decides is read by the minute.
-    """
-    if table.how in {"peak", "value"}:
-        return 0
-    length = span[1] - span[0]
-    # Of a week and more the hours are kept as sums.
-    coarse = (
-        max(1, length // 720 // _HOUR_NS) * _HOUR_NS if length >= 7 * DAY_NS else length // 720 // MINUTE_NS * MINUTE_NS
-    )
-    return round(table.slice * 1e9) if table.method == "slices" else coarse
 
 
 def _points(
@@ -384,18 +322,3 @@ def _burn(table: WatchTable, cells: Sequence[Cell]) -> Burn | None:
     if allowed is None or not allowed[0] or not total:
         return None
     return Burn(rate=float(Fraction(total - good, total) / allowed[0]), bad=total - good, total=total)
-
-
-def _judged(table: Measured | None, value: float) -> Event:
-    """Return a reported figure as an event. Without a bound of its own, 1 is good and less is not."""
-    if table is None:
-        return Event(good=True, number=value)
-    least = table.at_least
-    if least is None and table.at_most is None and table.within is None and table.how == "share":
-        least = 1.0
-    good = bounded(value, within=table.within, least=least, most=table.at_most)
-    return Event(good=good, number=value, part="" if good else _part(table))
-
-
-def _part(table: Measured) -> Class:
-    return table.error_class or "software" if isinstance(table, WatchTable) else "software"

@@ -9,7 +9,7 @@ from rowen.values import Value, at
 from rowen.watch.alert import Alert, on_call
 from rowen.watch.contact import ContactTable
 from rowen.watch.engine import Watched
-from rowen.watch.tell import Notice, Silence
+from rowen.watch.notice import Notice, Silence
 from rowen.watch.window import DAY_NS
 
 Reach = Callable[[str, int], Awaitable[bool]]

@@ -13,7 +13,8 @@ import msgspec
 
 from rowen.values import Unavailable
 from rowen.watch.contact import ContactTable
-from rowen.watch.tell import Notice, Send
+from rowen.watch.notice import Notice
+from rowen.watch.tell import Send
 
 Post = Callable[[str, Mapping[str, str], bytes], Awaitable[int]]
 """Posts a body and returns the HTTP status. Follows no redirect."""

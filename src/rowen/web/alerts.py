@@ -12,8 +12,8 @@ from rowen.store.shelf import Shelf
 from rowen.values import Mistaken, Problem, new_id
 from rowen.watch.alert import OPERATOR, Alert
 from rowen.watch.finding import FindingKind
+from rowen.watch.notice import Notice, Silence
 from rowen.watch.oncall import Readiness, readiness
-from rowen.watch.tell import Notice, Silence
 from rowen.web.forms import Fields, choice, line, managed, whole
 from rowen.web.page import Page, Services, api_call, apps_seen, may_manage, tenant_of
 

@@ -13,7 +13,8 @@ from starlette.responses import RedirectResponse, Response
 from rowen.access import Visit
 from rowen.insight.views import COLUMNS, FILTERS, SORTED, SORTS, USUAL, Person, View, columns_of, ordered
 from rowen.store.base import ScoreFilter, TraceFilter
-from rowen.trace.query import narrowed, query_of
+from rowen.trace.narrow import narrowed
+from rowen.trace.query import query_of
 from rowen.values import Mistaken, Score, TraceRow, at
 from rowen.values.query import TRACE_FIELDS
 from rowen.web.charts import share

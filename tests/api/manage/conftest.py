@@ -88,7 +88,8 @@ from rowen.watch.contact import ContactTable
 from rowen.watch.desk import Desk
 from rowen.watch.engine import Watched
 from rowen.watch.incident import Incident
-from rowen.watch.tell import Silence, Teller
+from rowen.watch.notice import Silence
+from rowen.watch.tell import Teller
 
 START = 1_800_000_000_000_000_000
 KNOWN = Collection(tenant="acme", app="handbook", name="docs")

@@ -3,8 +3,8 @@
 import pytest
 
 from rowen.watch.alert import Alert, Firing
+from rowen.watch.notice import Notice
 from rowen.watch.send import body_of
-from rowen.watch.tell import Notice
 
 ALERTMANAGER = {
     "version": "4",

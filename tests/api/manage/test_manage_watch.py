@@ -4,7 +4,7 @@ import pytest
 
 from rowen.watch.alert import Alert
 from rowen.watch.incident import Incident
-from rowen.watch.tell import Silence
+from rowen.watch.notice import Silence
 
 START = 1_800_000_000_000_000_000
 

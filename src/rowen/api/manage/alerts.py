@@ -9,8 +9,8 @@ from rowen.api.manage.objectives import ObjectiveParams, app_of
 from rowen.values import Mistaken, Settings, new_id
 from rowen.watch.alert import OPERATOR, Alert
 from rowen.watch.finding import FindingKind
+from rowen.watch.notice import Notice, Silence
 from rowen.watch.oncall import Readiness, Week, readiness, toil
-from rowen.watch.tell import Notice, Silence
 
 
 class AlertParams(Settings, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from rowen.watch.kpi import Tile
 from rowen.watch.lint import Finding, lint
 from rowen.watch.openslo import documents
 from rowen.watch.prometheus import rules
+from rowen.watch.report import take
 from rowen.watch.sla import Settlement
 
 Bill = Annotated[str, Meta(pattern=r"^([0-9]{1,12}([.][0-9]{1,9})?)?$")]
@@ -130,7 +131,8 @@ async def report(asked: Asked[NoParams, Figures]) -> Taken:
     body, desk = asked.body, asked.manage.desk
     at_ns = body.at_ns or asked.manage.clock.now_ns()
     app = app_of(asked, body.app)
-    counting = await desk.report(app, body.measure, body.values, at_ns=at_ns, tenant=asked.actor.tenant)
+    tenant = asked.actor.tenant
+    counting = await take(desk.store.measures, app, body.measure, body.values, at_ns=at_ns, tenant=tenant)
     return Taken(taken=len(body.values), objectives=counting)
 
 

@@ -8,7 +8,8 @@ from msgspec import Meta
 from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Sort, Verb, Verbs, Whole
 from rowen.insight.views import SORTED, ordered
 from rowen.store.base import Bucket, GroupBy, TraceFilter
-from rowen.trace.query import narrowed, query_of
+from rowen.trace.narrow import narrowed
+from rowen.trace.query import query_of
 from rowen.values import Mistaken, SessionRow, Settings, Trace, TraceRow, UserRow
 
 _DAY = 86_400_000_000_000
