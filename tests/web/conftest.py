@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import httpx2
 import pytest
 from tests.web.window import LONG, browser, ills, looked, looking, visiting  # noqa: F401 - fixtures
 
@@ -370,6 +371,46 @@ def knowing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture
 def known(knowing: Running) -> Site:
     return Site(knowing)
+
+
+STOCKED = """
+[app]
+name = "shop"
+[models.quote]
+provider = "extract"
+[retrieve.stock]
+embed = ""
+source = [{ at = "docs/*", options = { rules = [{ match = "docs/pay.csv", access = ["hr"] }] } }]
+"""
+STOCK = "Item;Shelf;Pieces;Price (EUR)\n<b>nail</b>;A;1.000;0,10\nscrew;B;250;0,20\nbolt;A;40;1,05\n"
+PAY = "Name,Role,Salary\nAda Brenn,clerk,41000\nBo Lind,driver,38500\nCem Oz,clerk,43000\n"
+PIECES, SALARY, VAGUE = (
+    "How many pieces are on shelf A?",
+    "What is the average salary of a clerk?",
+    "What is the average price of a clerk?",
+)
+
+
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site whose app knows tables, of which questions were asked."""
+    folder: Path = tmp_path_factory.mktemp("stocked")
+    (folder / "docs").mkdir()
+    (folder / "docs" / "stock.csv").write_text(STOCK)
+    (folder / "docs" / "pay.csv").write_text(PAY)
+    (folder / "app.toml").write_text(STOCKED)
+    with serving(folder / "app.toml", store="memory:") as running:
+        until = time.monotonic() + 30
+        while not running.do(running.opened.indexing.desk().all())[0].documents:
+            assert time.monotonic() < until, "it was not indexed"
+            time.sleep(0.05)
+        clerk = running.new_key("clerk", groups=("hr",))
+        for question in (PIECES, SALARY, VAGUE):
+            body = {"model": "quote", "messages": [{"role": "user", "content": question}]}
+            headers = {"authorization": f"Bearer {clerk}"}
+            assert httpx2.post(f"{running.url}/v1/chat/completions", json=body, headers=headers).status_code == 200
+        running.do(running.opened.traces_written())
+        yield Site(running)
 
 
 PROMPTED = """

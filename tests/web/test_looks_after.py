@@ -15,7 +15,7 @@ from rowen.evaluate.run.desk import Plan
 from rowen.evaluate.run.result import Results
 from rowen.evaluate.run.work import counted
 from rowen.serve.evaluating import desk_of
-from rowen.values import Case, Outcome, SystemClock, Target
+from rowen.values import Case, Outcome, Reader, SystemClock, Target
 from rowen.values.interval import mean, wilson
 from rowen.watch.alert import Alert, Firing
 from rowen.watch.incident import Action, Incident, Suspect
@@ -70,6 +70,15 @@ def test_nothing_is_wrong_with_how_the_pages_of_knowledge_look(looked, known):
     found = looked(
         known, ["/knowledge", "/knowledge/shop/handbook", leave, f"{leave}?kind=sentence&size=100&overlap=0"]
     )
+
+    assert found == {}, json.dumps(found, indent=1)
+
+
+def test_nothing_is_wrong_with_how_the_pages_of_tables_look(looked, stocked):
+    desk, everything = stocked.running.opened.indexing.desk(), Reader(tenant="default", everything=True)
+    table = stocked.running.do(desk.tables(desk.collection("shop", "stock"), everything))[0]
+
+    found = looked(stocked, ["/knowledge/shop/stock/tables", f"/knowledge/shop/stock/tables?table={table.id}"])
 
     assert found == {}, json.dumps(found, indent=1)
 

@@ -156,12 +156,12 @@ def tables(name: str, apps: tuple[Path, ...], server_file: Path, store: str | No
         reader = Reader(tenant=collection.tenant, everything=True)
         return [
             {
-                "table": each.table.name,
-                "document": each.uri,
-                "rows": each.size,
+                "table": each.name,
+                "document": each.uri or each.source,
+                "rows": each.rows,
                 "columns": ", ".join(
                     f"{column.name}: {column.type}{f' in {column.unit}' if column.unit else ''}"
-                    for column in each.table.columns
+                    for column in each.columns
                 ),
             }
             for each in await desk.tables(collection, reader)

@@ -12,7 +12,8 @@ from rowen.retrieve.chunk.context import free
 from rowen.retrieve.load.catalog import tables_of
 from rowen.retrieve.pick import Pins, unpinned
 from rowen.retrieve.state import Quarantined, SourceState, States
-from rowen.store.knowledge import Build, Collection, Knowledge, Tabled
+from rowen.retrieve.tables.sheets import Listed, Sheet, listed, sheet
+from rowen.store.knowledge import Build, Collection, Knowledge
 from rowen.values import Chunk, Clock, Document, Mistaken, Reader, Value
 
 Health = Literal["well", "ill", "stale", "building", "empty"]
@@ -238,9 +239,18 @@ class Desk:
         """Return how far searches can be believed that are so sure; None where nobody measured it."""
         return await self._states.calibration_of(collection)
 
-    async def tables(self, collection: Collection, reader: Reader) -> Sequence[Tabled]:
-        """Return the tables of documents that a reader may read; of those of databases one for each row."""
-        return await self._knowledge.tables(collection, reader=reader)
+    async def tables(self, collection: Collection, reader: Reader) -> list[Listed]:
+        """Return the tables that a reader may read, by their names."""
+        return await listed(self._knowledge, collection, reader)
+
+    async def table(self, collection: Collection, id: str, reader: Reader) -> Sheet:
+        """Return a table with its first rows.
+
+        Raises:
+            Mistaken: `not_found`.
+
+        """
+        return await sheet(self._knowledge, collection, id, reader)
 
     async def quarantine(self, collection: Collection) -> Sequence[Quarantined]:
         """Return what was put aside, the last first."""

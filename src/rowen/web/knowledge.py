@@ -89,6 +89,8 @@ class OneKnown:
     told: Sequence[Told]
     calibration: Calibration | None
     chart: Markup
+    tables: int
+    """How many tables the reader may read."""
     elsewhere: bool
     """Whether another index was asked than the one that answers."""
     may_change: bool
@@ -138,7 +140,7 @@ async def collection(request: Request, services: Services, visit: Visit) -> Page
 async def act(request: Request, services: Services, visit: Visit) -> Page | Response:
     """Look at the sources now, let another index answer, or remove one."""
     form, actor = await managed(request, visit, services.address(request))
-    found = _collection(request, services, visit)
+    found = collection_in(request, services, visit)
     what, build, desk = request.path_params["what"], str(form.get("build", "")), services.knowledge
     acts: Mapping[str, Callable[[], Awaitable[object]]] = {
         "sync": lambda: desk.sync(found, removal=form.get("removal") == "1"),
@@ -153,7 +155,7 @@ async def act(request: Request, services: Services, visit: Visit) -> Page | Resp
         return await _one(request, services, visit, failed=problem)
     target = f"{found.app}/{found.name}"
     await services.register.recorder.note(actor, f"knowledge.{what}", tenant=found.tenant, target=target)
-    return RedirectResponse(_link(found), status_code=303)
+    return RedirectResponse(link_of(found), status_code=303)
 
 
 async def document(request: Request, services: Services, visit: Visit) -> Page:
@@ -164,14 +166,14 @@ async def document(request: Request, services: Services, visit: Visit) -> Page:
 async def judge(request: Request, services: Services, visit: Visit) -> Page | Response:
     """Keep what a person says of the chunks of a document, as a score."""
     form, _ = await managed(request, visit, services.address(request))
-    found = _collection(request, services, visit)
+    found = collection_in(request, services, visit)
     try:
         said = choice(form, "verdict", tuple(VERDICTS), "right")
         reason = text(form, "reason", most=2_000)
         chunker = text(form, "chunker", most=200)
     except Mistaken as problem:
         return await _document(request, services, visit, failed=problem)
-    shown = await services.knowledge.document(found, request.path_params["id"], _reader(visit, found))
+    shown = await services.knowledge.document(found, request.path_params["id"], reader_of(visit, found))
     await services.intake.take([
         Score(
             id=_verdict_id(found, shown.document.id, chunker, visit.entry.key.id),
@@ -191,7 +193,7 @@ async def judge(request: Request, services: Services, visit: Visit) -> Page | Re
         )
     ])  # fmt: skip
     return RedirectResponse(
-        f"{_link(found)}/{quote(shown.document.id)}?{request.url.query}".rstrip("?"), status_code=303
+        f"{link_of(found)}/{quote(shown.document.id)}?{request.url.query}".rstrip("?"), status_code=303
     )
 
 
@@ -221,14 +223,14 @@ def stretches(content: str, chunks: Sequence[Chunk], since: int, until: int) -> 
 
 
 async def _one(request: Request, services: Services, visit: Visit, *, failed: Problem | None = None) -> Page:
-    found = _collection(request, services, visit)
+    found = collection_in(request, services, visit)
     standing = await services.knowledge.standing(found)
     source = request.query_params.get("source", "")
     graph = bool(standing.live and standing.live.manifest.graph)
     of = request.query_params.get("of", "").strip()[:_NAME] if graph else ""
     calibration = await services.knowledge.calibration(found)
     listed = await services.knowledge.documents(
-        found, _reader(visit, found), source=source, after=request.query_params.get("after", ""), limit=_DOCUMENTS
+        found, reader_of(visit, found), source=source, after=request.query_params.get("after", ""), limit=_DOCUMENTS
     )
     return Page(
         template="knowledge/one.html",
@@ -242,9 +244,10 @@ async def _one(request: Request, services: Services, visit: Visit, *, failed: Pr
             aside=await services.knowledge.quarantine(found) if may_manage(visit) else (),
             graph=graph,
             of=of,
-            told=await services.knowledge.related(found, of, _reader(visit, found)) if of else (),
+            told=await services.knowledge.related(found, of, reader_of(visit, found)) if of else (),
             calibration=calibration,
             chart=_chart(calibration) if calibration else Markup(""),
+            tables=len(await services.knowledge.tables(found, reader_of(visit, found))),
             elsewhere=bool(calibration and standing.live and calibration.index != made_by(standing.live.manifest)),
             may_change=may_manage(visit),
             failed=failed,
@@ -260,8 +263,8 @@ def _chart(found: Calibration) -> Markup:
 
 
 async def _document(request: Request, services: Services, visit: Visit, *, failed: Problem | None = None) -> Page:
-    found = _collection(request, services, visit)
-    query, reader, id = request.query_params, _reader(visit, found), request.path_params["id"]
+    found = collection_in(request, services, visit)
+    query, reader, id = request.query_params, reader_of(visit, found), request.path_params["id"]
     trying = "kind" in query
     table = ChunkTable()
     try:
@@ -301,7 +304,13 @@ async def _document(request: Request, services: Services, visit: Visit, *, faile
     )
 
 
-def _collection(request: Request, services: Services, visit: Visit) -> Collection:
+def collection_in(request: Request, services: Services, visit: Visit) -> Collection:
+    """Return the collection that an address names, where the visitor may see its app.
+
+    Raises:
+        Mistaken: `not_found`.
+
+    """
     app, name = request.path_params["app"], request.path_params["name"]
     if not visit.entry.apps or app in visit.entry.apps:
         found = services.knowledge.collection(app, name)
@@ -310,7 +319,7 @@ def _collection(request: Request, services: Services, visit: Visit) -> Collectio
     raise Mistaken("not_found", "There is no such knowledge.")
 
 
-def _reader(visit: Visit, found: Collection) -> Reader:
+def reader_of(visit: Visit, found: Collection) -> Reader:
     """Return for whom documents are shown: an admin sees all, others what their key's groups may read."""
     if tenant_of(visit) is None:
         return Reader(tenant=found.tenant, everything=True)
@@ -323,7 +332,8 @@ def _known(standing: Standing) -> Known:
     return Known(standing=standing, pill=pill, words=words, link=link)
 
 
-def _link(found: Collection) -> str:
+def link_of(found: Collection) -> str:
+    """Return the address of a collection's page."""
     return f"/knowledge/{quote(found.app, safe='')}/{quote(found.name, safe='')}"
 
 

@@ -38,6 +38,7 @@ from rowen.web.robust import robust
 from rowen.web.scores import score, scores
 from rowen.web.sessions import session, sessions, users
 from rowen.web.status import status
+from rowen.web.tables import tables
 from rowen.web.tail import tail
 from rowen.web.traces import trace
 
@@ -123,6 +124,7 @@ def routes(services: Services) -> list[Route | Mount]:
         Route("/knowledge", page(knowledge.knowledge, services)),
         Route("/knowledge/{app}/{name}", page(knowledge.collection, services)),
         Route("/knowledge/{app}/{name}/do/{what}", page(knowledge.act, services), methods=["POST"]),
+        Route("/knowledge/{app}/{name}/tables", page(tables, services)),
         Route("/knowledge/{app}/{name}/{id}", page(knowledge.document, services), methods=["GET"]),
         Route("/knowledge/{app}/{name}/{id}", page(knowledge.judge, services), methods=["POST"]),
         Route("/jobs", page(jobs.jobs, services), methods=["GET"]),

@@ -6,6 +6,8 @@ from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Verb, V
 from rowen.jobs import Job
 from rowen.retrieve.desk import Listing, Shown, Standing, Told
 from rowen.retrieve.state import Quarantined
+from rowen.retrieve.tables.sheets import Listed as Table
+from rowen.retrieve.tables.sheets import Sheet
 from rowen.store.knowledge import Build, Collection
 from rowen.values import Mistaken, Reader, Settings
 
@@ -71,6 +73,18 @@ async def list_relations(asked: Asked[RelationParams, None]) -> Page[Told]:
     params, collection = asked.params, _collection(asked)
     reader = _reader(asked, collection)
     return Page(items=await asked.manage.knowledge.related(collection, params.of, reader, limit=params.limit))
+
+
+async def list_tables(asked: Asked[NoParams, None]) -> Page[Table]:
+    """Tables that questions about figures can be asked of, and that the caller may read."""
+    collection = _collection(asked)
+    return Page(items=await asked.manage.knowledge.tables(collection, _reader(asked, collection)))
+
+
+async def get_table(asked: Asked[NoParams, None]) -> Sheet:
+    """One table, with its first rows."""
+    collection = _collection(asked)
+    return await asked.manage.knowledge.table(collection, asked.path["table"], _reader(asked, collection))
 
 
 async def list_quarantine(asked: Asked[NoParams, None]) -> Page[Quarantined]:
@@ -148,6 +162,15 @@ VERBS: Verbs = (
         method="GET", path=f"{_ONE}/relations", name="list_relations", scope="read", run=list_relations, gives=Told,
         summary="What its documents say of a person or thing, where a graph is made.", many=True, params=RelationParams,
         errors=("not_found",),
+    ),
+    Verb(
+        method="GET", path=f"{_ONE}/tables", name="list_tables", scope="read", run=list_tables, gives=Table,
+        summary="Tables that questions about figures can be asked of, with how each column was read.", many=True, params=NoParams,
+        errors=("not_found",),
+    ),
+    Verb(
+        method="GET", path=f"{_ONE}/tables/{{table}}", name="get_table", scope="read", run=get_table, gives=Sheet,
+        summary="One table with its first rows.", params=NoParams, errors=("not_found",),
     ),
     Verb(
         method="GET", path=f"{_ONE}/quarantine", name="list_quarantine", scope="manage", run=list_quarantine, gives=Quarantined,

@@ -107,7 +107,7 @@ class Tables:
         if not heads:
             self._noticed((collection, reader, where), set())
             return None
-        parted = _parted(heads)
+        parted = wholes(heads)
         chosen = _nearest(question, parted)
         held = await self._held(collection, reader, where, parted, chosen)
         facts: dict[str, Fact] = {"tables": len(held)}
@@ -267,7 +267,7 @@ def _where_from(held: _Held) -> str:
     return first.uri if not first.table.part else first.source
 
 
-def _parted(heads: Sequence[Tabled]) -> list[tuple[Tabled, ...]]:
+def wholes(heads: Sequence[Tabled]) -> list[tuple[Tabled, ...]]:
     """Return tables with those together that are rows of one table, each in a document of its own."""
     found: dict[tuple[object, ...], list[Tabled]] = {}
     for head in heads:
