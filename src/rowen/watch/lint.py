@@ -41,7 +41,7 @@ RULES: dict[str, tuple[Level, str]] = {
 }
 
 
-class Finding(Value, frozen=True, kw_only=True, order=True):
+class Flaw(Value, frozen=True, kw_only=True, order=True):
     """One thing that is wrong."""
 
     where: str
@@ -51,10 +51,10 @@ class Finding(Value, frozen=True, kw_only=True, order=True):
     message: str
 
 
-def lint(objectives: Objectives) -> list[Finding]:
+def lint(objectives: Objectives) -> list[Flaw]:
     """Return what is wrong, by table and rule."""
     found = [
-        Finding(where=where, rule=rule, level=RULES[rule][0], message=said or RULES[rule][1])
+        Flaw(where=where, rule=rule, level=RULES[rule][0], message=said or RULES[rule][1])
         for where, rule, said in _all(objectives)
     ]
     return sorted(found)

@@ -19,7 +19,7 @@ from rowen.watch.desk import Burn, Line, Row, freezing
 from rowen.watch.engine import Watched
 from rowen.watch.fill import Seen
 from rowen.watch.kpi import Tile
-from rowen.watch.lint import Finding, lint
+from rowen.watch.lint import Flaw, lint
 from rowen.watch.prometheus import rules
 from rowen.watch.sla import Settlement
 from rowen.watch.window import DAY_NS
@@ -117,7 +117,7 @@ class OneObjective:
     rows: Sequence[tuple[str, str, str, str]]
     alerts: Sequence[Alert]
     spent: Sequence[tuple[Spent, Markup]]
-    findings: Sequence[Finding]
+    findings: Sequence[Flaw]
     rules: str
     call: str
 

@@ -230,6 +230,30 @@ def resolved(schema) -> dict:
     return SCHEMAS[schema["$ref"].rpartition("/")[2]] if "$ref" in schema else schema
 
 
+def references(value):
+    match value:
+        case dict():
+            yield from ([value["$ref"]] if "$ref" in value else [])
+            yield from value.get("discriminator", {}).get("mapping", {}).values()
+            for each in value.values():
+                yield from references(each)
+        case list():
+            for each in value:
+                yield from references(each)
+
+
+def test_schemas_have_plain_names_that_do_not_tell_where_a_type_stands_in_the_code():
+    assert [name for name in SCHEMAS if not name.isalnum()] == []
+    assert {"Trace", "ReleaseVersion", "EvaluateVersion", "PromptsFilling", "QueuesFilling"} <= SCHEMAS.keys()
+
+
+def test_every_schema_that_is_referred_to_is_described():
+    found = {each.removeprefix("#/components/schemas/") for each in references(DESCRIBED)}
+
+    assert found <= SCHEMAS.keys()
+    assert {"Error", "WatchFinding"} <= found
+
+
 def texts(schema):
     """The fields of a body that have a longest text above a thousand characters, with one that has one more."""
     for name, field in resolved(schema).get("properties", {}).items():

@@ -12,7 +12,7 @@ from rowen.watch.desk import BurnDown, Frozen, GoalCard, Row, Status
 from rowen.watch.engine import Watched
 from rowen.watch.grafana import dashboard
 from rowen.watch.kpi import Tile
-from rowen.watch.lint import Finding, lint
+from rowen.watch.lint import Flaw, lint
 from rowen.watch.openslo import documents
 from rowen.watch.prometheus import rules
 from rowen.watch.report import take
@@ -98,7 +98,7 @@ async def freeze(asked: Asked[ObjectiveParams, None]) -> Frozen:
     return await asked.manage.desk.freeze(app_of(asked, asked.params.app))
 
 
-async def findings(asked: Asked[ObjectiveParams, None]) -> Page[Finding]:
+async def findings(asked: Asked[ObjectiveParams, None]) -> Page[Flaw]:
     """What is wrong with what was promised."""
     return Page(items=lint(app_of(asked, asked.params.app).objectives))
 
@@ -201,7 +201,7 @@ VERBS: Verbs = (
         GoalCard,
         summary="The goals, each with its objectives; a goal without any is a gap.",
     ),
-    _get("/api/objectives/lint", findings, Finding, summary="What is wrong with what was promised.", scope="admin"),
+    _get("/api/objectives/lint", findings, Flaw, summary="What is wrong with what was promised.", scope="admin"),
     _get(
         "/api/objectives/export",
         exported,

@@ -1,7 +1,8 @@
 """The description of the management API, OpenAPI 3.1, made from the route table."""
 
 from collections import defaultdict
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 import msgspec
 
@@ -9,6 +10,7 @@ from rowen import __version__
 from rowen.api.manage.base import Verb, Verbs
 from rowen.values import CODES, Value
 
+_REF = "#/components/schemas/"
 _ALWAYS = ("header_repeated", "field_invalid", "field_unknown", "utf8_invalid", "broken", "store_unavailable")
 _KEY = ("key_missing", "key_unknown", "key_revoked", "key_expired", "key_scope", "key_network", "sign_in_needed")
 _BODY = ("json_malformed", "json_too_deep", "body_too_large", "body_too_slow", "content_type")
@@ -33,14 +35,14 @@ class Error(Value, frozen=True, kw_only=True, omit_defaults=False):
 def described(verbs: Verbs) -> dict[str, Any]:
     """Return the OpenAPI document of a route table."""
     types = [Error, *(verb.gives for verb in verbs), *(verb.body for verb in verbs if verb.body)]
-    schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    schemas, components = msgspec.json.schema_components(types, ref_template=f"{_REF}{{name}}")
     _open_ended(components)
     given = schemas[1 : 1 + len(verbs)]
     bodies = iter(schemas[1 + len(verbs) :])
     paths: dict[str, dict[str, Any]] = defaultdict(dict)
     for verb, gives in zip(verbs, given, strict=True):
         paths[verb.path][verb.method.lower()] = _operation(verb, gives, next(bodies) if verb.body else None)
-    return {
+    document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
             "title": "Rowen management API",
@@ -64,6 +66,32 @@ def described(verbs: Verbs) -> dict[str, Any]:
             },
         },
     }
+    refs = {f"{_REF}{name}": f"{_REF}{_short(name)}" for name in components}
+    short = {_short(name): component for name, component in components.items()}
+    assert len(short) == len(components), "two types of one stage have one name: call one of them otherwise"
+    document["components"]["schemas"] = short
+    return cast("dict[str, Any]", _renamed(document, refs))
+
+
+def _short(name: str) -> str:
+    """Return what a schema is called, wherever its type stands: types of one name are told apart by their stage or records."""
+    *place, type_ = name.split(".")
+    if not place or place[1] == "values":
+        return type_
+    records = place[3] if place[1:3] == ["api", "manage"] else place[1]
+    return f"{records.capitalize()}{type_}"
+
+
+def _renamed(value: Any, refs: Mapping[str, str]) -> Any:
+    match value:
+        case dict():
+            return {name: _renamed(each, refs) for name, each in value.items()}
+        case list() | tuple():
+            return [_renamed(each, refs) for each in value]
+        case str():
+            return refs.get(value, value)
+        case _:
+            return value
 
 
 def _operation(verb: Verb[Any, Any], gives: dict[str, Any], body: dict[str, Any] | None) -> dict[str, Any]:
@@ -112,7 +140,7 @@ def _errors(verb: Verb[Any, Any]) -> dict[str, Any]:
     writes = ("csrf_failed",) if verb.method != "GET" else ()
     for code in (*_ALWAYS, *_KEY, *(_BODY if verb.body else ()), *writes, *verb.errors):
         by_status[CODES[code].status].append(code)
-    schema = {"schema": {"$ref": "#/components/schemas/Error"}}
+    schema = {"schema": {"$ref": f"{_REF}Error"}}
     return {
         str(status): {
             "description": "\n".join(f"- `{code}`: {CODES[code].means}" for code in codes),
