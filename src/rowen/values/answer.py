@@ -102,19 +102,22 @@ class Fold:
     def take(self, batch: Sequence[Event]) -> None:
         """Take the events of a batch."""
         for event in batch:
-            self.add(event)
+            if type(event) is Said:  # nine events of ten are this one
+                choice = self._choices.get(event.choice) or self._open(event.choice)
+                if choice.kind == "text":
+                    choice.run.append(event.text)
+                else:
+                    choice.turn("text", event.text)
+            else:
+                self._other(event)
 
     def add(self, event: Event) -> None:
         """Take one event."""
-        if type(event) is Said:  # nine events of ten are this one
-            choice = self._choices.get(event.choice) or self._open(event.choice)
-            if choice.kind == "text":
-                choice.run.append(event.text)
-            else:
-                choice.turn("text", event.text)
-            return
+        self.take((event,))
+
+    def _other(self, event: Event) -> None:
         match event:
-            case Said():  # handled above
+            case Said():  # taken above
                 return
             case Started():
                 self._id, self._model, self._extra = event.id, event.model, event.extra
@@ -129,13 +132,13 @@ class Fold:
             case Called():
                 self._open(event.choice).call(event)
             case CallArgs():
-                self._open(event.choice).calls[event.index][1].append(event.text)
+                self._open(event.choice).more_of_call(event)
             case Sounded():
                 self._open(event.choice).sound(event)
             case Refusing():
                 self._open(event.choice).more("declined", event.text)
             case Likely():
-                self._open(event.choice).logprobs.extend(event.tokens)
+                self._open(event.choice).likely(event.tokens)
             case Embedded():
                 self._vectors = event.vectors
             case _:
@@ -162,17 +165,20 @@ class Fold:
 
 
 class _Choice:
-    """The parts of one choice while they arrive; `run` gathers the part that is open now."""
+    """The parts of one choice while they arrive; `run` gathers the part that is open now.
 
-    __slots__ = ("_sound", "calls", "finish", "kind", "logprobs", "parts", "run")
+    Most choices are text alone, and every stream that waits holds one: what else there may be is made when it comes.
+    """
+
+    __slots__ = ("_calls", "_likely", "_sound", "finish", "kind", "parts", "run")
 
     def __init__(self) -> None:
-        self.parts: list[Part | int] = []
+        self.parts: tuple[Part | int, ...] = ()
         self.kind = ""
         self.run: list[str] = []
-        self.calls: dict[int, tuple[Called, list[str]]] = {}
-        self.logprobs: list[dict[str, Any]] = []
         self.finish: Finished | None = None
+        self._calls: dict[int, tuple[Called, list[str]]] | None = None
+        self._likely: list[dict[str, Any]] | None = None
         self._sound: tuple[str, list[str], list[str]] | None = None
 
     def more(self, kind: str, text: str) -> None:
@@ -185,7 +191,7 @@ class _Choice:
         """Close the open part and open one of another kind."""
         whole = "".join(self.run)
         if whole:
-            self.parts.append(_part(self.kind, whole))
+            self.parts += (_part(self.kind, whole),)
         self.kind = kind
         self.run = [text] if text else []
 
@@ -194,13 +200,24 @@ class _Choice:
         if self.kind != "thought":
             self.turn("")
         self.kind, self.run = "", []
-        self.parts.append(Thought(text=text, signature=event.signature, hidden=event.hidden))
+        self.parts += (Thought(text=text, signature=event.signature, hidden=event.hidden),)
 
     def call(self, event: Called) -> None:
         self.turn("")
-        if event.index not in self.calls:
-            self.parts.append(event.index)
-        self.calls[event.index] = (event, [])
+        if self._calls is None:
+            self._calls = {}
+        if event.index not in self._calls:
+            self.parts += (event.index,)
+        self._calls[event.index] = (event, [])
+
+    def more_of_call(self, event: CallArgs) -> None:
+        assert self._calls is not None, "a call begins before its arguments"
+        self._calls[event.index][1].append(event.text)
+
+    def likely(self, tokens: tuple[dict[str, Any], ...]) -> None:
+        if self._likely is None:
+            self._likely = []
+        self._likely.extend(tokens)
 
     def sound(self, event: Sounded) -> None:
         known, data, transcript = self._sound or ("", [], [])
@@ -209,23 +226,32 @@ class _Choice:
         self._sound = (event.id or known, data, transcript)
 
     def choice(self) -> Choice:
-        self.turn("")
-        parts = tuple([self._called(part) if isinstance(part, int) else part for part in self.parts])
-        if self._sound:
-            known, data, transcript = self._sound
-            parts += (Audio(id=known, data="".join(data), transcript="".join(transcript)),)
-        end = self.finish
+        message, end = Message(role="assistant", parts=self._whole()), self.finish
+        if end is None:
+            return Choice(message=message, logprobs=tuple(self._likely or ()))
         return Choice(
-            message=Message(role="assistant", parts=parts),
-            reason=end.reason if end else "",
-            stop=end.stop if end else "",
-            logprobs=tuple(self.logprobs),
-            extra=end.extra if end else {},
-            citations=end.citations if end else (),
+            message=message,
+            reason=end.reason,
+            stop=end.stop,
+            logprobs=tuple(self._likely or ()),
+            extra=end.extra,
+            citations=end.citations,
         )
 
+    def _whole(self) -> tuple[Part, ...]:
+        if self.kind == "text" and not self.parts and self._sound is None:  # nearly always
+            text = "".join(self.run)
+            return (Text(text=text),) if text else ()
+        self.turn("")
+        parts = tuple([self._called(part) if isinstance(part, int) else part for part in self.parts])
+        if self._sound is None:
+            return parts
+        known, data, transcript = self._sound
+        return (*parts, Audio(id=known, data="".join(data), transcript="".join(transcript)))
+
     def _called(self, index: int) -> ToolCall:
-        begun, text = self.calls[index]
+        assert self._calls is not None, "a call is a part only once it has begun"
+        begun, text = self._calls[index]
         return ToolCall(id=begun.id, name=begun.name, arguments="".join(text), extra=begun.extra)
 
 

@@ -100,7 +100,7 @@ class ChatWriter:
         """Return the usage, when it was asked for, and the mark of the end."""
         if not self._tells:
             return _DONE
-        return self._head() + b'"choices":[],"usage":' + _json(usage_object(usage_of(call))) + b"}\n\n" + _DONE
+        return self._head() + b'"choices":[],"usage":' + usage_json(usage_of(call)) + b"}\n\n" + _DONE
 
     def fail(self, problem: Problem) -> bytes:
         """Return the error as an event."""
@@ -110,16 +110,14 @@ class ChatWriter:
         """Return the completion in one piece."""
         answer = call.answer
         assert answer is not None  # a walk that ends without a problem has one
-        return _json(
-            {
-                **{key: value for key, value in answer.extra.items() if key not in OURS},
-                "id": answer.id or self._id,
-                "object": "chat.completion",
-                "created": self._created,
-                "model": answer.model or self._model,
-                "choices": [choice_object(index, choice) for index, choice in enumerate(answer.choices)],
-                "usage": usage_object(usage_of(call)),
-            }
+        extra = {key: value for key, value in answer.extra.items() if key not in OURS}
+        return b'{%b"id":%b,"object":"chat.completion","created":%d,"model":%b,"choices":[%b],"usage":%b}' % (
+            _json(extra)[1:-1] + b"," if extra else b"",
+            _json(answer.id or self._id),
+            self._created,
+            _json(answer.model or self._model),
+            b",".join([choice_json(index, choice) for index, choice in enumerate(answer.choices)]),
+            usage_json(usage_of(call)),
         )
 
     def _more(self, event: Reasoned | Signed | Called | CallArgs | Sounded | Refusing | Likely | Finished) -> bytes:
@@ -202,35 +200,39 @@ class ChatWriter:
         )
 
 
-def choice_object(index: int, choice: Choice) -> dict[str, Any]:
+def choice_json(index: int, choice: Choice) -> bytes:
     """Return a choice of a completion."""
-    return {
-        **{key: value for key, value in choice.extra.items() if key != "annotations"},
-        "index": index,
-        "message": message_object(choice),
-        "logprobs": {"content": choice.logprobs, "refusal": None} if choice.logprobs else None,
-        "finish_reason": _REASONS.get(choice.reason, choice.reason) or "stop",
-    }
-
-
-def message_object(choice: Choice) -> dict[str, Any]:
-    """Return the message of a choice."""
+    reason = _REASONS.get(choice.reason, choice.reason) or "stop"
     parts = choice.message.parts
     if (
         len(parts) == 1
         and type(only := parts[0]) is Text
-        and not only.extra
-        and not choice.extra
-        and not choice.citations
+        and not (only.extra or choice.extra or choice.citations or choice.logprobs)
     ):  # nearly always
-        return {"role": "assistant", "content": only.text, "refusal": None, "annotations": []}
+        return (
+            b'{"index":%d,"message":{"role":"assistant","content":%b,"refusal":null,"annotations":[]},'
+            b'"logprobs":null,"finish_reason":%b}' % (index, _json(only.text), _json(reason))
+        )
+    return _json(
+        {
+            **{key: value for key, value in choice.extra.items() if key != "annotations"},
+            "index": index,
+            "message": message_object(choice),
+            "logprobs": {"content": choice.logprobs, "refusal": None} if choice.logprobs else None,
+            "finish_reason": reason,
+        }
+    )
+
+
+def message_object(choice: Choice) -> dict[str, Any]:
+    """Return the message of a choice."""
     texts: list[str] = []
     declined: list[str] = []
     thoughts: list[Thought] = []
     calls: list[dict[str, Any]] = []
     annotations: list[Any] = annotations_of(choice)
     message: dict[str, Any] = {"role": "assistant", "content": None, "refusal": None}
-    for part in parts:
+    for part in choice.message.parts:
         match part:
             case Text():
                 texts.append(part.text)
@@ -264,24 +266,26 @@ def message_object(choice: Choice) -> dict[str, Any]:
     return message
 
 
-def usage_object(usage: Usage) -> dict[str, Any]:
+_USAGE = (
+    b'{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d,'
+    b'"prompt_tokens_details":{"cached_tokens":%d,"cache_write_tokens":%d,"audio_tokens":%d},'
+    b'"completion_tokens_details":{"reasoning_tokens":%d,"audio_tokens":%d,'
+    b'"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}'
+)
+
+
+def usage_json(usage: Usage) -> bytes:
     """Return a usage in OpenAI's words. Like ours, its prompt tokens include the cached ones."""
-    return {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.total,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cache_read_tokens,
-            "cache_write_tokens": usage.cache_write_tokens,
-            "audio_tokens": usage.input_audio_tokens,
-        },
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning_tokens,
-            "audio_tokens": usage.output_audio_tokens,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
-        },
-    }
+    return _USAGE % (
+        usage.input_tokens,
+        usage.output_tokens,
+        usage.total,
+        usage.cache_read_tokens,
+        usage.cache_write_tokens,
+        usage.input_audio_tokens,
+        usage.reasoning_tokens,
+        usage.output_audio_tokens,
+    )
 
 
 def _call(part: ToolCall) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from rowen.provider.faults import complained, judged
+from rowen.provider.openai.plain import plain
 from rowen.values import (
     CallArgs,
     Called,
@@ -231,6 +232,8 @@ class Reader:
         return self._chunk(chunk, data)
 
     def whole(self, body: bytes) -> Sequence[Event]:
+        if not self.dropped and (usual := plain(body)):
+            return usual
         try:
             answer = _CHUNK.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
