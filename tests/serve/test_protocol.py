@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
-from rowen.api.watch import gone_of
+from rowen.api.watch import Watches
 from rowen.serve.protocol import HIGH_WATER, Protocol
 
 ASK = b"POST /v1/x?a=1 HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\n\r\nhi"
@@ -309,7 +309,7 @@ async def test_an_application_is_called_back_when_its_caller_leaves_before_or_af
 
     async def wait(scope, receive, __) -> None:
         await receive()
-        when_gone = gone_of(scope, receive)
+        when_gone = Watches(0).told_by(scope, receive)
         assert when_gone(lambda: told.append("left")) is None
         while (await receive())["type"] != "http.disconnect":
             pass

@@ -43,7 +43,7 @@ class DoorSettings(Settings, frozen=True, kw_only=True):
     )
     """CIDR ranges that may read `/metrics`."""
     notice_gone: float = 0.1
-    """Seconds after which a call starts to watch whether its caller is still there. Shorter calls save the watching."""
+    """Seconds after which a server that is not Rowen's own is asked whether a caller is still there. Shorter calls save it."""
 
 
 _DEFAULTS = DoorSettings()

@@ -16,7 +16,7 @@ from rowen.api.burst import Burst, before_waiting
 from rowen.api.envelope import Envelope, Inbound, Opener
 from rowen.api.reply import Reply, facts, retry_headers, told, usage_of
 from rowen.api.vet import vet
-from rowen.api.watch import Watch, Watches, WhenGone, gone_of
+from rowen.api.watch import Watch, Watches, WhenGone
 from rowen.flow import App, Apps, Walk
 from rowen.values import Broken, Call, Door, Event, Finished, Mistaken, Problem, Request, Started, new_id
 
@@ -87,7 +87,7 @@ class ModelDoor:
         metrics.begin(self.shape)
         try:
             inbound = Inbound(envelope=self._open(scope), trace=trace, started_ns=started, receive=receive)
-            answering = self._answer(inbound, gone_of(scope, receive), reply)
+            answering = self._answer(inbound, self._watches.told_by(scope, receive), reply)
             del scope, inbound  # what a stream holds it holds for as long as it lasts
             await answering
         except Gone:
@@ -112,7 +112,7 @@ class ModelDoor:
         request = asked.request
         place, walk = self._begun(envelope, request, trace, inbound.started_ns)
         del inbound, envelope, body
-        watch = Watch(self._watches, when_gone)
+        watch = Watch(when_gone)
         burst = Burst(reply)
         try:
             if request.stream:

@@ -2,6 +2,7 @@
 
 import hashlib
 from base64 import b64decode
+from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import cast
 
@@ -13,7 +14,6 @@ from rowen.values import Mistaken, Priority
 Networks = tuple[IPv4Network | IPv6Network, ...]
 
 _ONCE = frozenset({b"authorization", b"x-api-key", b"content-length", b"content-type"})
-_USUAL = _ONCE | {b"user-agent"}
 _SELDOM = frozenset(
     {
         b"x-rowen-app",
@@ -31,7 +31,6 @@ _SELDOM = frozenset(
         b"if-none-match",
     }
 )
-_WANTED = _USUAL | _SELDOM
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -86,21 +85,15 @@ class Opener:
             Mistaken: `header_repeated`, or `field_invalid` for a header with a value that cannot be.
 
         """
-        found: dict[bytes, bytes] = {}
-        for name, value in scope["headers"]:
-            if name in _WANTED:
-                if name in found:
-                    if name in _ONCE:
-                        raise Mistaken("header_repeated", f"the header {name.decode()} came twice", place=name.decode())
-                    found[name] = found[name] + b"," + value
-                else:
-                    found[name] = value
+        headers = scope["headers"]
+        found: dict[bytes, bytes] = dict(headers)
+        if len(found) < len(headers):
+            found = _joined(headers)
         client = scope.get("client")
         envelope = Envelope(method=scope["method"], path=scope["path"], address=client[0] if client else "")
         _usual(envelope, found)
-        if not found.keys() <= _USUAL:
-            for name in found.keys() - _USUAL:
-                self._seldom(envelope, name, found[name].decode("latin-1").strip())
+        for name in _SELDOM.intersection(found):
+            self._seldom(envelope, name, found[name].decode("latin-1").strip())
         return envelope
 
     def _seldom(self, envelope: Envelope, name: bytes, value: str) -> None:
@@ -149,6 +142,19 @@ class Opener:
             envelope.address = hop
             if not within(hop, self._trusted):
                 return
+
+
+def _joined(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Return headers of which some came more than once; some may not."""
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name not in found:
+            found[name] = value
+        elif name in _ONCE:
+            raise Mistaken("header_repeated", f"the header {name.decode()} came twice", place=name.decode())
+        else:
+            found[name] = found[name] + b"," + value
+    return found
 
 
 def _usual(envelope: Envelope, found: dict[bytes, bytes]) -> None:

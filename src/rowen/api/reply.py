@@ -39,14 +39,13 @@ class Reply:
         """Send an answer in one piece; `empty` leaves the body out, as HEAD wants it."""
         self.begun = True
         self.status = status
-        length = str(len(body)).encode()
         await self._send(
             {
                 "type": "http.response.start",
                 "status": status,
                 "headers": [
                     (b"content-type", content_type),
-                    (b"content-length", length),
+                    (b"content-length", b"%d" % len(body)),
                     *self._known(),
                     *(headers or ()),
                 ],
@@ -125,8 +124,8 @@ def facts(call: Call) -> Headers:
     used = used_attempt(call)
     if used is not None:
         headers.append((b"x-rowen-model", used.deployment.encode("latin-1", "replace")))
-    if call.answer is not None and call.answer.extra:
-        headers.extend(told(call.answer.extra))
+    if call.answer is not None:
+        headers += told(call.answer.extra)
     return headers
 
 
@@ -137,6 +136,8 @@ OURS = frozenset({"rowen_dropped", "rowen_warnings"})
 def told(extra: dict[str, object]) -> Headers:
     """Return the headers that name the fields which the model's policy left out, and what to know of the sources."""
     headers: Headers = []
+    if OURS.isdisjoint(extra):
+        return headers
     for field, header in (("rowen_dropped", b"x-rowen-dropped"), ("rowen_warnings", b"x-rowen-warnings")):
         names = extra.get(field)
         if isinstance(names, list | tuple) and names:

@@ -17,7 +17,9 @@ App = Callable[[Any, Callable[[], Awaitable[Message]], Callable[[Message], Await
 
 _ONE_WRITE = 65_536  # bytes up to which a body is copied behind its head
 _STATUS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus}
-_FRAMING = frozenset({b"content-length", b"connection", b"transfer-encoding"})
+_FRAMING = frozenset({b"connection", b"transfer-encoding"})
+"""Headers by which a body is cut or a connection kept: what becomes of these is ours to say."""
+_line = b": ".join
 _WITHOUT_BODY = frozenset({204, 304})
 
 
@@ -192,17 +194,13 @@ class Exchange:
             raise RuntimeError(f"an ASGI message out of order: {message['type']}")
 
     def _headed(self, status: int, headers: Any) -> bytes:
-        lines = [_STATUS.get(status) or b"HTTP/1.1 %d " % status]
-        for name, value in headers:
-            if (known := name.lower()) in _FRAMING:
-                if known == b"content-length":
-                    self._left = int(value)
-                elif known == b"connection":
-                    self.keep = self.keep and b"close" not in value.lower()
-                    continue
-                else:
-                    continue  # how a body is cut is ours to say
-            lines.append(b"%b: %b" % (name, value))
+        found = dict(headers)  # by names in lower case, as ASGI has them
+        if b"content-length" in found:
+            self._left = int(found[b"content-length"])
+        if not _FRAMING.isdisjoint(found):
+            self.keep = self.keep and b"close" not in found.get(b"connection", b"").lower()
+            headers = [each for each in headers if each[0] not in _FRAMING]
+        lines = [_STATUS.get(status) or b"HTTP/1.1 %d " % status, *map(_line, headers)]
         if status in _WITHOUT_BODY:
             self._silent = True
         elif self._left >= 0:
