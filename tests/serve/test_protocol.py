@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
+from rowen.api.reply import FOLLOWED
 from rowen.api.watch import Watches
 from rowen.serve.protocol import HIGH_WATER, Protocol
 
@@ -236,6 +237,42 @@ async def test_an_answer_that_breaks_off_ends_the_connection():
 
     assert said.endswith(b"3\r\none\r\n")
     assert talk.socket.closed
+
+
+async def test_the_head_of_a_stream_leaves_with_its_first_piece_where_that_is_there():
+    async def tell(_, __, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [], FOLLOWED: True})
+        await send({"type": "http.response.body", "body": b"one", "more_body": True})
+        await send({"type": "http.response.body", "body": b"two"})
+
+    talk = Talk(tell)
+    await talk.say(GET)
+
+    first, last = talk.socket.written
+    assert first.startswith(b"HTTP/1.1 200 OK")
+    assert first.endswith(b"\r\n\r\n3\r\none\r\n")
+    assert last == b"3\r\ntwo\r\n0\r\n\r\n"
+
+
+async def test_the_head_of_any_other_stream_waits_for_nothing():
+    async def tell(_, __, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await asyncio.Event().wait()
+
+    said = await Talk(tell).say(GET)
+
+    assert said.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_an_application_that_breaks_before_the_piece_that_was_to_follow_is_answered_for():
+    async def tell(_, __, send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [], FOLLOWED: True})
+        raise ValueError("secret")
+
+    said = await Talk(tell).say(GET)
+
+    assert said.startswith(b"HTTP/1.1 500 ")
+    assert b"200 OK" not in said
 
 
 async def test_what_is_not_http_is_refused():

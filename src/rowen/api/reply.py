@@ -8,6 +8,9 @@ from rowen.values import Attempt, Call, Problem, Usage, usd
 
 Headers = list[tuple[bytes, bytes]]
 
+FOLLOWED = "rowen.followed"
+"""Set in the message that begins a stream: its first piece is there and comes next. Other servers leave it unread."""
+
 _STREAM: tuple[tuple[bytes, bytes], ...] = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
@@ -64,12 +67,11 @@ class Reply:
         await self.last(b"")
 
     async def begin(self, headers: Headers) -> None:
-        """Send the head of a stream."""
+        """Send the head of a stream, whose first piece is sent next."""
         self.begun = True
         self.status = 200
-        await self._send(
-            {"type": "http.response.start", "status": 200, "headers": [*_STREAM, *self._known(), *headers]}
-        )
+        head = [*_STREAM, *self._known(), *headers]
+        await self._send({"type": "http.response.start", "status": 200, "headers": head, FOLLOWED: True})
 
     def more(self, chunk: bytes) -> Awaitable[None]:
         """Send a piece of a stream."""

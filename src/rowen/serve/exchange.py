@@ -1,7 +1,8 @@
 """One request and its answer on a connection: what the application receives, and how what it sends becomes HTTP/1.1.
 
 The messages are those of ASGI: https://asgi.readthedocs.io/en/stable/specs/www.html. The head of an answer of known length
-waits for its body, so that both leave in one write; all else leaves as it is sent.
+waits for its body, and that of a stream whose first piece is there for this piece, so that both leave in one write; all
+else leaves as it is sent.
 """
 
 import asyncio
@@ -9,6 +10,8 @@ import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any, Protocol
+
+from rowen.api.reply import FOLLOWED
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +190,7 @@ class Exchange:
             self._piece(message.get("body", b""), more=message.get("more_body", False))
         elif message["type"] == "http.response.start" and self._head is None:
             head = self._headed(message["status"], message.get("headers", ()))
-            self._head = head if self._left >= 0 else b""
+            self._head = head if self._left >= 0 or message.get(FOLLOWED) else b""
             if not self._head:
                 self._wire.write(head)
         else:
