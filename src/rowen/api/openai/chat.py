@@ -9,6 +9,7 @@ from rowen.api.door import Asked, ModelDoor
 from rowen.api.envelope import Inbound
 from rowen.api.openai import errors
 from rowen.api.parse.openai_chat import request_of, usage_asked
+from rowen.api.parse.openai_plain import plain
 from rowen.api.reply import OURS, usage_of
 from rowen.values import (
     Audio,
@@ -24,6 +25,7 @@ from rowen.values import (
     Problem,
     Reasoned,
     Refusing,
+    Request,
     Said,
     Signed,
     Sounded,
@@ -49,13 +51,19 @@ class ChatDoor(ModelDoor):
     shape = "openai.chat"
     errors = errors
 
+    def plain(self, body: bytes, inbound: Inbound) -> Asked | None:
+        """Return the request of the usual body, and a writer of chunks."""
+        found = plain(body)
+        return None if found is None else _asked(found.request, inbound, tells_usage=found.tells_usage)
+
     async def read(self, body: dict[str, Any], inbound: Inbound) -> Asked:
         """Return the request, and a writer of chunks."""
-        request = request_of(body)
-        writer = ChatWriter(
-            inbound.trace, inbound.started_ns // 1_000_000_000, request.model, tells_usage=usage_asked(body)
-        )
-        return Asked(request, writer)
+        return _asked(request_of(body), inbound, tells_usage=usage_asked(body))
+
+
+def _asked(request: Request, inbound: Inbound, *, tells_usage: bool) -> Asked:
+    created = inbound.started_ns // 1_000_000_000
+    return Asked(request, ChatWriter(inbound.trace, created, request.model, tells_usage=tells_usage))
 
 
 class ChatWriter:
