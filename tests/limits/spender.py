@@ -21,19 +21,19 @@ async def spend(counters: Counters, limit: int, told) -> None:
     """Spend with 8 tasks until each is refused; tell of every amount as soon as it counts as used."""
     clock = SystemClock()
     meter = Meter(counters, clock)
-    rules = rules_for(CALL, limits_of(LimitsSettings(tokens=f"{limit}/month")), {})
+    seats = meter.seats(rules_for(CALL, limits_of(LimitsSettings(tokens=f"{limit}/month")), {}))
 
     async def one() -> None:
         while True:
             amount = random.randint(1, 40)
             try:
-                held = await meter.reserve(rules, [amount], clock.now_ns())
+                held = await seats.reserve([amount], clock.now_ns())
             except Refused:
                 return
             used = random.randint(0, amount)
             told(used)
             await asyncio.sleep(0)
-            await meter.settle(held, tokens=used, money=lambda currency: 0)
+            await held.settle(tokens=used, money=lambda currency: 0)
 
     await asyncio.gather(*(one() for _ in range(8)))
     await meter.close()

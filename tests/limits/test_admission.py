@@ -192,7 +192,7 @@ class World:
         self.chain = Chain(
             before=(("limits.admit", admit(meter, limits, estimate, clock, admission=self.admission)),),
             answer=self.answer,
-            after=(("limits.settle", settle(meter, estimate, admission=self.admission)),),
+            after=(("limits.settle", settle(estimate, admission=self.admission)),),
         )
         self.busy: list[tuple[float, asyncio.Future]] = []
         self.most = 0

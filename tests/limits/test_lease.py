@@ -53,10 +53,11 @@ def interleaving(counters: type):
 
 
 async def spend(meter, rules, clock, ledger, rand, *, over: bool, check) -> None:
+    seats = meter.seats(rules)
     for _ in range(rand.randint(5, 25)):
         amount = rand.randint(1, 400)
         try:
-            held = await meter.reserve(rules, [amount], clock.now_ns())
+            held = await seats.reserve([amount], clock.now_ns())
         except Refused:
             ledger.refused += 1
             await asyncio.sleep(0)
@@ -67,7 +68,7 @@ async def spend(meter, rules, clock, ledger, rand, *, over: bool, check) -> None
             await asyncio.sleep(0)
         used = rand.randint(0, 2 * amount if over else amount)
         ledger.settle(amount, used)
-        await meter.settle(held, tokens=used, money=lambda currency: 0)
+        await held.settle(tokens=used, money=lambda currency: 0)
 
 
 @settings(max_examples=25, deadline=None)
@@ -138,7 +139,7 @@ async def test_a_single_process_may_use_a_limit_to_the_last_unit(clock, counters
 
     for _ in range(1_200):
         try:
-            await meter.reserve(rules, [1], clock.now_ns())
+            await meter.seats(rules).reserve([1], clock.now_ns())
         except Refused:
             continue
         passed += 1
@@ -147,13 +148,14 @@ async def test_a_single_process_may_use_a_limit_to_the_last_unit(clock, counters
 
 
 async def test_two_processes_together_use_a_limit_to_the_last_unit(clock, counters, call):
-    meters = [Meter(counters, clock), Meter(counters, clock)]
     rules = rules_for(call, limits_of(LimitsSettings(per_user="1000/min")), {})
+    meters = [Meter(counters, clock), Meter(counters, clock)]
+    seats = [meter.seats(rules) for meter in meters]
     passed = 0
 
     for number in range(1_200):
         try:
-            await meters[number % 2].reserve(rules, [1], clock.now_ns())
+            await seats[number % 2].reserve([1], clock.now_ns())
         except Refused:
             await meters[1 - number % 2].flush()
             clock.move(0.25)

@@ -50,7 +50,7 @@ class Bench:
                 *before,
             ),
             answer=self.answer,
-            after=(("limits.settle", settle(self.meter, estimate, admission=self.admission)),),
+            after=(("limits.settle", settle(estimate, admission=self.admission)),),
         )
 
     async def answer(self, call, tell) -> Events:
@@ -86,12 +86,7 @@ async def test_the_call_holds_what_was_reserved_and_notes_every_limit(clock, cou
 
     assert held.hold.tokens == 110
     assert held.hold.money == usd("0.00022")
-    assert [(grant.measure, grant.amount) for grant in held.hold.grants] == [
-        ("concurrency", 1),
-        ("requests", 1),
-        ("tokens", 110),
-        ("money", 220_000),
-    ]
+    assert held.hold.taken.amounts == (1, 1, 110, 220_000)  # at once, requests, tokens, money
     assert list(held.checked) == [
         ('2 calls at once for app "handbook"', 1, 2),
         ('10 requests per minute for user "ann"', 1, 10),

@@ -152,7 +152,7 @@ def assemble(loaded: Loaded, shared: Shared, before: Assembled | None = None) ->
         answer=retrieve.citing(answer) if knowledge else answer,
         after=(
             ("route.keep", route.keep(shared.cache, routing, clock, similar)),
-            ("limits.settle", limits.settle(shared.meter, estimate, admission=shared.admission)),
+            ("limits.settle", limits.settle(estimate, admission=shared.admission)),
             *citing,
             (
                 "trace.record",

@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from rowen.limits.base import LimitsSettings
+from rowen.limits.base import LimitsSettings, limits_of
 from rowen.limits.meter import Meter
-from rowen.limits.rules import Rule
-from rowen.limits.step import Rules
+from rowen.limits.rules import Rule, rules_for
 from rowen.values import Call, Clock, Door, Request, Value
 
 
@@ -69,6 +68,5 @@ class Features:
             started_ns=self._clock.now_ns(),
             feature=feature,
         )
-        return [
-            rule for rule in Rules(settings).of(call) if rule.limit.per == "feature" and rule.measure != "concurrency"
-        ]
+        rules = rules_for(call, limits_of(settings), settings.rates)
+        return [rule for rule in rules if rule.limit.per == "feature" and rule.measure != "concurrency"]

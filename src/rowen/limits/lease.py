@@ -11,10 +11,10 @@ from abc import ABC, abstractmethod
 from rowen.limits.rules import Rule
 from rowen.limits.window import SECOND, window_at
 from rowen.store.base import Counters
-from rowen.values import Grant, Problem
+from rowen.values import Problem
 
 _FULL_FOR = SECOND // 10  # a counter found full is not asked again so soon: refusing a flood must be cheap
-_BUSY = SECOND  # refills closer together than this double the block
+_LASTS = SECOND  # a block that is used up sooner is doubled, one that lasts longer made smaller
 _SLACK = 60 * SECOND  # the store keeps a counter a little longer than its window, for other machines' clocks
 _SHARE_FOR = 10 * SECOND  # a killed process gives its share of concurrency up after this
 
@@ -31,7 +31,6 @@ class Spendable(ABC):
         "currency",
         "ends_ns",
         "free",
-        "grant",
         "limit",
         "name",
         "open",
@@ -56,10 +55,8 @@ class Spendable(ABC):
         self.name = ""
         self.ends_ns = 0
         self.free = 0
-        self.grant: Grant | None = None
-        """The last one given; most calls of one caller get an equal one."""
         self.open = 0
-        """Grants of this window that are not settled."""
+        """Reservations of this window that are not settled."""
         self.touched = True
         """Whether it was used since the last flush."""
         self.waiting = 0
@@ -215,15 +212,16 @@ class Lease(Spendable):
             self._near = False
 
     def _next_block(self, lack: int, now_ns: int) -> int:
-        """Return how much to lease: doubling while it runs out quickly, at most 1/64 of the limit.
+        """Return how much to lease: for about a second, as far as the last block tells, and at most 1/64 of the limit.
 
         A small limit (20 a minute) would then be asked for every single call; up to 1/16 may be leased if that is no
         more than 32 calls' worth.
         """
         most = max(self.limit // 64, min(self.limit // 16, 32 * lack))
-        busy = now_ns - self._asked_ns < _BUSY
+        lasted = now_ns - self._asked_ns
         self._asked_ns = now_ns
-        self._block = max(lack, min(max(self._block, lack) * 2 if busy else lack, most))
+        wanted = max(self._block, lack) * 2 if lasted < _LASTS else self._block * _LASTS // lasted
+        self._block = max(lack, min(wanted, most))
         return self._block
 
 

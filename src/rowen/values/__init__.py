@@ -2,7 +2,7 @@
 
 from rowen.values.answer import Answer, Choice, Fold, events_of
 from rowen.values.base import Secret, Settings, Value
-from rowen.values.call import Call, Checked, Door, Fault, Grant, Hold, Plan, Stepped, fault_of
+from rowen.values.call import Call, Checked, Door, Fault, Hold, Plan, Stepped, fault_of
 from rowen.values.case import Case, CaseSource
 from rowen.values.clock import Clock, SystemClock, at, first_span, new_id, now, ns_of, span_id
 from rowen.values.definition import Definition
@@ -144,7 +144,6 @@ __all__ = [
     "Fold",
     "Format",
     "Found",
-    "Grant",
     "Happening",
     "Hold",
     "Image",

@@ -57,18 +57,11 @@ def fault_of(problem: Problem) -> Fault:
     )
 
 
-class Grant(Value, frozen=True, kw_only=True):
-    """What `limits.admit` set aside on one counter: `amount` in the counter's own integer unit."""
-
-    counter: str
-    measure: str
-    amount: int
-
-
 class Hold(Value, frozen=True, kw_only=True):
     """Everything that was set aside for a call, to be settled when it ends."""
 
-    grants: tuple[Grant, ...] = ()
+    taken: Any = None
+    """What the stage of limits knows it by; None where no limit holds."""
     tokens: int = 0
     money: Money | None = None
 

@@ -203,7 +203,10 @@ def _keep_charts(raw: Raw, changes: Changes) -> None:
     ):
         place = (tenant, unit, by, start, bytes(hash_))
         there.add(place)
-        found[place][2].take(_sums(sums))
+        app, name, change = found[place]
+        kept = _sums(sums)
+        kept.take(change)
+        found[place] = (app, name, kept)
     cursor = raw.cursor()
     cursor.executemany(
         _PUT_CHART, [(*at, app, name, _encode(sums)) for at, (app, name, sums) in found.items() if sums.some]

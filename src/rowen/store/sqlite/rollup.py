@@ -89,10 +89,12 @@ def keep_spans(connection: sqlite3.Connection, changes: Iterable[tuple[int, Span
 def _apply(connection: sqlite3.Connection, changes: dict[Any, S], decode: Any, get: str, put: str, drop: str) -> None:
     puts: list[tuple[Any, ...]] = []
     drops: list[tuple[Any, ...]] = []
-    for place, sums in changes.items():
+    for place, change in changes.items():
         kept = connection.execute(get, place).fetchone()
+        # The change is added to what is kept and not the other way: a day's histogram is longer than that of a few calls.
+        sums = change if kept is None else decode(kept[0])
         if kept is not None:
-            sums.take(decode(kept[0]))
+            sums.take(change)
         if sums.some:
             puts.append((*place, _encode(sums)))
         elif kept is not None:
