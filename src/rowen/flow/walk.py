@@ -2,13 +2,9 @@
 
 import asyncio
 import logging
-from itertools import compress
-from operator import is_not
-from typing import Any
-
-from msgspec.structs import astuple
 
 from rowen.flow.chain import Chain, Step
+from rowen.flow.changed import changed
 from rowen.values import (
     Attempt,
     Broken,
@@ -26,23 +22,6 @@ from rowen.values import (
 
 log = logging.getLogger(__name__)
 
-_RUNNERS = {
-    "id",
-    "app",
-    "definition",
-    "assigned",
-    "door",
-    "checked",
-    "started_ns",
-    "first_ns",
-    "ended_ns",
-    "attempts",
-    "steps",
-    "notes",
-}
-"""Fields that no step changes, and those that are shown whether a step says so or not."""
-_SHOWN = tuple("" if name in _RUNNERS else name for name in Call.__struct_fields__)
-
 
 class Walk:
     """One Call on its way. `call` is the call as it is now, and the finished record once `events()` has ended.
@@ -51,14 +30,13 @@ class Walk:
     has ended, and the steps that were taken before the last after-step, which records them.
     """
 
-    __slots__ = ("_chain", "_first_ns", "_now_ns", "_seen", "_steps", "call")
+    __slots__ = ("_chain", "_first_ns", "_now_ns", "_steps", "call")
 
     def __init__(self, chain: Chain, call: Call, clock: Clock) -> None:
         self._chain = chain
         self._now_ns = clock.now_ns
         self._steps: list[Stepped] = []
         self._first_ns = 0
-        self._seen: tuple[Any, ...] = astuple(call)
         self.call = call
 
     async def answer(self) -> Call:
@@ -91,7 +69,6 @@ class Walk:
                     break
                 await self._step(name, step)
             call = self.call
-            self._seen = ()  # nothing is compared while the answer lasts
             if call.answer is not None:
                 self._first_ns = self._now_ns()
                 yield tuple(events_of(call.answer))
@@ -133,7 +110,6 @@ class Walk:
         # Nobody was asked, so nothing is owed: that cost is known, unlike one without a price.
         cost = self.call.cost if attempts else Money()
         self.call = self.call.but(attempts=attempts, cost=cost, first_ns=self._first_ns, ended_ns=self._now_ns())
-        self._seen = astuple(self.call)
         gone: asyncio.CancelledError | None = None
         for left, (name, step) in enumerate(self._chain.after, 1 - len(self._chain.after)):
             if not left:
@@ -158,12 +134,7 @@ class Walk:
         except Problem as problem:
             self._steps.append(Stepped(name=name, started_ns=started, ended_ns=now_ns(), code=problem.code))
             raise
-        ended = now_ns()
-        if new is old:
-            self._steps.append(Stepped(name=name, started_ns=started, ended_ns=ended))
-            return
-        seen, self._seen = self._seen, astuple(new)
-        # What is another object now has changed.
-        changed = tuple(filter(None, compress(_SHOWN, map(is_not, seen, self._seen))))
-        self._steps.append(Stepped(name=name, started_ns=started, ended_ns=ended, changed=changed))
+        self._steps.append(
+            Stepped(name=name, started_ns=started, ended_ns=now_ns(), changed=() if new is old else changed(old, new))
+        )
         self.call = new

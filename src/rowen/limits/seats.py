@@ -134,7 +134,8 @@ class Seats:
 
     def picked(self, at_once: int, tokens: int | None, money: Sequence[int | None]) -> tuple[Any, ...]:
         """Return amounts by rule: a request, so many at once and so many tokens, and money by `currencies`."""
-        return self._pick((at_once, 1, tokens, *money))[:-2]
+        picked: tuple[Any, ...] = self._pick((at_once, 1, tokens, *money))
+        return picked[:-2]
 
     async def reserve(self, amounts: Sequence[int], now_ns: int) -> Held:
         """Take an amount under each rule, all or nothing.
@@ -147,13 +148,15 @@ class Seats:
         seats = self._seats
         if now_ns < self._ends_ns and self._turn == self._parts.turn:
             for part, amount in zip(seats, amounts, strict=True):
-                if part.free < amount:
+                free = part.free
+                if free < amount:
+                    at = seats.index(part)
+                    Held(self, seats[:at], self._names[:at], amounts[:at]).give_back()
                     break
-            else:  # nearly always: nobody needs to be asked, and nothing can change in between
-                for part, amount in zip(seats, amounts, strict=True):
-                    part.free -= amount
-                    part.open += 1
-                    part.touched = True
+                part.free = free - amount
+                part.open += 1
+                part.touched = True
+            else:  # nearly always: nobody needs to be asked
                 return Held(self, seats, self._names, amounts)
         return await self._asked(amounts, now_ns)
 
