@@ -177,19 +177,18 @@ class Try:
         watch = self.watch
         assert watch is not None
         watch.others += 1
-        kind = type(event)
-        if type(event) is Started:
-            if event.connecting:
-                self.connected_ns = self.started_ns + round(event.connecting * 1e9)
-            return event
-        if type(event) is Used:
-            self.usage = event.usage
-            return event if self._before is None else Used(usage=self._before + event.usage)
         if type(event) is Said:
             watch.pieces.append(event.text)
         elif type(event) is Finished or type(event) is Embedded:
             self.ends += 1
-        elif kind is not Likely:
+        elif type(event) is Used:
+            self.usage = event.usage
+            return event if self._before is None else Used(usage=self._before + event.usage)
+        elif type(event) is Started:
+            if event.connecting:
+                self.connected_ns = self.started_ns + round(event.connecting * 1e9)
+            return event
+        elif type(event) is not Likely:
             self.called = True
             if isinstance(event, Reasoned | CallArgs | Refusing):
                 watch.pieces.append(event.text)

@@ -110,19 +110,27 @@ class Sums(msgspec.Struct, array_like=True):
         )
 
 
+Alike = tuple[str, int, str, str]
+"""Tenant, when the hour begins, app and model."""
+
 Chart = tuple[str, int, str, int, str, str]
 """Tenant, the length of the sums, by what they are kept, when they begin, app, and the name within what they are kept by."""
 
 
 def charts(changes: Iterable[tuple[TraceRow, int]]) -> dict[Chart, Sums]:
     """Return what rows that came (sign 1) and went (-1) change of the sums for charts, in the order of their places."""
-    alike: dict[tuple[str, int, str, str], Sums] = {}
+    alike: dict[Alike, Sums] = {}
     for row, sign in changes:
         what = (row.tenant, row.started_ns // HOUR_NS * HOUR_NS, row.app, row.model)
         sums = alike.get(what)
         if sums is None:
             sums = alike[what] = Sums()
         sums.count(row, sign)
+    return charted(alike)
+
+
+def charted(alike: Mapping[Alike, Sums]) -> dict[Chart, Sums]:
+    """Return what sums over hours change of the sums for charts, in the order of their places."""
     found: dict[Chart, Sums] = {}
     for (tenant, hour, app, model), some in alike.items():
         for by in CHARTED:

@@ -15,7 +15,17 @@ from rowen.store.base import DAY_NS, Bucket, GroupBy, SpanBucket, SpanGroup
 from rowen.store.pieces import pieces
 from rowen.store.sqlite.rows import TRACE_NAMES, trace_row
 from rowen.store.sqlite.schema import PLACES, WHATS
-from rowen.store.sums import CHARTED, HOUR_NS, MINUTE_NS, SpanSums, Sums, charts, whole_minutes
+from rowen.store.sums import (
+    CHARTED,
+    HOUR_NS,
+    MINUTE_NS,
+    Alike,
+    SpanSums,
+    Sums,
+    charted,
+    charts,
+    whole_minutes,
+)
 from rowen.values import SpanRow, TraceRow
 
 _MINUTE, _HOUR = 0, 1
@@ -51,19 +61,24 @@ S = TypeVar("S", bound=_Summing)
 
 def keep(connection: sqlite3.Connection, changes: Iterable[tuple[int, TraceRow, int]]) -> None:
     """Add rows of traces to the sums (sign 1) or take them away (-1); each comes with the number of its `what`."""
-    changes = list(changes)
     minutes: dict[tuple[int, int], Sums] = {}
+    whats: dict[int, tuple[str, str, str]] = {}
     for what, row, sign in changes:
         place = (row.started_ns // MINUTE_NS * MINUTE_NS, what)
         sums = minutes.get(place)
         if sums is None:
             sums = minutes[place] = Sums()
+            whats[what] = (row.tenant, row.app, row.model)
         sums.count(row, sign)
     units: dict[tuple[int, ...], Sums] = {(_MINUTE, *place): sums for place, sums in minutes.items()}
+    alike: dict[Alike, Sums] = {}
     for (minute, what), sums in minutes.items():
-        units.setdefault((_HOUR, minute // HOUR_NS * HOUR_NS, what), Sums()).take(sums)
+        hour = minute // HOUR_NS * HOUR_NS
+        units.setdefault((_HOUR, hour, what), Sums()).take(sums)
+        tenant, app, model = whats[what]
+        alike.setdefault((tenant, hour, app, model), Sums()).take(sums)
     _apply(connection, units, _sums, _GET_WHAT, _PUT_WHAT, _DROP_WHAT)
-    keep_charts(connection, ((row, sign) for _, row, sign in changes))
+    _apply(connection, charted(alike), _sums, _GET_CHART, _PUT_CHART, _DROP_CHART)
 
 
 def keep_charts(connection: sqlite3.Connection, changes: Iterable[tuple[TraceRow, int]]) -> None:
