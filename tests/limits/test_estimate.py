@@ -12,16 +12,16 @@ ATTEMPT = Attempt(deployment="d", provider="echo", model="cheap", started_ns=1, 
 
 
 def test_money_is_reserved_for_the_dearest_deployment(estimate_of):
-    money = estimate_of(LimitsSettings()).money(Request(model="fast"), USED, 0)
+    dollars = estimate_of(LimitsSettings()).dollars(Request(model="fast"), USED, 0)
 
-    assert money == usd(2)
+    assert dollars == 2
 
 
 def test_an_unknown_price_is_refused_and_says_where_to_set_it(estimate_of):
     estimate = estimate_of(LimitsSettings(), upstreams=("cheap", "mystery"))
 
     with pytest.raises(Refused) as caught:
-        estimate.money(Request(model="fast"), USED, 0)
+        estimate.dollars(Request(model="fast"), USED, 0)
 
     assert caught.value.code == "price_unknown"
     assert "mystery" in caught.value.message
@@ -30,11 +30,11 @@ def test_an_unknown_price_is_refused_and_says_where_to_set_it(estimate_of):
 
 def test_an_unknown_price_is_counted_as_the_policy_says(estimate_of):
     costs = [
-        estimate_of(LimitsSettings(unknown_price=policy), upstreams=("mystery",)).money(Request(model="fast"), USED, 0)
+        estimate_of(LimitsSettings(unknown_price=policy), upstreams=("mystery",)).dollars(Request(model="fast"), USED, 0)
         for policy in ("count_zero", "assume:7.5")
     ]
 
-    assert costs == [usd(0), usd("7.5")]
+    assert costs == [0, Decimal("7.5")]
 
 
 @pytest.mark.parametrize(

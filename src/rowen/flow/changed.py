@@ -21,7 +21,7 @@ UNTOLD = frozenset(
 """Fields that no step changes, and those that a trace shows whether a step says so or not."""
 
 
-def changed(old: Call, new: Call) -> tuple[str, ...]:  # noqa: C901, PLR0912 - one look at each field, and nothing else
+def changed(old: Call, new: Call) -> tuple[str, ...]:
     """Return the names of the fields that a step changed.
 
     Each field has its line: a loop over them takes three times as long, and this is asked for each step of each call.

@@ -35,10 +35,6 @@ class Estimate:
     deployments_of: Callable[[str], Sequence[Deployment]]
     _places: dict[str, tuple[Deployment, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def usage(self, request: Request) -> Usage:
-        """Return the most a request is expected to use."""
-        return Usage(input_tokens=self.at_most(request), output_tokens=self.answer_tokens(request))
-
     def answer_tokens(self, request: Request) -> int:
         """Return the tokens to set aside for the answer, all choices together."""
         if request.kind == "embeddings":
@@ -48,8 +44,8 @@ class Estimate:
         thinking = (request.reasoning.budget_tokens or 0) if request.reasoning else 0
         return (self.settings.assume_answer + thinking) * request.n
 
-    def money(self, request: Request, usage: Usage, at_ns: int) -> Money:
-        """Return what a usage costs at the dearest deployment that may answer.
+    def dollars(self, request: Request, usage: Usage, at_ns: int) -> Decimal:
+        """Return the US dollars of a usage at the dearest deployment that may answer.
 
         Raises:
             Refused: `price_unknown`, unless the app's policy says what to count then.
@@ -69,7 +65,7 @@ class Estimate:
                     details={"model": deployment.model, "provider": deployment.provider},
                 )
             dearest = max(dearest, cost)
-        return Money(amount=dearest)
+        return dearest
 
     def spent(self, attempts: Iterable[Attempt]) -> Decimal | None:
         """Return the US dollars of all attempts, wasted ones included; None when a price is unknown and not assumed."""

@@ -145,20 +145,23 @@ class Seats:
             Unavailable: the store cannot be asked, so no limit can be kept.
 
         """
+        return self.at_hand(amounts, now_ns) or await self._asked(amounts, now_ns)
+
+    def at_hand(self, amounts: Sequence[int], now_ns: int) -> Held | None:
+        """Take an amount under each rule of what this process holds, as is nearly always possible; None where it is not."""
+        if now_ns >= self._ends_ns or self._turn != self._parts.turn:
+            return None
         seats = self._seats
-        if now_ns < self._ends_ns and self._turn == self._parts.turn:
-            for part, amount in zip(seats, amounts, strict=True):
-                free = part.free
-                if free < amount:
-                    at = seats.index(part)
-                    Held(self, seats[:at], self._names[:at], amounts[:at]).give_back()
-                    break
-                part.free = free - amount
-                part.open += 1
-                part.touched = True
-            else:  # nearly always: nobody needs to be asked
-                return Held(self, seats, self._names, amounts)
-        return await self._asked(amounts, now_ns)
+        for part, amount in zip(seats, amounts, strict=True):
+            free = part.free
+            if free < amount:
+                at = seats.index(part)
+                Held(self, seats[:at], self._names[:at], amounts[:at]).give_back()
+                return None
+            part.free = free - amount
+            part.open += 1
+            part.touched = True
+        return Held(self, seats, self._names, amounts)
 
     def used(self) -> tuple[Checked, ...]:
         """Return how much of each limit is used as far as this process knows without asking, since the last reservation.

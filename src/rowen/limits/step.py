@@ -1,7 +1,6 @@
 """The places in the chain: `admit` before everything that costs, `settle` when the answer has ended."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from rowen.limits.admission import Admission
 from rowen.limits.base import LimitsSettings, limits_of
@@ -10,7 +9,7 @@ from rowen.limits.meter import Meter
 from rowen.limits.rules import rules_for
 from rowen.limits.seats import Held, Seats
 from rowen.limits.size import check_answer, check_prompt
-from rowen.values import Attempt, Call, Checked, Clock, Hold, Limit, Money, Request, Usage
+from rowen.values import Call, Checked, Clock, Hold, Limit, Request, Usage
 
 _REMEMBERED = 10_000
 
@@ -93,11 +92,12 @@ class Admit:
         counted = check_prompt(request, self._settings, estimate.count_tokens, estimate.at_most)
         now_ns = self._clock.now_ns()
         seats = self._callers.of(call)
-        tokens, money, units = _NOTHING if not seats.weighs else self._weighed(request, seats, counted, now_ns)
+        tokens, units = self._weighed(request, seats, counted, now_ns) if seats.weighs else (0, ())
         taken: Held | None = None
         checked: tuple[Checked, ...] = ()
         if seats.rules:
-            taken = await seats.reserve(seats.picked(1, tokens, units), now_ns)
+            amounts = seats.picked(1, tokens, units)
+            taken = seats.at_hand(amounts, now_ns) or await seats.reserve(amounts, now_ns)
             checked = seats.used()
         waited = 0.0
         if admission is not None:
@@ -107,30 +107,18 @@ class Admit:
                 if taken is not None:
                     taken.give_back()
                 raise
-        held = call.but(hold=Hold(taken=taken, tokens=tokens, money=money), checked=checked)
+        held = call.but(hold=Hold(taken=taken, tokens=tokens), checked=checked)
         return held.noting("limits", queued_ms=round(waited * 1e3, 3)) if waited else held
 
-    def _weighed(self, request: Request, seats: Seats, counted: int | None, now_ns: int) -> "_Weight":
-        """Return what a call may use. Asks for prices only if a budget holds."""
+    def _weighed(self, request: Request, seats: Seats, counted: int | None, now_ns: int) -> tuple[int, Sequence[int]]:
+        """Return the tokens that a call may use, and its money in the units of each currency of its limits."""
         estimate = self._estimate
         answer = estimate.answer_tokens(request)
         prompt = estimate.at_most(request) if counted is None else counted
         if not seats.currencies:
-            return _Weight(prompt + answer, None, ())
-        money = estimate.money(request, Usage(input_tokens=prompt, output_tokens=answer), now_ns)
-        units = [estimate.units(money.amount, currency) for currency in seats.currencies]
-        return _Weight(prompt + answer, money, units)
-
-
-class _Weight(NamedTuple):
-    """What a call may use, its money also in the units of each currency of its limits."""
-
-    tokens: int
-    money: Money | None
-    units: Sequence[int]
-
-
-_NOTHING = _Weight(0, None, ())
+            return prompt + answer, ()
+        dollars = estimate.dollars(request, Usage(input_tokens=prompt, output_tokens=answer), now_ns)
+        return prompt + answer, [estimate.units(dollars, currency) for currency in seats.currencies]
 
 
 class Settle:
@@ -157,14 +145,10 @@ class Settle:
         attempts = call.attempts
         cost = cost_of(attempts, self._estimate.settings.rates)
         if hold.taken is not None:
-            await self._book(hold.taken, attempts, cost)
+            estimate = self._estimate
+            dollars = estimate.spent(attempts) if cost is None else cost.amount
+            await hold.taken.settle(
+                tokens=sum([attempt.usage.total for attempt in attempts]),
+                money=lambda currency: None if dollars is None else estimate.units(dollars, currency),
+            )
         return call if call.cost is not None else call.but(cost=cost)
-
-    async def _book(self, taken: Held, attempts: Sequence[Attempt], cost: Money | None) -> None:
-        estimate = self._estimate
-        dollars = estimate.spent(attempts) if cost is None else cost.amount
-
-        def money(currency: str) -> int | None:
-            return None if dollars is None else estimate.units(dollars, currency)
-
-        await taken.settle(tokens=sum([attempt.usage.total for attempt in attempts]), money=money)

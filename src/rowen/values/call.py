@@ -63,7 +63,7 @@ class Hold(Value, frozen=True, kw_only=True):
     taken: Any = None
     """What the stage of limits knows it by; None where no limit holds."""
     tokens: int = 0
-    money: Money | None = None
+    """That it may use, as far as a limit asks."""
 
 
 class Plan(Value, frozen=True, kw_only=True):
