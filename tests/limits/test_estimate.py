@@ -30,7 +30,9 @@ def test_an_unknown_price_is_refused_and_says_where_to_set_it(estimate_of):
 
 def test_an_unknown_price_is_counted_as_the_policy_says(estimate_of):
     costs = [
-        estimate_of(LimitsSettings(unknown_price=policy), upstreams=("mystery",)).dollars(Request(model="fast"), USED, 0)
+        estimate_of(LimitsSettings(unknown_price=policy), upstreams=("mystery",)).dollars(
+            Request(model="fast"), USED, 0
+        )
         for policy in ("count_zero", "assume:7.5")
     ]
 
