@@ -204,6 +204,16 @@ async def test_where_no_margin_is_set_it_is_enough_that_nothing_speaks_against_i
     assert verdict.why.startswith("nothing speaks against it in helpful, of which no margin is set")
 
 
+async def test_what_decides_is_not_passed_over_for_having_too_few_calls_to_show_anything(world):
+    await world.calls("baseline", 60, 1.0)
+    await world.calls("candidate", 60, 0.0)
+
+    verdict = await world.said(rollout(least=20), MetricsTable(primary="helpful"))
+
+    assert verdict.action == "wait"
+    assert "so few show nothing of what decides" in verdict.why
+
+
 async def test_an_app_without_a_plan_is_judged_by_its_failures(world):
     plan = plan_of(MetricsTable())
     await world.calls("baseline", 600, 1.0)

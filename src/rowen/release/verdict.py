@@ -6,6 +6,7 @@ steps share the error between them (Bonferroni), the arms of an experiment as we
 """
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Literal
 
 from rowen.evaluate.plan import Decision, MetricsTable, decide
@@ -130,7 +131,8 @@ def _harmless(plan: MetricsTable, decision: Decision) -> tuple[str, str]:
     """Return why a canary may go on, and what of it is not known yet; that is empty when it may.
 
     A metric with a margin must be shown to lose less than it. Where none was set nothing can be shown, since no two
-    versions are exactly equal; it is then enough that nothing speaks against the candidate.
+    versions are exactly equal; it is then enough that nothing speaks against the candidate. In the metric that decides,
+    something must be able to: before there are so many observations that its interval has bounds, nothing could.
     """
     said, unknown = [], []
     for each in decision.metrics:
@@ -140,6 +142,8 @@ def _harmless(plan: MetricsTable, decision: Decision) -> tuple[str, str]:
             said.append(str(each))
         elif each.metric in plan.margins or each.difference is None or each.difference.value is None:
             unknown.append(str(each))
+        elif each.role == "primary" and not (isfinite(each.difference.low) or isfinite(each.difference.high)):
+            unknown.append(f"{each}: so few show nothing of what decides, however bad it were")
         else:
             said.append(f"nothing speaks against it in {each.metric}, of which no margin is set: {each.difference}")
     return "; ".join(said), "; ".join(unknown)
