@@ -20,8 +20,8 @@ from rowen.values import (
     Trace,
     TraceRow,
     new_id,
-    new_span_id,
     says,
+    span_id,
 )
 
 MS = 1_000_000
@@ -163,7 +163,7 @@ def _spans(
     rand: random.Random, row: TraceRow, upstream: str, tries: Sequence[tuple[str, float, float, str]] = ()
 ) -> tuple[Span, ...]:
     """Spans as the live half records them; `tries` are (deployment, from, to, code) in shares of the whole."""
-    root = new_span_id(rand)
+    root = span_id(rand.getrandbits(63))
     at, end = row.started_ns, row.started_ns + row.duration_ns
     failed = row.status != "ok"
     message = f"{CODES[row.code].means}" if row.code else ""
@@ -189,7 +189,7 @@ def _spans(
         spans.append(
             Span(
                 trace=row.id,
-                id=new_span_id(rand),
+                id=span_id(rand.getrandbits(63)),
                 parent=root,
                 name=name,
                 started_ns=started,
@@ -230,7 +230,7 @@ def _spans(
         spans.append(
             Span(
                 trace=row.id,
-                id=new_span_id(rand),
+                id=span_id(rand.getrandbits(63)),
                 parent=root,
                 name=f"chat {upstream if place == row.deployment else place}",
                 kind="client",
