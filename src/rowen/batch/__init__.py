@@ -1,6 +1,6 @@
 """Many requests put together: files of them, and batches that are answered in the background by the ordinary chain."""
 
-from rowen.batch.base import ENDED, Batch, Holder, LineFault, State, Tally
+from rowen.batch.base import ENDED, Batch, Holder
 from rowen.batch.desk import KIND, Batches
 from rowen.batch.file import File, Files, Room
 from rowen.batch.lines import Line
@@ -16,10 +16,7 @@ __all__ = [
     "Files",
     "Holder",
     "Line",
-    "LineFault",
     "Room",
-    "State",
-    "Tally",
     "Work",
     "WorkSettings",
 ]

@@ -3,8 +3,8 @@
 from rowen.limits.admission import Admission
 from rowen.limits.base import AdmissionSettings, LimitsSettings, limits_of
 from rowen.limits.estimate import Estimate, cost_of
-from rowen.limits.meter import Meter, Standing
-from rowen.limits.rules import Rule, rules_for
+from rowen.limits.meter import Meter
+from rowen.limits.rules import rules_for
 from rowen.limits.step import admit, settle
 
 __all__ = [
@@ -13,8 +13,6 @@ __all__ = [
     "Estimate",
     "LimitsSettings",
     "Meter",
-    "Rule",
-    "Standing",
     "admit",
     "cost_of",
     "limits_of",

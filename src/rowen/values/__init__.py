@@ -7,7 +7,7 @@ from rowen.values.case import Case, CaseSource
 from rowen.values.clock import Clock, SystemClock, at, first_span, new_id, now, ns_of, span_id
 from rowen.values.definition import Definition
 from rowen.values.errors import CODES, Broken, Mistaken, Problem, Refused, Unavailable
-from rowen.values.evaluation import Outcome, Run, RunState, Target, TargetKind, Tried
+from rowen.values.evaluation import Outcome, Run, RunState, Target, Tried
 from rowen.values.event import (
     Attempt,
     CallArgs,
@@ -63,17 +63,7 @@ from rowen.values.message import (
 from rowen.values.model import Deployment, Patience, Profile, UnknownPolicy
 from rowen.values.money import Money, dollars_of, usd
 from rowen.values.ports import Ask, AskModel, CountText, CountTokens, Embed, Embeddings, Pricing, Search
-from rowen.values.release import (
-    Act,
-    Arm,
-    Assigned,
-    Live,
-    ReleaseLine,
-    Rollout,
-    RolloutState,
-    Strategy,
-    Unit,
-)
+from rowen.values.release import Act, Arm, Assigned, Live, ReleaseLine, Rollout, RolloutState, Strategy, Unit
 from rowen.values.request import Format, Prompted, Reasoning, Request, Tool, ToolChoice
 from rowen.values.score import Score, ScoreConfig, ScoreSource, ScoreTarget, ScoreType
 from rowen.values.table import Cell, Column, ColumnType, Table
@@ -82,7 +72,6 @@ from rowen.values.trace import (
     Happening,
     Link,
     Observed,
-    Purpose,
     SessionRow,
     Span,
     SpanKind,
@@ -92,7 +81,6 @@ from rowen.values.trace import (
     TraceRow,
     Twig,
     UserRow,
-    cursor_of,
     cursor_parts,
 )
 from rowen.values.usage import Usage
@@ -170,7 +158,6 @@ __all__ = [
     "Problem",
     "Profile",
     "Prompted",
-    "Purpose",
     "Reader",
     "Reasoned",
     "Reasoning",
@@ -209,7 +196,6 @@ __all__ = [
     "SystemClock",
     "Table",
     "Target",
-    "TargetKind",
     "Tenant",
     "Text",
     "Thought",
@@ -232,7 +218,6 @@ __all__ = [
     "Value",
     "as_said",
     "at",
-    "cursor_of",
     "cursor_parts",
     "dollars_of",
     "events_of",

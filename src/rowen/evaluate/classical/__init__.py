@@ -1,14 +1,10 @@
 """The classical metrics, equal to scikit-learn's: of labels, of probabilities and rankings, and of numbers."""
 
-from rowen.evaluate.classical.labels import LabelFigures, Labelled, labelled
+from rowen.evaluate.classical.labels import labelled
 from rowen.evaluate.classical.numbers import absolute_error, explained, squared_error
-from rowen.evaluate.classical.scores import Bin, Calibrated, average_precision, brier, calibrated, log_loss, roc_auc
+from rowen.evaluate.classical.scores import average_precision, brier, calibrated, log_loss, roc_auc
 
 __all__ = [
-    "Bin",
-    "Calibrated",
-    "LabelFigures",
-    "Labelled",
     "absolute_error",
     "average_precision",
     "brier",

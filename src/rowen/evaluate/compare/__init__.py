@@ -1,6 +1,6 @@
 """Runs side by side: what a candidate changes, where, and whether to let it out."""
 
-from rowen.evaluate.compare.base import Change, Comparison, Cut, Difference, Relabelled
+from rowen.evaluate.compare.base import Change, Comparison, Cut, Difference
 from rowen.evaluate.compare.desk import Comparing
 from rowen.evaluate.compare.run import compare_all
 from rowen.evaluate.compare.words import Piece, pieces_of
@@ -12,7 +12,6 @@ __all__ = [
     "Cut",
     "Difference",
     "Piece",
-    "Relabelled",
     "compare_all",
     "pieces_of",
 ]

@@ -3,13 +3,12 @@
 from rowen.evaluate.smaller.advise import Advised, Example, advise, normal
 from rowen.evaluate.smaller.cascade import Cascade, Tries, cascade
 from rowen.evaluate.smaller.features import of_model, of_words
-from rowen.evaluate.smaller.head import Head, learn
+from rowen.evaluate.smaller.head import learn
 
 __all__ = [
     "Advised",
     "Cascade",
     "Example",
-    "Head",
     "Tries",
     "advise",
     "cascade",

@@ -1,6 +1,6 @@
 """What documents say of things and of what is between them, and passages found by following it."""
 
-from rowen.retrieve.graph.expand import Grown, grown, lifted
+from rowen.retrieve.graph.expand import grown, lifted
 from rowen.retrieve.graph.extract import Extracting, extracting
 
-__all__ = ["Extracting", "Grown", "extracting", "grown", "lifted"]
+__all__ = ["Extracting", "extracting", "grown", "lifted"]
