@@ -59,6 +59,7 @@ from rowen.values import (
     Arm,
     Case,
     Chunk,
+    Column,
     Definition,
     Deployment,
     Document,
@@ -75,6 +76,7 @@ from rowen.values import (
     ScoreConfig,
     SessionRow,
     Span,
+    Table,
     Target,
     Trace,
     TraceRow,
@@ -93,6 +95,13 @@ from rowen.watch.tell import Teller
 
 START = 1_800_000_000_000_000_000
 KNOWN = Collection(tenant="acme", app="handbook", name="docs")
+LEAVE = Table(
+    name="leave",
+    title="Leave",
+    columns=(Column(name="who", title="Who"), Column(name="days", title="Days", type="number")),
+    rows=(("clerks", 28),),
+    places=(0,),
+)
 
 
 class Hands:
@@ -491,6 +500,7 @@ class Api:
                 version="v",
                 text="Leave is 28 days.",
                 access=access,
+                tables=(LEAVE,),
             )
             said = Relation(subject="Leave", name="length", object="28 days", inverse="length of", start=0, end=17)
             cuts = [Cut(build.id, (Chunk(start=0, end=17),), b"", (said,)) for build in builds]
