@@ -259,13 +259,11 @@ class Trace(Value, frozen=True, kw_only=True):
     """Whether the policy masked or left out content."""
 
 
-class SessionRow(Value, frozen=True, kw_only=True):
-    """The traces of one session in one row. What only one trace can say is what the latest of them says."""
+class Gathered(Value, frozen=True, kw_only=True):
+    """Traces that belong together in one row. What only one trace can say is what the latest of them says."""
 
-    session: str
     tenant: str = ""
     app: str = ""
-    user: str = ""
     first_ns: int
     """When the first of its traces began."""
     last_ns: int
@@ -281,29 +279,24 @@ class SessionRow(Value, frozen=True, kw_only=True):
     asked: str = ""
     said: str = ""
 
+
+class SessionRow(Gathered, frozen=True, kw_only=True):
+    """The traces of one session."""
+
+    session: str
+    user: str = ""
+
     @property
     def cursor(self) -> str:
         """Where this row stands in a list of sessions."""
         return cursor_of(self.last_ns, self.session, self.tenant)
 
 
-class UserRow(Value, frozen=True, kw_only=True):
-    """The traces of one user of the apps in one row, as a `SessionRow` is that of a session."""
+class UserRow(Gathered, frozen=True, kw_only=True):
+    """The traces of one user of the apps."""
 
     user: str
-    tenant: str = ""
-    app: str = ""
     session: str = ""
-    first_ns: int
-    last_ns: int
-    traces: int
-    failed: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cost: Decimal = Decimal(0)
-    unpriced: int = 0
-    asked: str = ""
-    said: str = ""
 
     @property
     def cursor(self) -> str:
