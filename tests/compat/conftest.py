@@ -117,7 +117,7 @@ def quiet_environment() -> dict[str, str]:
     kept = {
         name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "SYSTEMROOT", "TMPDIR"}
     }
-    return {**kept, "NO_PROXY": "127.0.0.1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**kept, "NO_PROXY": "127.0.0.1"}
 
 
 Make = Callable[[Path], "subprocess.CompletedProcess[str]"]

@@ -43,7 +43,6 @@ def program(rowen: Running, keeper: str, installed, tmp_path_factory: pytest.Tem
                 env={
                     "HOME": str(home),
                     "NO_PROXY": "127.0.0.1",
-                    "PYTHONDONTWRITEBYTECODE": "1",
                     "ROWEN_URL": rowen.url,
                     "ROWEN_KEY": rowen.key,
                     "OTEL_SERVICE_NAME": f"peer-{name}",
