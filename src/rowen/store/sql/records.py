@@ -1,9 +1,10 @@
 """Small records by kind."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, delete, insert, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, select, update
 
 from rowen.store.base import Record
 from rowen.store.sql.database import Database, grow
@@ -46,7 +47,7 @@ class SqlRecords:
 
     async def get(self, kind: str, id: str, tenant: str | None = None) -> Record | None:
         """Return a record by id."""
-        row = await self._database.read(lambda connection: connection.execute(_one(kind, id, tenant)).first())
+        row = await self._database.read(lambda connection: _row(connection, kind, id, tenant))
         return None if row is None else _record(row)
 
     async def find(
@@ -62,26 +63,26 @@ class SqlRecords:
         limit: int = 1000,
     ) -> list[Record]:
         """Return records, newest first."""
-        c = records.c
-        query = select(*_COLUMNS).where(c.kind == kind)
-        if tenant is not None:
-            query = query.where(c.tenant == tenant)
-        for column, wanted in ((c.app, app), (c.group, group), (c.state, state)):
-            if wanted:
-                query = query.where(column == wanted)
-        if since_ns:
-            query = query.where(c.at_ns >= since_ns)
-        if until_ns:
-            query = query.where(c.at_ns < until_ns)
-        query = query.order_by(c.at_ns.desc(), c.id.desc(), c.tenant.desc()).limit(limit)
-        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        wanted = {
+            "kind": kind,
+            "tenant": tenant,
+            "app": app or None,
+            "group": group or None,
+            "state": state or None,
+            "since_ns": since_ns or None,
+            "until_ns": until_ns or None,
+        }
+        given = {name: value for name, value in wanted.items() if value is not None}
+        query = _found(frozenset(given))
+        given["limit"] = limit
+        rows = await self._database.read(lambda connection: connection.execute(query, given).all())
         return [_record(row) for row in rows]
 
     async def delete(self, kind: str, id: str, tenant: str | None = None) -> bool:
         """Remove a record; return whether it was there."""
 
         def work(connection: Connection) -> bool:
-            row = connection.execute(_one(kind, id, tenant)).first()
+            row = _row(connection, kind, id, tenant)
             if row is None:
                 return False
             c = records.c
@@ -89,6 +90,26 @@ class SqlRecords:
             return True
 
         return await self._database.write(work)
+
+
+@cache
+def _found(given: frozenset[str]) -> Select[Any]:
+    """Return the query for what is given. Made once: it is asked all the time, and making it takes longer than asking."""
+    c = records.c
+    columns = {"since_ns": c.at_ns >= bindparam("since_ns"), "until_ns": c.at_ns < bindparam("until_ns")}
+    query = select(*_COLUMNS)
+    for name in sorted(given):
+        query = query.where(columns[name] if name in columns else c[name] == bindparam(name))
+    return query.order_by(c.at_ns.desc(), c.id.desc(), c.tenant.desc()).limit(bindparam("limit"))
+
+
+@cache
+def _one(*, of_tenant: bool) -> Select[Any]:
+    """Return the query for one record, likewise."""
+    query = select(*_COLUMNS).where(records.c.kind == bindparam("kind"), records.c.id == bindparam("id"))
+    if of_tenant:
+        query = query.where(records.c.tenant == bindparam("tenant"))
+    return query.order_by(records.c.tenant).limit(1)
 
 
 def _put(connection: Connection, record: Record, expect: int | None) -> Record:
@@ -105,11 +126,9 @@ def _put(connection: Connection, record: Record, expect: int | None) -> Record:
     return new
 
 
-def _one(kind: str, id: str, tenant: str | None) -> Select[Any]:
-    query = select(*_COLUMNS).where(records.c.kind == kind, records.c.id == id)
-    if tenant is not None:
-        query = query.where(records.c.tenant == tenant)
-    return query.order_by(records.c.tenant).limit(1)
+def _row(connection: Connection, kind: str, id: str, tenant: str | None) -> Row[Any] | None:
+    given = {"kind": kind, "id": id} if tenant is None else {"kind": kind, "id": id, "tenant": tenant}
+    return connection.execute(_one(of_tenant=tenant is not None), given).first()
 
 
 def _record(row: Row[Any]) -> Record:
