@@ -162,5 +162,5 @@ def test_without_duckdb_it_is_said_what_to_install_and_the_rest_works(tmp_path):
 
     assert done.stdout.splitlines() == [
         "extra_missing the archive needs `pip install rowen[archive]` (archive)",
-        "No traces yet.",
+        "No traces yet: what a server is asked leaves one; what `rowen ask` asks leaves none.",
     ]

@@ -217,7 +217,7 @@ def test_a_number_of_the_environment_is_told_as_one_and_its_range_stands_in_the_
     class Door(Settings, frozen=True, kw_only=True):
         port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 1
 
-    with pytest.raises(Mistaken, match="expected `int` <= 65535"):
+    with pytest.raises(Mistaken, match="expected a whole number <= 65535"):
         layered(Door, None, {"ROWEN_PORT": "99999"}, {})
 
     assert [line.kind for line in lines(Door)] == ["integer from 0 to 65535"]

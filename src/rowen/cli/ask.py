@@ -24,7 +24,10 @@ from rowen.values import Call, Door, Request, Said, SystemClock, new_id, says
 @click.option("--model", default="", help="A model of the app; default: its first.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, once the answer is whole.")
 def command(question: str, path: Path, model: str, as_json: bool) -> None:
-    """Ask the app one QUESTION and print the answer as it comes."""
+    """Ask the app one QUESTION and print the answer as it comes.
+
+    Nothing of it is kept, and no server need run: an app that has documents of its own is asked through `rowen dev`.
+    """
     asyncio.run(_ask(question, path, model, as_json=as_json))
 
 

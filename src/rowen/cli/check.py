@@ -8,6 +8,7 @@ import click
 import msgspec
 from rich.text import Text
 
+from rowen.cli.absent import absent
 from rowen.cli.examples import such_as
 from rowen.cli.options import apps_argument, json_option, out, server_option, show
 from rowen.config import json_schema, read
@@ -62,7 +63,7 @@ def command(
                 "models": sorted(loaded.tables["models"]),
                 "deployments": len(places),
                 "files": sorted(loaded.definition.files),
-                "warnings": remarks(loaded.tables["models"], now(SystemClock()).date()),
+                "warnings": [*remarks(loaded.tables["models"], now(SystemClock()).date()), *absent(loaded)],
             }
         )
     if as_json:

@@ -211,7 +211,7 @@ def _suites(loaded: Loaded | None, names: Sequence[str], wished: dict[str, Any])
     if not chosen:
         raise Mistaken(
             "config_invalid",
-            "the app has no [evaluate.NAME] table: write one, or name cases with --cases",
+            'the app has no suite: write `[evaluate.smoke]` with `cases = "cases/smoke.jsonl"` into it, or name cases with --cases',
             place="evaluate",
         )
     return [(name, _wishing(table, wished)) for name, table in chosen.items()]

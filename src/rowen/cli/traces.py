@@ -88,7 +88,11 @@ def list_traces(
         }
         for row in found
     ]
-    show(rows, as_json=as_json, empty="No traces yet.")
+    show(
+        rows,
+        as_json=as_json,
+        empty="No traces yet: what a server is asked leaves one; what `rowen ask` asks leaves none.",
+    )
 
 
 @command.command("show")

@@ -1,5 +1,6 @@
 """Turns plain TOML data into typed settings, and names every mistake with its path and what is near."""
 
+import re
 import types
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -22,6 +23,24 @@ class Mistake(msgspec.Struct, frozen=True):
     code: str
     path: Path
     sentence: str
+
+
+_QUOTED = re.compile(r"`([a-z]+(?: \| [a-z]+)*)`")
+_KINDS = {
+    "str": "a text",
+    "object": "a table",
+    "array": "a list",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "nothing",
+}
+"""What msgspec calls kinds of values, in the words of who writes an `app.toml`."""
+
+
+def _kinds(found: re.Match[str]) -> str:
+    names = found[1].split(" | ")
+    return " or ".join(_KINDS.get(name, f"`{name}`") for name in names)
 
 
 class Checker:
@@ -109,7 +128,7 @@ class Checker:
         try:
             return msgspec.convert(value, kind, strict=True, builtin_types=(bytes,))
         except msgspec.ValidationError as error:
-            said = str(error).replace(" - at `$`", "")
+            said = _QUOTED.sub(_kinds, str(error).replace(" - at `$`", ""))
             if get_origin(kind) is Literal:
                 said = _choose(value, get_args(kind))
             return self._wrong("config_invalid", path, f'"{_dotted(path)}": {said[0].lower()}{said[1:]}')

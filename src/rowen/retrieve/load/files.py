@@ -67,6 +67,13 @@ class Files:
     async def fetch(self, listed: Listed, known: str) -> Original | None:
         return await asyncio.to_thread(self._read, listed.uri, known)
 
+    def there(self) -> bool:
+        """Return whether there is any of them now. Blocks."""
+        try:
+            return bool(self._found())
+        except Unavailable:
+            return False
+
     def stamp(self) -> str:
         """Return what changes with any file, cheaply: names, sizes and times. Blocks."""
         try:
