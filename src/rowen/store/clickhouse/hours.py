@@ -38,9 +38,10 @@ SCRIPT = (
     _table("spans"),
 )
 
-_MARKS = "SELECT hour, sum(writes) FROM marks WHERE family = ? AND hour >= ? AND hour < ? GROUP BY hour"
-_COUNTED = "SELECT hour, writes FROM counted WHERE family = ? AND hour >= ? AND hour < ?"
-_THERE = "SELECT DISTINCT hour FROM {} WHERE hour >= ? AND hour < ? ORDER BY hour SETTINGS final = 0"
+_KNOWN = """SELECT 'marked', hour, sum(writes) FROM marks WHERE family = ? AND hour >= ? AND hour < ? GROUP BY hour
+UNION ALL SELECT 'counted', hour, writes FROM counted WHERE family = ? AND hour >= ? AND hour < ?
+UNION ALL SELECT DISTINCT 'there', hour, 0 FROM {} WHERE hour >= ? AND hour < ? SETTINGS final = 0"""
+"""In one query, since to plan one takes longer than to read what these three give."""
 
 
 class Hours:
@@ -69,9 +70,10 @@ class Hours:
         last = min(asked.until_ns // HOUR_NS, hour_of(self._clock.now_ns()) - _PAST)
         if last <= first:
             return {}
-        marks = dict(server.lists(_MARKS, [family, first, last]))
-        counted = {(hour, writes) for hour, writes in server.lists(_COUNTED, [family, first, last])}
-        there = [hour for (hour,) in server.lists(_THERE.format(family), [first, last])]
+        known = server.lists(_KNOWN.format(family), [family, first, last, family, first, last, first, last])
+        marks = {hour: writes for what, hour, writes in known if what == "marked"}
+        counted = {(hour, writes) for what, hour, writes in known if what == "counted"}
+        there = sorted(hour for what, hour, _ in known if what == "there")
         missing = [hour for hour in there if (hour, marks.get(hour, 0)) not in counted]
         for at in range(0, len(missing), _AT_ONCE):
             self._count(server, family, {hour: marks.get(hour, 0) for hour in missing[at : at + _AT_ONCE]})
