@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from rowen.testing.clickhouse import ClickhouseServer
-from rowen.testing.postgres import PostgresServer
+from rowen.testing.postgres import PostgresServer, Schema
 from rowen.testing.processes import Nursery, Process
 
 settings.register_profile("rowen", deadline=None)
@@ -34,8 +34,23 @@ def postgres():
 
 @pytest.fixture
 def address(postgres: PostgresServer) -> str:
-    """The address of an empty schema of its own."""
+    """The address of a schema that is not there yet."""
     return f"{postgres.address}?schema=t{uuid4().hex}"
+
+
+@pytest.fixture(scope="module")
+def schema(postgres: PostgresServer):
+    """The tables of a store, for the tests of a file."""
+    schema = Schema(postgres)
+    yield schema
+    schema.close()
+
+
+@pytest.fixture
+def emptied(schema: Schema):
+    """The address of a schema in which there is nothing but the tables."""
+    yield schema.address
+    schema.empty()
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ async def store(request, tmp_path, clock):
         case "sqlite":
             address = f"sqlite:{tmp_path}"
         case scheme:
-            address = f"{scheme}:{request.getfixturevalue('address').partition(':')[2]}"
+            address = f"{scheme}:{request.getfixturevalue('emptied').partition(':')[2]}"
     opened = await open_store(address, clock=clock)
     yield opened
     await opened.close()

@@ -13,7 +13,7 @@ def clock():
 @pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def store(request, tmp_path, clock):
     places = {"memory": lambda: "memory:", "sqlite": lambda: f"sqlite:{tmp_path}/data"}
-    place = places.get(request.param, lambda: request.getfixturevalue("address"))
+    place = places.get(request.param, lambda: request.getfixturevalue("emptied"))
     store = await open_store(place(), clock=clock)
     yield store
     await store.close()

@@ -300,7 +300,7 @@ async def test_the_order_of_the_log_does_not_hang_on_the_clocks(releases: Releas
 async def any_store(request: pytest.FixtureRequest, tmp_path):
     """Each kind of store in turn."""
     kind = request.param
-    where = {"memory": "memory:", "sqlite": f"sqlite:{tmp_path}"}.get(kind) or request.getfixturevalue("address")
+    where = {"memory": "memory:", "sqlite": f"sqlite:{tmp_path}"}.get(kind) or request.getfixturevalue("emptied")
     store = await open_store(where, clock=FakeClock())
     yield store
     await store.close()

@@ -66,7 +66,7 @@ class Writer:
 @pytest.fixture(params=["sqlite", "postgres"])
 def place(request, tmp_path):
     """The address of an empty store that several processes may share."""
-    return f"sqlite:{tmp_path}" if request.param == "sqlite" else request.getfixturevalue("address")
+    return f"sqlite:{tmp_path}" if request.param == "sqlite" else request.getfixturevalue("emptied")
 
 
 async def test_nothing_that_is_gone_is_found_whoever_is_killed(place, run_program):

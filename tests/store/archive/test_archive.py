@@ -147,7 +147,7 @@ async def test_everything_comes_back_as_it_was(sent: list[Observed], own: list[T
 @pytest.mark.parametrize("place", ["memory:", "sqlite:{}", "postgres:"])
 async def test_every_store_is_archived_alike(tmp_path: Path, place: str, request: pytest.FixtureRequest):
     if place == "postgres:":
-        place = request.getfixturevalue("address")
+        place = request.getfixturevalue("emptied")
     async with both(tmp_path / "archive", place.format(tmp_path / "data")) as (store, archive):
         await store.traces.observe([*some_spans(120, 1), *(a_span(number, "long") for number in range(1, 450))])
         await store.traces.write([a_trace(1, id="t1"), a_trace(2)])
@@ -526,8 +526,8 @@ def test_a_full_disk_is_told_leaves_nothing_half_and_is_got_over(tmp_path: Path,
 async def test_bodies_of_a_megabyte_each_fit_into_bounded_memory(tmp_path: Path):
     async with both(tmp_path) as (store, archive):
         dice = random.Random(1)
-        for number in range(1, 301):
-            await store.traces.observe([a_span(number, f"t{number % 7}", input=dice.randbytes(500_000).hex())])
+        for number in range(1, 301):  # more than the writer may hold at once, but soon packed
+            await store.traces.observe([a_span(number, f"t{number % 7}", input=dice.randbytes(5_000).hex() * 100)])
 
         kept = await archive.keep(store.traces, store.scores, before_ns=TOMORROW)
         erased = await archive.erase("acme", traces=["t1"])

@@ -17,7 +17,7 @@ def database(clickhouse: ClickhouseServer) -> str:
 
 
 @pytest.fixture
-def emptied(database: str, server_of) -> Iterator[str]:
+def emptied_traces(database: str, server_of) -> Iterator[str]:
     """The address of a database in which there is nothing but the tables, which a file's first test makes."""
     yield database
     server = server_of(database)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.long
 
 class TestClickhouse(TracesContract, SpansContract, QueryContract, KeptContract):
     @pytest.fixture
-    async def store(self, emptied: str):
-        store = await open_store("memory:", clock=SystemClock(), traces=emptied)
+    async def store(self, emptied_traces: str):
+        store = await open_store("memory:", clock=SystemClock(), traces=emptied_traces)
         yield store
         await store.close()
