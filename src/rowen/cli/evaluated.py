@@ -30,7 +30,7 @@ def say(results: Sequence[Result], *, as_json: bool) -> None:
         for index in run.indexes:
             if not index.build:
                 why = f"[yellow]{index.name} is not indexed yet,[/yellow] so that nothing of it was found"
-                Console(stderr=True, highlight=False).print(f"{why}: run `rowen index sync`.")
+                Console(stderr=True, highlight=False).print(f"{why}: run `rowen index sync`.", soft_wrap=True)
     if as_json:
         print(msgspec.json.encode(list(results), enc_hook=str).decode())
         return

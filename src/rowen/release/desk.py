@@ -405,4 +405,4 @@ def _before(past: list[ReleaseLine], definition: str) -> str:
 
 def _noted(why: Reason) -> None:
     if not why.note.strip():
-        raise Mistaken("field_invalid", "say why in a note", place="note")
+        raise Mistaken("field_invalid", 'say why in a note, such as --note "shorter prompt"', place="note")
