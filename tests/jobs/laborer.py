@@ -12,7 +12,7 @@ from rowen.values import SystemClock
 STEPS = 40
 
 
-async def main(folder: Path) -> None:
+async def main(folder: Path, lease: float) -> None:
     clock = SystemClock()
     store = await open_store(f"sqlite:{folder}/data", clock=clock)
     queue = Queue(store.records, clock)
@@ -30,7 +30,7 @@ async def main(folder: Path) -> None:
                 task.progress(number + 1, STEPS)
             return {"total": total}
 
-        worker = Worker(queue, {"work": work}, clock, settings=WorkerSettings(lease=0.5, renew=0.1, look=0.05))
+        worker = Worker(queue, {"work": work}, clock, settings=WorkerSettings(lease=lease, renew=0.1, look=0.05))
         worker.start()
         while (await queue.get("the-job")).state != "done":
             await asyncio.sleep(0.02)
@@ -38,4 +38,4 @@ async def main(folder: Path) -> None:
     await store.close()
 
 
-asyncio.run(main(Path(sys.argv[1])))
+asyncio.run(main(Path(sys.argv[1]), float(sys.argv[2])))
