@@ -50,7 +50,7 @@ class Week:
 
     def __init__(self, server: Server, client: httpx2.AsyncClient, clock: FakeClock, vendor: Vendor) -> None:
         self._opened, self._client, self._clock, self._vendor = server.opened, client, clock, vendor
-        self._chance = random.Random(7)
+        self._chance = random.Random(14)
         self._began = clock.ns
         self._day = 0
         self._talks: dict[str, tuple[str, list[str]]] = {}
@@ -80,15 +80,15 @@ class Week:
     async def _users(self, end: float) -> None:
         """The next thing that a user does, or the rest of the step. By day there are more of them, on busy days most."""
         day, hour = divmod(self.second / HOUR, 24)
-        busy = 60 if day in {1, 3, 5} else 200
-        wait = self._chance.expovariate(1 / (busy if 8 <= hour < 18 else 1500))
+        busy = 60 if day in {1, 3, 5} else 400
+        wait = self._chance.expovariate(1 / (busy if 9 <= hour < 17 else 3000))
         left = end - self.second
         if wait >= left:
             self._clock.move(max(left, 0.001))
             return
         self._clock.move(wait)
         user = f"u-{self._chance.randrange(40):02d}"
-        if self._chance.random() < 0.015:  # what was asked is summed up, with a large model
+        if self._chance.random() < 0.02:  # what was asked is summed up, with a large model
             await self._ask(
                 "Sum this up: " + "what people asked, " * 500, "large", feature="digest", user="nightly", session=""
             )
@@ -152,8 +152,8 @@ def steps() -> Iterator[float]:
     """Give the seconds of the week at which the server works: every minute after a release, less often else."""
     second = 0
     while second < WEEK:
-        by_day = 8 <= second / HOUR % 24 < 18
-        second += MINUTE if RELEASE <= second < RELEASE + HOUR else 10 * MINUTE if by_day else 30 * MINUTE
+        by_day = 9 <= second / HOUR % 24 < 17
+        second += MINUTE if RELEASE <= second < RELEASE + HOUR else 15 * MINUTE if by_day else HOUR
         yield second
 
 

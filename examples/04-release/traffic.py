@@ -1,7 +1,7 @@
 """Plays customers: they write to the app, look at the number that comes back, and say whether it is theirs.
 
-    python traffic.py 400          # messages
-    python traffic.py 400 --cases  # writes cases instead, of the kinds of messages that were known last spring
+    python traffic.py 250          # messages
+    python traffic.py 250 --cases  # writes cases instead, of the kinds of messages that were known last spring
 
 Made up are the customers; what they may write is the same every time, who writes what is not. Their messages go through Rowen's door as any program's do, and what they say of
 an answer is sent as users' feedback is.
@@ -49,7 +49,7 @@ KINDS = {
 }
 SHARES = {"hash": 20, "country": 5, "bare": 5, "address": 25, "receipt": 45}
 SPRING = {"hash": 40, "country": 20, "bare": 20, "address": 20}
-MESSAGES, CUSTOMERS = 40, 40_000
+MESSAGES, CUSTOMERS = 20, 40_000
 
 
 class Written(NamedTuple):
@@ -133,7 +133,7 @@ def play(count: int, key: str, seed: int | None) -> Counter[str]:
 def main() -> None:
     """Play, or write cases."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("count", type=int, nargs="?", default=400)
+    parser.add_argument("count", type=int, nargs="?", default=250)
     parser.add_argument("--cases", action="store_true", help="write cases instead")
     parser.add_argument("--seed", type=int, help="for the same customers again")
     wanted = parser.parse_args()

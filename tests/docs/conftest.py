@@ -58,7 +58,7 @@ class Terminal:
     @property
     def log(self) -> str:
         """What the program that was started last has said."""
-        return self.plain(self._log.read_text(encoding="utf-8"))
+        return self.plain(self._log.read_text(encoding="utf-8")) if self._background else ""
 
     @property
     def _log(self) -> Path:
