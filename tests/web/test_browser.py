@@ -8,11 +8,39 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests 
 pytestmark = browsing
 
 
-def test_on_a_phone_the_name_of_the_page_that_is_shown_is_in_view(visiting, site):
-    with visiting(viewport={"width": 390, "height": 800}) as visitor:
-        visitor.go("/keys")
+def test_the_page_that_is_shown_is_marked_in_the_one_group_that_stands_open(visiting, site):
+    with visiting() as visitor:
+        visitor.go("/releases")
+        nav = visitor.page.get_by_role("navigation", name="Pages")
 
-        sync_api.expect(visitor.page.locator(".side [aria-current]")).to_be_in_viewport(ratio=1)
+        assert nav.locator("details[open] summary").all_inner_texts() == ["Build"]
+        assert nav.locator("[aria-current=page]").all_inner_texts() == ["Releases"]
+        sync_api.expect(nav.get_by_role("link", name="Releases")).to_be_in_viewport(ratio=1)
+
+
+def test_on_a_phone_the_pages_lie_over_the_page_and_are_reached_by_keys_alone(visiting, site, axe):
+    with visiting(viewport={"width": 390, "height": 800}) as visitor:
+        page = visitor.page
+        visitor.go("/keys")
+        top = "document.querySelector('h1').getBoundingClientRect().top"
+        keys, before, moved = page.get_by_role("link", name="Keys"), page.evaluate(top), visitor.moved()
+        for key in ("Tab", "Tab", "Tab", "Enter"):
+            page.keyboard.press(key)
+        sync_api.expect(keys).to_be_in_viewport(ratio=1)
+        after = page.evaluate(top)
+        page.evaluate(axe)
+        found = page.evaluate(
+            "axe.run(document.querySelector('header')).then(told => told.violations.map(each => each.id))"
+        )
+        page.keyboard.press("Escape")
+        sync_api.expect(keys).to_be_hidden()
+        page.keyboard.press("Enter")
+        page.get_by_role("navigation").get_by_text("Observe").click()
+        page.get_by_role("link", name="Costs").click()
+        page.wait_for_url("**/costs")
+
+        assert (found, moved, after) == ([], 0, before)
+        assert before < 120
 
 
 def test_keys_walk_the_list_open_a_trace_and_reach_the_search(visiting, busy):
@@ -113,6 +141,7 @@ def test_everything_works_without_scripts(visiting, busy):
         page.locator("tr[data-row] a").first.click()
         page.locator("summary.span").first.click()
         assert page.get_by_text("It went wrong.").last.is_visible()
+        page.get_by_role("navigation", name="Pages").get_by_text("Manage").click()
         page.get_by_role("link", name="Keys").click()
         page.get_by_label("Name").fill("no script")
         page.get_by_role("button", name="Create the key").click()

@@ -118,35 +118,53 @@ class Page:
 
 
 NAVIGATION: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    ("", (("Overview", "/"),)),
-    ("Look", (("Traces", "/traces"), ("Sessions", "/sessions"), ("Users", "/users"), ("Errors", "/errors"))),
-    ("Judge", (("Scores", "/scores"), ("Review", "/review"), ("Rules", "/rules"))),
-    ("Evaluate", (("Data sets", "/datasets"), ("Runs", "/runs"), ("Choices", "/choices"))),
     (
-        "Watch",
+        "Observe",
         (
+            ("Traces", "/traces"),
+            ("Sessions", "/sessions"),
+            ("Users", "/users"),
+            ("Errors", "/errors"),
+            ("Costs", "/costs"),
+        ),
+    ),
+    (
+        "Evaluate",
+        (
+            ("Scores", "/scores"),
+            ("Rules", "/rules"),
+            ("Review", "/review"),
+            ("Data sets", "/datasets"),
+            ("Runs", "/runs"),
+            ("Choices", "/choices"),
+        ),
+    ),
+    (
+        "Build",
+        (
+            ("Prompts", "/prompts"),
+            ("Playground", "/playground"),
+            ("Knowledge", "/knowledge"),
+            ("Models", "/models"),
+            ("Releases", "/releases"),
+        ),
+    ),
+    (
+        "Operate",
+        (
+            ("Status", "/status"),
+            ("Overnight", "/night"),
             ("Objectives", "/objectives"),
             ("Alerts", "/alerts"),
             ("Incidents", "/incidents"),
             ("Canaries", "/canaries"),
-            ("Status", "/status"),
         ),
     ),
-    ("Spend", (("Costs", "/costs"),)),
-    (
-        "Run",
-        (
-            ("Releases", "/releases"),
-            ("Models", "/models"),
-            ("Prompts", "/prompts"),
-            ("Playground", "/playground"),
-            ("Knowledge", "/knowledge"),
-            ("Jobs", "/jobs"),
-            ("Keys", "/keys"),
-        ),
-    ),
+    ("Manage", (("Keys", "/keys"), ("Jobs", "/jobs"))),
 )
-"""The pages that stand in the navigation, in groups: what each is called, and where it is."""
+"""The pages that stand in the navigation, by what people come to do: what each is called, and where it is."""
+OF_ALL_TENANTS = frozenset({"/night"})
+"""The pages that only the operator reads."""
 
 
 View = Callable[[Request, Services, Visit], Awaitable[Page | Response]]
@@ -237,11 +255,18 @@ def render(made: Page, visit: Visit | None, place: str) -> HTMLResponse:
         **context,
         visit=visit,
         place="/" + place.split("/")[1],
-        navigation=NAVIGATION,
+        navigation=_pages_of(visit),
         version=__version__,
         same=made.call,
     )
     return HTMLResponse(html, made.status, {**HEADERS, **made.headers})
+
+
+def _pages_of(visit: Visit | None) -> Sequence[tuple[str, Sequence[tuple[str, str]]]]:
+    """The navigation without what the reader may not open."""
+    if visit is None or tenant_of(visit) is None:
+        return NAVIGATION
+    return [(group, [each for each in pages if each[1] not in OF_ALL_TENANTS]) for group, pages in NAVIGATION]
 
 
 def address_with(query: Mapping[str, str], **changes: str) -> str:

@@ -19,15 +19,6 @@ document.addEventListener("click", (event) => {
   if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => said(copy, "Copied"), () => said(copy, "Not allowed"));
 });
 
-// Where all pages do not fit, the one that is shown is in view.
-window.addEventListener("load", () => {
-  const here = document.querySelector(".side [aria-current]"), all = here?.closest("nav");
-  if (!all) return;
-  const place = here.getBoundingClientRect(), frame = all.getBoundingClientRect();
-  all.scrollTop = place.top - frame.top - all.clientHeight / 2;
-  all.scrollLeft = place.left - frame.left - (all.clientWidth - place.width) / 2;
-});
-
 // From trace to trace in the order of the list that somebody came from.
 document.addEventListener("DOMContentLoaded", () => {
   if (document.querySelector("[data-rows]")) window.addEventListener("pagehide", () => {
