@@ -1,6 +1,6 @@
 import re
 
-from rowen.values.interval import wilson
+from rowen.values.interval import mean, wilson
 from rowen.web.charts import Mark, Series, Slot, bars, curves, lane, round_up, sparkline, trend
 
 
@@ -103,3 +103,20 @@ def test_a_trend_of_nothing_is_an_empty_plot():
 def test_a_sparkline_breaks_at_gaps():
     assert sparkline([1, 2, None, 3, 4]).count("<polyline") == 2
     assert sparkline([None, None]) == ""
+
+
+def test_the_rules_of_a_trend_are_at_round_numbers_and_hold_every_mean():
+    for lowest, highest, most in (
+        (0.53, 0.82, 1.0),
+        (0.97, 0.999, 1.0),
+        (412.0, 1730.0, 1e9),
+        (-0.3, 0.2, 1e9),
+        (0.5, 0.5, 1.0),
+    ):
+        means = [mean([lowest, lowest]), mean([highest, highest])]
+
+        drawn = trend(slots("a", "b"), means, "t", most=most, say=str)
+
+        rules = [float(each) for each in re.findall(r"<span>([^<]*)</span>", drawn)[:5]]
+        assert rules[-1] <= lowest <= highest <= rules[0] <= most
+        assert all(len(f"{each:.6g}".strip("-0.").replace(".", "").rstrip("0")) <= 3 for each in rules), rules

@@ -40,6 +40,20 @@ def test_the_night_tells_what_fired_and_escalates_it_with_one_button(watched):
     assert (made.title, made.severity, made.state) == (plain, "sev2", "open")
 
 
+def test_errors_of_the_same_words_are_told_apart_by_where_they_came(site):
+    site.write(
+        *(
+            site.trace(n, status="failed", code="upstream_timeout", model=model)
+            for n, model in ((10, "main"), (20, "small"))
+        )
+    )
+
+    text = patient(site.reader(), "/night?hours=24").text
+
+    assert "It went wrong in chat main: once" in text
+    assert "It went wrong in chat small: once" in text
+
+
 def test_a_quiet_night_is_told_as_one(site):
     for each in site.running.do(Alert.shelf(site.running.opened.store.records).find()):
         site.running.do(Alert.shelf(site.running.opened.store.records).delete(each.id))

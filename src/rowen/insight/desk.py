@@ -247,7 +247,7 @@ class Insight:
         await self.inbox.collect(since_ns, until_ns)
         groups = await self.inbox.groups(None, app=app, since_ns=since_ns, limit=1_000)
         return [
-            f"{line.title or line.id}: {'once' if line.count == 1 else f'{line.count:,} times'}, "
+            f"{(line.title or line.id).rstrip('.')}{f' in {line.place}' if line.place else ''}: {'once' if line.count == 1 else f'{line.count:,} times'}, "
             + ("not seen in the week before" if line.trend is None else f"{line.trend:.1f} times a usual day")
             for line in digests.errors(groups, since_ns, until_ns)
         ]

@@ -19,6 +19,8 @@ class ErrorLine(Value, frozen=True, kw_only=True):
     tenant: str
     app: str
     title: str
+    place: str = ""
+    """The step, attempt or span that failed."""
     state: str
     count: int
     """Since the moment, in whole hours."""
@@ -66,6 +68,7 @@ def errors(groups: Iterable[Group], since_ns: int, now_ns: int, *, most: int = _
             tenant=group.tenant,
             app=group.app,
             title=group.title,
+            place=group.place,
             state=group.state,
             count=sum(count for begins, count in group.hours.items() if begins >= hour),
             trend=trend(group, now_ns),

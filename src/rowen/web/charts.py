@@ -7,7 +7,7 @@ Attributes only, no `style`: the content policy forbids inline style.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from math import inf, isfinite, log10
+from math import floor, inf, isfinite, log10
 
 from markupsafe import Markup
 
@@ -104,8 +104,7 @@ def trend(
     room up to `most`.
     """
     values = [*(mean.value for mean in means if mean.value is not None), *holds]
-    low, high = (0.0, 1.0) if share else _room(values if target is None else [*values, target])
-    high = min(high, most)
+    low, high = (0.0, 1.0) if share else _axis(values if target is None else [*values, target], most)
     scale = 100 / (high - low)
 
     def y(value: float) -> float:
@@ -201,6 +200,18 @@ def _room(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values, default=0.0), max(values, default=1.0)
     room = (high - low) * 0.15 or abs(high) * 0.1 or 1.0
     return low - room, high + room
+
+
+def _axis(values: Sequence[float], most: float) -> tuple[float, float]:
+    """Return the ends of an axis that holds the values with some room, up to `most`, with its rules at round numbers."""
+    low, high = _room(values)
+    step = round_up((high - low) / _RULES)
+    bottom = floor(low / step) * step
+    while bottom + _RULES * step < max(values, default=1.0):
+        step = round_up(step * 1.01)
+        bottom = floor(low / step) * step
+    bottom = min(max(bottom, 0.0) if min(values, default=0.0) >= 0 else bottom, most - _RULES * step)
+    return bottom, bottom + _RULES * step
 
 
 def lane(start: int, length: int, whole: int, kind: str, first: int | None = None) -> Markup:
