@@ -183,7 +183,8 @@ async def test_a_model_rewrites_the_question_and_what_it_says_is_told(store):
 
     assert [each.document for each in found.passages] == ["a"]
     assert found.question == "How long is parental leave?"
-    assert found.stages[0].name == "rewrite"
+    assert (found.stages[0].name, found.stages[0].facts) == ("rewrite", {"questions": 1})
+    assert not any("leave" in str(stage.facts) for stage in found.stages), "words stand where masks see them"
 
 
 async def test_a_reranker_has_the_last_word(store):
