@@ -94,7 +94,7 @@ class ChatWriter:
             case Started():
                 self._id = event.id or self._id
                 self._model = event.model or self._model
-                self._extra = {key: value for key, value in event.extra.items() if key not in OURS}
+                self._extra = _shown(event.extra)
                 return b""
             case Used() | Embedded():
                 return b""
@@ -118,7 +118,7 @@ class ChatWriter:
         """Return the completion in one piece."""
         answer = call.answer
         assert answer is not None  # a walk that ends without a problem has one
-        extra = {key: value for key, value in answer.extra.items() if key not in OURS}
+        extra = _shown(answer.extra)
         return b'{%b"id":%b,"object":"chat.completion","created":%d,"model":%b,"choices":[%b],"usage":%b}' % (
             _json(extra)[1:-1] + b"," if extra else b"",
             _json(answer.id or self._id),
@@ -206,6 +206,11 @@ class ChatWriter:
             more,
             self._tail,
         )
+
+
+def _shown(extra: dict[str, Any]) -> dict[str, Any]:
+    """Return further fields of an answer without those that only headers tell."""
+    return extra if OURS.isdisjoint(extra) else {key: value for key, value in extra.items() if key not in OURS}
 
 
 def choice_json(index: int, choice: Choice) -> bytes:

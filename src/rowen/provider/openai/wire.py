@@ -115,12 +115,16 @@ def _messages(
 ) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for message in messages:
-        parts = message.parts
-        plain = len(parts) == 1 and type(part := parts[0]) is Text and not (part.extra or message.extra or message.name)
-        if plain and message.role in _AS_IT_IS:  # nearly all
-            found.append({"role": message.role, "content": message.text})
-            continue
-        found.extend(_message(message, service, own, unsent))
+        parts, role = message.parts, message.role
+        if (
+            role in _AS_IT_IS
+            and len(parts) == 1
+            and type(part := parts[0]) is Text
+            and not (part.extra or message.extra or message.name)
+        ):  # nearly all
+            found.append({"role": role, "content": part.text})
+        else:
+            found.extend(_message(message, service, own, unsent))
     return found
 
 
