@@ -70,7 +70,7 @@ def test_roles_begin_with_the_primary_metric():
     ("text", "said"),
     [
         ('guard = ["cost"]', "exactly one `primary`"),
-        ('primary = ["resolved", "liked"]', "str"),
+        ('primary = ["resolved", "liked"]', "expected a text, got a list"),
         ('primary = "a"\ngoal = ["b", "c", "d"]\nguard = ["e", "f", "g", "h"]', "7 metrics support"),
         ('primary = "a"\ngoal = ["a"]', "a has more than one role"),
         ('primary = "a"\ngoal = ["b"]\nguard = ["b"]', "b has more than one role"),

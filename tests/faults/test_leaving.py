@@ -20,7 +20,7 @@ def test_a_server_that_is_to_stop_is_not_ready_but_answers_until_its_drain_is_ov
     server = process(app, "--workers", str(workers), server='drain = "10m"')
     server.admin = server.admin or server.first_admin()
     key = server.new_key("calls")
-    until(lambda: server.ask(key=key).status == 200)
+    until(lambda: {server.ask(key=key).status for _ in range(8)} == {200})  # every worker knows the key
 
     server.process.send_signal(signal.SIGTERM)
 

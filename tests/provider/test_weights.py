@@ -314,15 +314,15 @@ def test_the_command_adds_lists_verifies_and_removes(tmp_path, place):
     good = run.invoke(command, ["verify", "own", *base])
     (place / "own" / "own.gguf").write_bytes(GGUF + b"!")
     bad = run.invoke(command, ["verify", "own", *base])
-    removed = run.invoke(command, ["remove", "own", *base])
+    removed = run.invoke(command, ["delete", "own", *base])
     again = run.invoke(command, ["remove", "smollm2", *base])
 
     assert json.loads(added.stdout)["added"][0]["name"] == "own"
     assert [line["state"] for line in json.loads(listed.stdout)["models"] if line["name"] == "own"] == ["here"]
     assert (good.exit_code, bad.exit_code) == (0, 1)
     assert json.loads(bad.stdout)["verified"] == [{"name": "own", "ok": False, "code": "weights_changed"}]
-    assert json.loads(removed.stdout) == {"removed": ["own"]}
-    assert json.loads(again.stdout) == {"removed": []}
+    assert json.loads(removed.stdout) == {"deleted": ["own"]}
+    assert json.loads(again.stdout) == {"deleted": []}
 
 
 def test_the_command_speaks_to_people_too(tmp_path, place):
