@@ -1,6 +1,6 @@
 """Worlds whose truth is known, in which each method of `rowen.evaluate.statistics` can be wrong; and how often it may be.
 
-`tests/evaluate/statistics/test_simulated.py` runs them a few hundred times each, `python bench/statistics` some thousand
+`tests/evaluate/statistics/test_simulated.py` runs them 40 to 400 times each, `python bench/statistics` some thousand
 times, for the table of `docs/explanation/statistics.md`.
 """
 
@@ -140,25 +140,19 @@ def _logged(rng: Random, n: int = 400, *, users: int = 0) -> tuple[list[Logged],
     tilt = rng.normal(0, 0.15, max(users, 1))
     if users:
         context = np.clip(context * 0.3 + 0.5 + tilt[whose], 0.02, 0.98)
-    found = []
-    truth = []
-    for x, who in zip(context, whose, strict=True):
-        logged = 0.2 + 0.6 * x
-        first = rng.random() < logged
-        worth = x if first else 0.4
-        wanted_first = 0.9 if x > 0.4 else 0.1
-        truth.append(wanted_first * x + (1 - wanted_first) * 0.4)
-        found.append(
-            Logged(
-                reward=float(rng.random() < worth),
-                logged=logged if first else 1 - logged,
-                wanted=wanted_first if first else 1 - wanted_first,
-                guess=worth * 0.8,
-                guess_wanted=truth[-1] * 0.8,
-                cluster=str(who) if users else "",
-            )
-        )
-    return found, float(np.mean(truth))
+    first = rng.random(n) < 0.2 + 0.6 * context
+    logged = np.where(first, 0.2 + 0.6 * context, 0.8 - 0.6 * context)
+    worth = np.where(first, context, 0.4)
+    reward = (rng.random(n) < worth).astype(float)
+    wanted_first = np.where(context > 0.4, 0.9, 0.1)
+    wanted = np.where(first, wanted_first, 1 - wanted_first)
+    truth = wanted_first * context + (1 - wanted_first) * 0.4
+    columns = (each.tolist() for each in (reward, logged, wanted, worth * 0.8, truth * 0.8, whose))
+    found = [
+        Logged(reward=r, logged=p, wanted=w, guess=g, guess_wanted=t, cluster=str(who) if users else "")
+        for r, p, w, g, t, who in zip(*columns, strict=True)
+    ]
+    return found, float(truth.mean())
 
 
 def _population() -> float:
@@ -418,19 +412,19 @@ WATCHED = (
         method="betting",
         world="500 scores, every look",
         wrong=lambda rng: _misses(betting(rng.beta(4, 1, 500)), 0.8),
-        times=120,
+        times=60,
     ),
     Scenario(
         method="betting",
         world="500 cases, 97 % pass, every look",
         wrong=lambda rng: _misses(betting(_binary(0.97)(rng, 500)), 0.97),
-        times=120,
+        times=60,
     ),
     Scenario(
         method="betting of two",
         world="A/A of 2 × 500, 80 % pass, every look",
         wrong=lambda rng: _misses(betting_of_two(_binary(0.8)(rng, 500), _binary(0.8)(rng, 500)), 0.0),
-        times=60,
+        times=40,
     ),
     Scenario(
         method="empirical Bernstein",
@@ -446,6 +440,6 @@ WATCHED = (
         known_bad=0.2,
         times=100,
     ),
-    Scenario(method="IPS so far", world="600 choices of a bandit that learns, every look", wrong=_learnt, times=60),
+    Scenario(method="IPS so far", world="600 choices of a bandit that learns, every look", wrong=_learnt, times=40),
 )
 """What is looked at again and again: wrong once is wrong."""

@@ -1,6 +1,7 @@
 """Causes are planted among marks that have nothing to do with them; the first suspect must be the planted one."""
 
 import random
+from itertools import accumulate
 
 import pytest
 
@@ -22,12 +23,14 @@ NAMES = {
     "language": ["en", "de", "fr", "nl", "pl"],
     "user": [f"user {number}" for number in range(60)],
 }
+OFTEN = {name: [*accumulate(range(len(values), 0, -1))] for name, values in NAMES.items()}
+"""Weights, summed up: the first of each is the most frequent."""
 
 
 def lives(rand: random.Random, count: int, rate) -> list[Judged]:
     found = []
     for number in range(count):
-        marks = {(name, rand.choices(values, range(len(values), 0, -1))[0]) for name, values in NAMES.items()}
+        marks = {(name, rand.choices(values, cum_weights=OFTEN[name])[0]) for name, values in NAMES.items()}
         marks |= {("document", rand.choice(NAMES["document"])) for _ in range(3)}
         found.append(Judged(trace=f"t{number}", bad=rand.random() < rate(marks), marks=frozenset(marks)))
     return found
@@ -68,16 +71,16 @@ def test_a_planted_pair_is_the_first_suspect_in_at_least_eight_of_ten():
 
 @pytest.mark.parametrize("has_baseline", [False, True])
 def test_nothing_is_suspected_where_nothing_is_wrong(has_baseline: bool):
-    # Nominal: 1 in 20 at most. Of 100 set-ups more than 11 would have a chance of 1 in 250.
+    # Nominal: 1 in 20 at most. Of 50 set-ups more than 7 would have a chance of 1 in 300.
     rand = random.Random(7)
     named = 0
 
-    for _ in range(100):
+    for _ in range(50):
         judged = lives(rand, 400, lambda marks: 0.2)
         baseline = lives(rand, 400, lambda marks: 0.2) if has_baseline else ()
         named += bool(suspects(judged, baseline).suspects)
 
-    assert named <= 11
+    assert named <= 7
 
 
 def test_what_was_as_bad_before_is_no_reason_for_a_drop():

@@ -66,6 +66,11 @@ def test_the_beta_distribution_is_as_scipy_computes_it(x, a, b):
     assert stats.beta.cdf(beta_quantile(x, a, b), a, b) == pytest.approx(x, abs=1e-9)
 
 
+@given(st.floats(1e-12, 1e-3), st.floats(0.5, 5_000), st.floats(1, 5_000))
+def test_a_beta_quantile_far_out_in_a_tail_is_where_scipy_has_it(tail, a, b):
+    assert stats.beta.cdf(beta_quantile(tail, a, b), a, b) == pytest.approx(tail, rel=1e-6)
+
+
 @pytest.mark.parametrize("freedom", [1, 2, 5, 30, 1000])
 @pytest.mark.parametrize("p", [0.01, 0.5, 0.9, 0.975, 0.995])
 def test_t_quantiles_are_as_scipy_computes_them(p, freedom):

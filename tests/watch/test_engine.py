@@ -343,7 +343,7 @@ async def test_a_burning_budget_pages_once_opens_an_incident_and_says_when_it_is
 
     await burn(store, clock, engine, 10, failed=10)
     during = list(inbox.said)
-    await burn(store, clock, engine, 125, failed=0)
+    await burn(store, clock, engine, 125, failed=0, number=2)
 
     (incident,) = await Incident.shelf(store.records).find()
     assert during.count(("team", "firing")) == 2  # the page and the ticket: they are not of one group

@@ -3,6 +3,8 @@
 Each function names its method. Intervals of single shares and means are those of `values.interval`.
 """
 
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from math import erfc, exp, inf, lgamma, sqrt
 from statistics import median
@@ -45,18 +47,10 @@ def tends_larger(sample: Sequence[float], baseline: Sequence[float]) -> float:
     n, m = len(sample), len(baseline)
     if not n or not m:
         return 1.0
-    every = sorted([(value, 1) for value in sample] + [(value, 0) for value in baseline])
-    ranks = ties = 0.0
-    start = 0
-    while start < len(every):
-        end = start
-        while end < len(every) and every[end][0] == every[start][0]:
-            end += 1
-        size = end - start
-        ranks += (start + end + 1) / 2 * sum(mine for _, mine in every[start:end])
-        ties += size**3 - size
-        start = end
-    above = ranks - n * (n + 1) / 2
+    ordered = sorted(baseline)
+    # Of each pair one is larger; of two that are equal, each is by a half.
+    above = sum([bisect_left(ordered, value) + bisect_right(ordered, value) for value in sample]) / 2
+    ties = sum([size**3 - size for size in Counter([*sample, *baseline]).values()])
     many = n + m
     spread = n * m / 12 * (many + 1 - ties / (many * (many - 1)))
     if spread <= 0:

@@ -183,9 +183,11 @@ class _Table:
         masks = [(mark, self._masks[mark] & left) for mark in self._single]
         bad, total = (left & self._bad).bit_count(), left.bit_count()
         for (one, mask), (other, other_mask) in combinations(masks, 2):
+            if one[0] == other[0]:
+                continue
             both = mask & other_mask
             n = both.bit_count()
-            if one[0] == other[0] or n < self._least or both in (mask, other_mask):
+            if n < self._least or both in (mask, other_mask):
                 continue
             tried += 1
             hits = (both & self._bad).bit_count()

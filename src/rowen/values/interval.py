@@ -36,6 +36,8 @@ Method = Literal[
     "doubly-robust",
 ]
 
+_STEPS = 30  # of Newton's: six bring him to the last bits, but far out in a tail
+_EXP_MOST = 700.0  # beyond it a float has no exponential
 
 Bound = Annotated[float, Meta(extra_json_schema={"x-endless": True})]
 """An end of an interval. JSON has no infinity: there, an interval without an end on that side has null."""
@@ -172,8 +174,20 @@ def t_quantile(p: float, freedom: float) -> float:
 
 
 def beta_quantile(p: float, a: float, b: float) -> float:
-    """Return the quantile of the beta distribution, by bisection of its distribution function."""
-    return _bisect(lambda x: beta_cdf(x, a, b) - p, 0.0, 1.0)
+    """Return the quantile of the beta distribution: Newton's steps from its mean, bisection where they do not arrive."""
+    low, high, x = 0.0, 1.0, a / (a + b)
+    log_norm = math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b)
+    for _ in range(_STEPS):
+        if not 0.0 < x < 1.0:
+            break
+        off = beta_cdf(x, a, b) - p
+        low, high = (x, high) if off < 0 else (low, x)
+        log_density = log_norm + (a - 1) * math.log(x) + (b - 1) * math.log1p(-x)
+        nearer = x - off * math.exp(-log_density) if abs(log_density) < _EXP_MOST else low
+        if abs(nearer - x) <= 1e-14 * x:
+            return nearer
+        x = nearer if low < nearer < high else (low + high) / 2
+    return _bisect(lambda x: beta_cdf(x, a, b) - p, low, high)
 
 
 def beta_cdf(x: float, a: float, b: float) -> float:
