@@ -382,7 +382,7 @@ def test_an_id_is_the_same_over_all_versions():
 
 
 async def test_before_a_large_index_is_made_anew_it_is_learnt_how_to_ask_the_old_one(bench):
-    bench.put(**{f"page{n}": f"Page {n} says this of leave number {n}. " * 8 for n in range(40)})
+    bench.put(**{f"page{n}": f"Page {n} says this of leave number {n}. " * 8 for n in range(26)})
     await bench.sync()
     live = await bench.live()
     bench.bridged = 100
@@ -398,7 +398,7 @@ async def test_before_a_large_index_is_made_anew_it_is_learnt_how_to_ask_the_old
 
 
 async def test_a_run_that_was_killed_does_not_learn_its_bridge_again(bench):
-    bench.put(**{f"page{n}": f"Page {n} says this of leave number {n}. " * 8 for n in range(40)})
+    bench.put(**{f"page{n}": f"Page {n} says this of leave number {n}. " * 8 for n in range(26)})
     await bench.sync()
     live = await bench.live()
     bench.bridged = 100
