@@ -191,11 +191,11 @@ def _play(stage: Stage) -> list[Told]:
         step.said = f"meadow is {near:.2f} close to field of grass, {far:.2f} to spreadsheet"
         step.held = near > far
 
-    def known(model: str, question: str) -> tuple[str, Any, list[Any]]:
+    def known(model: str, question: str, most: int = 80) -> tuple[str, Any, list[Any]]:
         raw = client.chat.completions.with_raw_response.create(
             model=model,
             messages=[{"role": "user", "content": question}],
-            max_tokens=80,
+            max_tokens=most,
             temperature=0,
             extra_headers={"x-rowen-app": "handbook"},
         )
@@ -215,7 +215,7 @@ def _play(stage: Stage) -> list[Told]:
         step.held = str(grounded.hours(stage.handbook)) in said and bool(grounded.cited(annotations))
 
     def written_by_model(step: Told) -> None:
-        step.said, headers, annotations = known("smol", grounded.QUESTION)
+        step.said, headers, annotations = known("smol", grounded.QUESTION, most=40)  # a sentence or two: it rambles on
         step.trace = headers["x-rowen-trace"]
         cited = dict.fromkeys(grounded.cited(annotations))
         step.said += f" ← {'; '.join(cited) or 'nothing bears it out'}"

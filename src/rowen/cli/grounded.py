@@ -14,7 +14,7 @@ QUESTION = "For how many hours does the old key go on after it was rotated?"
 FIGURES = "What is the total size of the models?"
 UNKNOWN = "Who won the world cup in 1998?"
 _PAGE = Path("docs/how-to/keys.md")
-_MOST = 20  # pages of a folder, the shortest: to make vectors of all takes a laptop most of a minute
+_MOST = 12  # pages of a folder, the shortest: to make vectors of all takes a laptop most of a minute
 _HOURS = re.compile(r"goes on for (\d+) hours")
 _LAG = 60.0  # seconds within which a changed page must be answered from
 
