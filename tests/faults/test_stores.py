@@ -47,9 +47,7 @@ def test_limits_that_cannot_be_kept_refuse_and_hold_again_with_the_store(live, t
     assert again.status == 200
 
 
-@pytest.mark.parametrize(
-    "name", ["rowen.db", "counters.db", "traces.db", "cache.db", "scores.db", "measures.db", "runs.db"]
-)
+@pytest.mark.parametrize("name", ["rowen.db", "traces.db"])  # tests/store/sqlite/test_file.py has all of them
 def test_a_damaged_file_at_the_start_is_named_and_left_untouched(rowen, tmp_path, name):
     (tmp_path / "app.toml").write_text('[app]\nname = "shop"\n' + ECHO)
     (tmp_path / "data").mkdir()

@@ -1,5 +1,6 @@
 """Files that are damaged, locked, full, private or unreachable."""
 
+import asyncio
 import hashlib
 import shutil
 import sqlite3
@@ -10,6 +11,7 @@ import pytest
 
 from rowen.store.base import Cached, Cell, TraceFilter
 from rowen.store.catalog import open_store
+from rowen.testing.clock import FakeClock
 from rowen.testing.contracts.made import HOUR, START, a_key, a_trace, an_answer, an_entry
 from rowen.testing.contracts.scores import a_score
 from rowen.values import Broken, Outcome, Unavailable
@@ -21,10 +23,23 @@ def digests(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with something in every file, closed; it stays as it is."""
+    folder = tmp_path_factory.mktemp("full") / "data"
+    asyncio.run(_fill(folder))
+    return folder
+
+
 @pytest.fixture
-async def filled(open_at, folder):
-    """A folder with something in every file, closed."""
-    store = await open_at()
+def filled(full: Path, folder: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(full, folder)
+    return folder
+
+
+async def _fill(folder: Path) -> None:
+    store = await open_store(f"sqlite:{folder}", clock=FakeClock())
     for number in range(40):
         await store.keys.put(a_key(f"k{number}"))
         await store.audit.append(an_entry(f"e{number}"))
@@ -34,7 +49,6 @@ async def filled(open_at, folder):
     await store.traces.write([a_trace(number) for number in range(200)])
     await store.scores.put([a_score(number) for number in range(200)])
     await store.close()
-    return folder
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -153,15 +153,17 @@ class Archive:
 
     async def whole(self, id: str, tenant: str | None = None) -> Whole | None:
         """Return one trace with all its spans, those that came on later days too."""
+        return next(iter(await self.wholes([id], tenant)), None)
 
-        def work(reading: Reading) -> Whole | None:
-            found: Whole | None = None
-            for each in reading.wholes([id], tenant):
-                if found is None:
-                    found = each
-                elif each.trace.row.tenant == found.trace.row.tenant:
-                    found = merged(found, each)
-            return found
+    async def wholes(self, ids: Sequence[str], tenant: str | None = None) -> list[Whole]:
+        """Return traces by id, each with all its spans, those that came on later days too."""
+
+        def work(reading: Reading) -> list[Whole]:
+            found: dict[tuple[str, str], Whole] = {}
+            for each in reading.wholes(ids, tenant):
+                place = (each.trace.row.tenant, each.trace.row.id)
+                found[place] = merged(found[place], each) if place in found else each
+            return list(found.values())
 
         return await self._read(tenant, work)
 

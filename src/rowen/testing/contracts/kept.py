@@ -244,7 +244,7 @@ class KeptContract:
             await look.same(store.traces, wanted, _start(0))
 
     @settings(
-        max_examples=12,
+        max_examples=6,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
     )

@@ -237,7 +237,7 @@ class ScoresContract:
 
     @given(acts=_acts)
     @settings(
-        max_examples=60,
+        max_examples=30,
         deadline=None,
         # Each example begins by emptying the store; the subclasses run on stores of their own.
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],

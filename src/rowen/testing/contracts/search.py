@@ -214,7 +214,7 @@ class SearchContract:
                 recalls.append(sum(near.get(n, -1) >= least for n in got) / 10)
             assert sum(recalls) / len(recalls) >= 0.98, where
 
-    @settings(max_examples=25, deadline=None, suppress_health_check=_ALLOWED)
+    @settings(max_examples=12, deadline=None, suppress_health_check=_ALLOWED)
     @given(
         st.lists(
             st.one_of(

@@ -360,7 +360,7 @@ class SpansContract:
 
         assert removed == await wanted.delete(before_ns=START + 20 * MINUTE) > 0
         assert erased == await wanted.erase("acme", session="s1") > 0
-        await same_of_spans(store.traces, wanted)
+        await same_of_spans(store.traces, wanted, by=("", "type", "model"), every=2)
         for user in ("ann", "bob"):
             assert await store.traces.erase("umbrella", user=user) == await wanted.erase("umbrella", user=user)
         await same_of_spans(store.traces, wanted, by=("", "name"), every=3)
@@ -414,7 +414,7 @@ class SpansContract:
         assert await store.traces.find_spans(SpanFilter(text="hay")) == []
 
     @settings(
-        max_examples=3,
+        max_examples=2,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors],
     )
