@@ -133,7 +133,7 @@ class QueryContract:
         return traces
 
     @settings(
-        max_examples=80,
+        max_examples=120,
         deadline=None,
         suppress_health_check=[
             HealthCheck.function_scoped_fixture,
