@@ -145,7 +145,7 @@ class Seats:
             Unavailable: the store cannot be asked, so no limit can be kept.
 
         """
-        return self.at_hand(amounts, now_ns) or await self._asked(amounts, now_ns)
+        return self.at_hand(amounts, now_ns) or await self.asked(amounts, now_ns)
 
     def at_hand(self, amounts: Sequence[int], now_ns: int) -> Held | None:
         """Take an amount under each rule of what this process holds, as is nearly always possible; None where it is not."""
@@ -176,8 +176,8 @@ class Seats:
             ]
         )
 
-    async def _asked(self, amounts: Sequence[int], now_ns: int) -> Held:
-        """Take an amount under one rule after the other, asking the store where too little is at hand."""
+    async def asked(self, amounts: Sequence[int], now_ns: int) -> Held:
+        """Take an amount under one rule after the other, asking the store where too little is at hand; raises as `reserve`."""
         parts: list[Spendable] = []
         names: list[str] = []
         try:

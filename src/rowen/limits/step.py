@@ -97,7 +97,7 @@ class Admit:
         checked: tuple[Checked, ...] = ()
         if seats.rules:
             amounts = seats.picked(1, tokens, units)
-            taken = seats.at_hand(amounts, now_ns) or await seats.reserve(amounts, now_ns)
+            taken = seats.at_hand(amounts, now_ns) or await seats.asked(amounts, now_ns)
             checked = seats.used()
         waited = 0.0
         if admission is not None:
