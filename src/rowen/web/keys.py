@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from rowen.access import Actor, Made, Visit, Wanted
 from rowen.limits import written
 from rowen.values import Key, Limit, Mistaken, Problem, Scope
+from rowen.web.forms import whole
 from rowen.web.page import Page, Services, api_call, may_manage
 
 _DAY_NS = 86_400_000_000_000
@@ -104,9 +105,7 @@ def wanted(form: FormData, services: Services) -> Wanted:
         Mistaken: `field_invalid` naming the field.
 
     """
-    days = str(form.get("days", "")).strip()
-    if days and not (days.isascii() and days.isdigit() and len(days) < 6):
-        raise Mistaken("field_invalid", "the lifetime is a whole number of days, below 100,000", place="days")
+    days = whole(form, "days", 0, 99_999) if str(form.get("days", "")).strip() else None
     limits: list[Limit] = []
     for measure in ("requests", "tokens", "money"):
         text = str(form.get(measure, "")).strip()
@@ -125,7 +124,7 @@ def wanted(form: FormData, services: Services) -> Wanted:
         groups=_listed_in(form, "groups"),
         networks=_listed_in(form, "networks"),
         limits=tuple(limits),
-        expires_ns=services.clock.now_ns() + int(days) * _DAY_NS if days else None,
+        expires_ns=services.clock.now_ns() + days * _DAY_NS if days is not None else None,
     )
 
 
