@@ -1,16 +1,12 @@
 """Which indexes versions need: those of what is live, what rolls out, what a rollback goes back to, and what bears a label."""
 
-from collections.abc import Mapping
-from pathlib import Path
-
-from rowen.config import kept
 from rowen.flow.indexes import indexes_of, manifests_of
 from rowen.release import Releases
 from rowen.retrieve.pick import Pin
-from rowen.serve.tables import TABLES
+from rowen.serve.tables import stored
 from rowen.store.base import Store
 from rowen.store.knowledge import Collection
-from rowen.values import Definition, Index, Manifest, Mistaken
+from rowen.values import Index, Mistaken
 
 
 class Pinning:
@@ -32,7 +28,7 @@ class Pinning:
         if found is None or "retrieve" not in found.source:
             return ()
         try:
-            return await indexes_of(kept(found, TABLES, Path("app.toml"), secrets=False), self._store.knowledge)
+            return await indexes_of(stored(found), self._store.knowledge)
         except Mistaken:
             return ()
 
@@ -44,7 +40,7 @@ class Pinning:
             if definition is None:
                 continue  # it cannot be let out again either
             try:
-                made = _made(definition)
+                made = manifests_of(stored(definition))
             except Mistaken:
                 found.append(Pin(None, why))
                 continue
@@ -70,7 +66,3 @@ class Pinning:
             for hash, said in roles.items()
             if hash
         }
-
-
-def _made(definition: Definition) -> Mapping[str, Manifest]:
-    return manifests_of(kept(definition, TABLES, Path("app.toml"), secrets=False))

@@ -1,10 +1,8 @@
 """What of the apps is let out, in one process: the desk, the gate with what it looks at, and the error-budget policy."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
-from rowen.config import kept
 from rowen.evaluate.dataset import Datasets, datasets_in
 from rowen.flow.knowledge import collection_of
 from rowen.prompt.registry import Propose
@@ -16,7 +14,7 @@ from rowen.release.office import Office
 from rowen.release.remark import Remarks
 from rowen.release.version import Version
 from rowen.serve.pinning import Pinning
-from rowen.serve.tables import TABLES
+from rowen.serve.tables import stored
 from rowen.serve.watching import watched_of
 from rowen.store.base import Definitions, Store
 from rowen.values import Clock, Definition
@@ -56,7 +54,7 @@ def tables_of(definition: Definition) -> Mapping[str, Any]:
         Mistaken: `config_*` where this version of Rowen cannot read it.
 
     """
-    return kept(definition, TABLES, Path("app.toml"), secrets=False).tables
+    return stored(definition).tables
 
 
 def proposing(releases: Releases, definitions: Definitions) -> Propose:
@@ -77,7 +75,7 @@ async def office_in(store: Store, clock: Clock, *, signing: bytes) -> Office:
     for live in await desk.lives():
         definition = await store.definitions.get(live.definition)
         if definition is not None and (live.app not in watched or live.environment == PRODUCTION):
-            watched[live.app] = watched_of(kept(definition, TABLES, Path("app.toml"), secrets=False))
+            watched[live.app] = watched_of(stored(definition))
     objectives = Desk(store, lambda: [*watched.values()], clock, Judges(store, clock))
     return office_of(store, desk, objectives, datasets_in(store, clock), clock)
 

@@ -1,6 +1,8 @@
 """All tables of an `app.toml`: those of the live stages, and those of the stages that learn from what was answered."""
 
-from rowen.config import Table
+from pathlib import Path
+
+from rowen.config import Loaded, Table, kept
 from rowen.evaluate.canary import CanaryTable
 from rowen.evaluate.choice import CatalogueTable
 from rowen.evaluate.plan import MetricsTable
@@ -8,6 +10,7 @@ from rowen.evaluate.run.suite import TABLES as EVALUATE
 from rowen.flow.tables import TABLES as LIVE
 from rowen.release.table import ReleaseTable
 from rowen.score.rule import ScoreTable
+from rowen.values import Definition
 from rowen.watch.written import TABLES as WATCH
 
 TABLES: dict[str, Table] = {
@@ -20,3 +23,13 @@ TABLES: dict[str, Table] = {
     **WATCH,
     "release": Table(kind=ReleaseTable, default=ReleaseTable()),
 }
+
+
+def stored(definition: Definition) -> Loaded:
+    """Return what a Definition that is kept says. Secrets are not read.
+
+    Raises:
+        Mistaken: `config_*` where this version of Rowen cannot read it.
+
+    """
+    return kept(definition, TABLES, Path("app.toml"), secrets=False)
