@@ -83,6 +83,23 @@ def test_no_evaluation_no_release_and_the_refusal_says_what_to_run(shop: Shop):
     assert shop.json("releases", "verify") == {"holds": True, "lines": 3, "fault": None}
 
 
+def test_a_check_leaves_nothing_behind_and_says_what_to_do_with_what_nobody_has_put_forward(shop: Shop):
+    shop.write(approvals=1)
+
+    first = shop.json("release", "--check", code=3)
+    shop.run("eval", "smoke")
+    second = shop.json("release", "--check", "--note", "the first", "--by", "ann", code=3)
+
+    assert [each["fix"] for each in first["findings"]] == [
+        "run `rowen eval smoke`",
+        "run `rowen release --propose`, then have somebody else approve of it",
+        "give `--note`",
+    ]
+    (closed,) = [each for each in second["findings"] if not each["passed"]]
+    assert closed["why"] == "0 of 1 approvals by others than ann"
+    assert shop.json("versions", "list") == shop.json("releases", "log") == []
+
+
 def test_a_worse_version_is_refused_and_a_good_one_rolls_out_is_promoted_and_taken_back(shop: Shop):
     shop.run("eval")
     shop.run("release", "--note", "the first", "--by", "ann")
@@ -93,8 +110,8 @@ def test_a_worse_version_is_refused_and_a_good_one_rolls_out_is_promoted_and_tak
 
     shop.write(strategy="canary")
     shop.run("eval")
-    checked = shop.json("release", "--check", "--note", "in steps", "--by", "ben")
-    done = shop.json("release", "--by", "ben")
+    checked = shop.json("release", "--check", "--note", "in steps")
+    done = shop.json("release", "--note", "in steps", "--by", "ben")
     promoted = shop.json("promote", "--note", "good")
     back = shop.json("rollback", "--note", "changed our mind")
 
@@ -125,7 +142,7 @@ def test_the_live_version_is_run_on_new_cases_by_the_command_that_the_gate_names
     assert "was not run on version" in closed["why"]
     shop.run(*closed["fix"].removeprefix("run `rowen ").rstrip("`").split())
 
-    assert shop.json("release", "--check")["open"]
+    assert shop.json("release", "--check", "--note", "in steps")["open"]
 
 
 def test_people_hold_a_version_up_and_let_it_go(shop: Shop):

@@ -86,6 +86,26 @@ async def test_what_is_proposed_again_is_the_version_that_it_was(office: Office,
     assert len(await releases.log("shop")) == 1
 
 
+async def test_what_the_gate_would_say_is_told_of_what_is_no_version_and_nothing_is_kept(
+    office: Office, releases: Releases, store: MemoryStore, gate: Stub
+):
+    ruling = await office.foretold(asking("f"), ANN)
+
+    assert (ruling.open, ruling.definition) == (True, hash_of("f"))
+    assert (gate.asked[0].version.number, gate.asked[0].version.author) == (0, "ann")
+    assert await releases.log("shop") == []
+    assert await store.definitions.get(hash_of("f")) is None
+
+
+async def test_what_the_gate_would_say_of_a_version_counts_who_approved_of_it(office: Office, gate: Stub):
+    await office.propose(asking("f"), ANN)
+    await office.desk.approve("shop", hash_of("f"), Reason(by="ben"))
+
+    await office.foretold(asking("f"), ANN)
+
+    assert (gate.asked[0].version.number, len(gate.asked[0].version.approvals)) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("table", "shares"),
     [

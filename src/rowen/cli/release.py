@@ -41,7 +41,11 @@ from rowen.values import Mistaken
 @click.option(
     "--propose", is_flag=True, help="Make it a version, for others to evaluate, discuss and approve; no more."
 )
-@click.option("--check", is_flag=True, help="Say what the gate says, and let nothing out. Ends with 3 if it is closed.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Say what the gate says, let nothing out and keep nothing. Ends with 3 if it is closed.",
+)
 def command(
     app: str,
     server_file: Path,
@@ -65,18 +69,17 @@ def command(
             return await office.desk.version(name, version)
         return await office.propose(loaded(app).definition, why_of(by, note))
 
-    async def proposed(office: Office) -> Version:
-        return await known(office)
-
     async def asked(office: Office) -> Ruling:
-        return await office.ruling(name, (await known(office)).definition, environment=where)
+        if version:
+            return await office.ruling(name, version, environment=where)
+        return await office.foretold(loaded(app).definition, why_of(by, note), environment=where)
 
     async def let_out(office: Office) -> Done:
         found = await known(office)
         return await office.let_out(name, found.definition, why_of(by, note, force=force), environment=where)
 
     if propose:
-        found = in_office(server_file, store, proposed)
+        found = in_office(server_file, store, known)
         click.echo(msgspec.json.encode(found).decode() if as_json else f"version {found} of {name} is known")
         return
     if check:

@@ -104,9 +104,9 @@ class Gate:
             return [Finding(gate=gate, kind="data set", passed=False, why=why, fix=fix)], [run.id]
         if latest and run.version != latest:
             why = f"it was run on version {run.version[:12]} of {run.dataset}, which now is at {latest[:12]}"
-            return [Finding(gate=gate, kind="data set", passed=False, why=why, fix=f"run `{_eval(suite, hash)}`")], [
-                run.id
-            ]
+            return [
+                Finding(gate=gate, kind="data set", passed=False, why=why, fix=f"run `{_eval_of(suite, case.version)}`")
+            ], [run.id]
         loaded = await self._evidence.loaded(run)
         found = [*shown(gate, suite, loaded, case.terms), *_indexed(gate, suite, run, await self._indexes(hash))]
         if age == "due":
@@ -158,7 +158,7 @@ def _not_run(gate: str, suite: str, version: Version, every: Sequence[Run]) -> F
         why = f"it was never run on this version; the last run is of {every[0].target.definition[:12]}"
     else:
         why = "it was never run"
-    return Finding(gate=gate, kind="evaluation", passed=False, why=why, fix=f"run `{_eval(suite, version.definition)}`")
+    return Finding(gate=gate, kind="evaluation", passed=False, why=why, fix=f"run `{_eval_of(suite, version)}`")
 
 
 def _indexed(gate: str, suite: str, run: Run, now: Sequence[Index]) -> list[Finding]:
@@ -189,6 +189,11 @@ def _indexed(gate: str, suite: str, run: Run, now: Sequence[Index]) -> list[Find
 
 def _eval(suite: str, definition: str) -> str:
     return f"rowen eval {suite} --version {definition[:12]}"
+
+
+def _eval_of(suite: str, version: Version) -> str:
+    """Return what runs a suite on a version; on what the file says where nobody has put that forward."""
+    return _eval(suite, version.definition) if version.number else f"rowen eval {suite}"
 
 
 def _compared(gate: str, case: Candidate, candidate: Loaded, baseline: Loaded) -> list[Finding]:
@@ -244,8 +249,10 @@ def _people(case: Candidate) -> list[Finding]:
         own = ", and the author's own does not count" if len(others) < len(version.approvals) else ""
         why = f"{len(others)} of {case.terms.approvals} approvals by others than {version.author or 'its author'}{own}"
         passed = len(others) >= case.terms.approvals
-        fix = "" if passed else f"have somebody else run `rowen versions approve {version.number}`"
-        found.append(Finding(gate="approvals", kind="approval", passed=passed, why=why, fix=fix))
+        fix = "run `rowen release --propose`, then have somebody else approve of it"
+        if version.number:
+            fix = f"have somebody else run `rowen versions approve {version.number}`"
+        found.append(Finding(gate="approvals", kind="approval", passed=passed, why=why, fix="" if passed else fix))
     if not version.note.strip():
         found.append(
             Finding(gate="note", kind="note", passed=False, why="nobody said what changed", fix="give `--note`")

@@ -113,6 +113,13 @@ class Office:
         """
         return (await self._weighed(app, name, environment))[2]
 
+    async def foretold(self, definition: Definition, why: Reason, *, environment: str = PRODUCTION) -> Ruling:
+        """Return what the gate would say of a Definition now, if it were put forward so. Nothing is kept."""
+        app, hash = definition.app, definition.hash
+        known = {one.definition: one for one in await self.desk.versions(app)}
+        version = known.get(hash) or Version(app=app, number=0, definition=hash, author=why.by, note=why.note)
+        return (await self._held(version, definition, environment))[1]
+
     async def let_out(self, app: str, name: str, why: Reason, *, environment: str = PRODUCTION) -> Done:
         """Let a version out by the strategy of its `[release]` table.
 
@@ -179,13 +186,19 @@ class Office:
         self, app: str, name: str, environment: str
     ) -> tuple[Version, ReleaseTable, Ruling, Live | None]:
         version = await self.desk.version(app, name)
+        return version, *await self._held(version, await self.definition(version), environment)
+
+    async def _held(
+        self, version: Version, definition: Definition, environment: str
+    ) -> tuple[ReleaseTable, Ruling, Live | None]:
+        app = version.app
         live = await self.desk.live(app, environment)
         try:
-            own = self._tables(await self.definition(version))
+            own = self._tables(definition)
         except Mistaken as problem:
             if not problem.code.startswith("config_"):
                 raise
-            return version, ReleaseTable(), _unreadable(version, environment, problem), live
+            return ReleaseTable(), _unreadable(version, environment, problem), live
         other = None
         if live is not None and live.definition and live.definition != version.definition:
             kept = await self._definitions.get(live.definition)
@@ -197,7 +210,7 @@ class Office:
             live=live,
             remarks=tuple(await self.remarks.of(app, version.definition)),
         )
-        return version, case.terms.table, await self._gate.ruling(case), live
+        return case.terms.table, await self._gate.ruling(case), live
 
     def _read(self, definition: Definition) -> Mapping[str, Any] | None:
         """Return the tables of what is live; None where this version of Rowen cannot read what an older one let out."""

@@ -21,7 +21,7 @@ class Version(Value, frozen=True, kw_only=True):
 
     app: str
     number: int
-    """From 1, without gaps, in the order in which they were first put forward."""
+    """From 1, without gaps, in the order in which they were first put forward; 0 of one that nobody has yet."""
     definition: str
     note: str = ""
     author: str = ""
