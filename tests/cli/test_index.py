@@ -68,6 +68,27 @@ def test_indexes_are_shown_switched_and_deleted(run, tmp_path):
     assert [each["id"] for each in json.loads(run("show", "handbook"))["builds"]] == [builds["kept"]]
 
 
+def test_who_switches_is_told_which_versions_go_on_with_their_own_index(run, tmp_path):
+    run("sync")
+    (tmp_path / "app.toml").write_text(APP + "[retrieve.handbook.chunk]\nsize = 100\noverlap = 0\n")
+    run("sync")
+    builds = {each["state"]: each["id"] for each in json.loads(run("show", "handbook"))["builds"]}
+
+    shown = json.loads(run("show", "handbook"))
+    told = run("switch", "handbook", builds["kept"])
+    switched = json.loads(run("switch", "handbook", builds["kept"], "--json"))
+
+    assert "not version 2 (" in told
+    assert ", live in production: its own index is whole, and goes on to answer" in told
+    assert "rowen rollback" in told
+    assert (switched["id"], switched["state"]) == (builds["kept"], "live")
+    assert [who.split(" ")[1] for who in switched["unmoved"]] == ["2"]
+    assert {id: [who.split(" ")[1] for who in whose] for id, whose in shown["own"].items()} == {
+        builds["live"]: ["2"],
+        builds["kept"]: ["1"],
+    }
+
+
 def test_an_index_that_a_rollback_goes_back_to_is_not_deleted_unless_that_is_forced(run, tmp_path):
     run("sync")
     (tmp_path / "app.toml").write_text(APP + "[retrieve.handbook.chunk]\nsize = 100\noverlap = 0\n")

@@ -27,7 +27,7 @@ from rowen.improve.advise import Advised, Examples, advised
 from rowen.improve.tune.complaints import complaint, judged
 from rowen.improve.tune.failures import split
 from rowen.jobs import Job
-from rowen.retrieve.desk import Desk, Standing
+from rowen.retrieve.desk import Desk, Standing, Switched
 from rowen.serve.server import Opened, Server
 from rowen.serve.settings import settings_of
 from rowen.store.knowledge import Collection
@@ -255,16 +255,27 @@ async def _advised(opened: Opened, app: str, standings: Sequence[Standing]) -> A
 @apps_argument
 @server_option
 @store_option
-def switch(name: str, build: str, apps: tuple[Path, ...], server_file: Path, store: str | None) -> None:
+@json_option
+def switch(name: str, build: str, apps: tuple[Path, ...], server_file: Path, store: str | None, as_json: bool) -> None:
     """Let another index of NAME answer versions that have none of their own: the BUILD of that id, ready or kept.
 
-    A version whose own index is whole goes on to answer from it: to go back, take the setting back or `rowen rollback`.
+    A version whose own index is whole goes on to answer from it, and is named: to go back, take the setting back or `rowen rollback`.
     """
 
-    async def work(desk: Desk) -> str:
-        return (await desk.switch(await _named(desk, name), build)).manifest.chunker
+    async def work(desk: Desk) -> Switched:
+        return await desk.switch(await _named(desk, name), build)
 
-    out.print(f"{build} answers now whoever has no index of its own: {_desk(server_file, store, apps, work)}")
+    found = _desk(server_file, store, apps, work)
+    if as_json:
+        out.print_json(msgspec.json.encode(found).decode())
+        return
+    out.print(f"{build} answers now whoever has no index of its own: {found.manifest.chunker}")
+    for who in found.unmoved:
+        out.print(f"  not {who}: its own index is whole, and goes on to answer")
+    if found.unmoved:
+        out.print(
+            "To have another one answer a version, take back what made its index (chunk, embed, context, graph), or `rowen rollback`."
+        )
 
 
 @command.command("delete")

@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+import msgspec
+
 from rowen.jobs import Job, Queue
 from rowen.retrieve.base import ChunkTable, RetrieveSettings
 from rowen.retrieve.calibration import Calibration
 from rowen.retrieve.chunk import chunking
 from rowen.retrieve.chunk.context import free
 from rowen.retrieve.load.catalog import tables_of
-from rowen.retrieve.pick import Pins, unpinned
+from rowen.retrieve.pick import Pin, Pins, picked, unpinned
 from rowen.retrieve.state import Quarantined, SourceState, States
 from rowen.retrieve.tables.sheets import Listed, Sheet, listed, sheet
 from rowen.store.knowledge import Build, Collection, Knowledge
@@ -34,8 +36,18 @@ class Standing(Value, frozen=True, kw_only=True):
     builds: tuple[Build, ...] = ()
     needed: dict[str, tuple[str, ...]] = {}
     """By the id of an index that does not answer now, the versions that would miss it."""
+    own: dict[str, tuple[str, ...]] = {}
+    """By the id of an index, the versions that it is the own one of, and whole: they answer from it whichever is live.
+    Told where there are several."""
     sources: tuple[SourceState, ...] = ()
     job: Job | None = None
+
+
+class Switched(Build, frozen=True, kw_only=True):
+    """An index that is live now, and who answers from another all the same."""
+
+    unmoved: tuple[str, ...] = ()
+    """The versions whose own index is another one, and whole."""
 
 
 class Listing(Value, frozen=True, kw_only=True):
@@ -140,6 +152,7 @@ class Desk:
         builds = await self._knowledge.builds(collection)
         sources = tuple((await self._states.of(collection)).values())
         live = next((each for each in builds if each.state == "live"), None)
+        pins = await self._pins(collection) if len(builds) > 1 else ()
         now = self._clock.now_ns()
         seen = [each.synced_ns for each in sources]
         try:
@@ -156,7 +169,8 @@ class Desk:
             lag_s=(now - min(seen)) / 1e9 if seen and all(seen) else None,
             live=live,
             builds=tuple(builds),
-            needed=await self._needed(collection, builds),
+            needed=_needed(pins, builds),
+            own=_own(pins, builds),
             sources=tuple(sorted(sources, key=lambda each: each.source)),
             job=job,
         )
@@ -260,15 +274,18 @@ class Desk:
         """Have a collection looked at now."""
         return await self._wake(collection, removal)
 
-    async def switch(self, collection: Collection, build: str) -> Build:
-        """Let another build answer: one that is ready, or was kept.
+    async def switch(self, collection: Collection, build: str) -> Switched:
+        """Let another build answer whoever has no whole one of its own: one that is ready, or was kept.
 
         Raises:
             Mistaken: `not_found`; `conflict` for one that lacks documents.
 
         """
         found = await self._build(collection, build)
-        return await self._knowledge.switch(found.id, now_ns=self._clock.now_ns())
+        live = await self._knowledge.switch(found.id, now_ns=self._clock.now_ns())
+        own = _own(await self._pins(collection), await self._knowledge.builds(collection))
+        unmoved = tuple(who for id, whose in own.items() if id != live.id for who in whose)
+        return Switched(**msgspec.structs.asdict(live), unmoved=unmoved)
 
     async def delete(self, collection: Collection, build: str, *, force: bool = False) -> Build:
         """Delete a build that does not answer; return it as it was.
@@ -283,20 +300,13 @@ class Desk:
 
         """
         found = await self._build(collection, build)
-        needed = await self._needed(collection, [found])
+        needed = _needed(await self._pins(collection), [found])
         if needed and not force:
             who = "; ".join(needed[found.id])
             message = f"the index {found.id} is needed by {who}: without it, that would answer from another index"
             raise Mistaken("conflict", f"{message}; say `force` to delete it all the same", place="build")
         await self._knowledge.drop(found.id)
         return found
-
-    async def _needed(self, collection: Collection, builds: Sequence[Build]) -> dict[str, tuple[str, ...]]:
-        """Return by id who needs the builds that do not answer."""
-        others = [each for each in builds if each.state != "live"]
-        pins = await self._pins(collection) if others else ()
-        found = {each.id: tuple(pin.why for pin in pins if pin.holds(each)) for each in others}
-        return {id: who for id, who in found.items() if who}
 
     async def _live(self, collection: Collection) -> Build | None:
         builds = await self._knowledge.builds(collection)
@@ -321,6 +331,23 @@ def sized(chunks: Sequence[Chunk]) -> Sized:
     """Return how large chunks are."""
     sizes = sorted(chunk.end - chunk.start for chunk in chunks) or [0]
     return Sized(sizes[0], sizes[len(sizes) // 2], sizes[-1])
+
+
+def _needed(pins: Sequence[Pin], builds: Sequence[Build]) -> dict[str, tuple[str, ...]]:
+    """Return by id who needs the builds that do not answer."""
+    others = [each for each in builds if each.state != "live"]
+    found = {each.id: tuple(pin.why for pin in pins if pin.holds(each)) for each in others}
+    return {id: who for id, who in found.items() if who}
+
+
+def _own(pins: Sequence[Pin], builds: Sequence[Build]) -> dict[str, tuple[str, ...]]:
+    """Return by id who answers from a build because it is the own one, whichever is live."""
+    found: dict[str, tuple[str, ...]] = {}
+    for pin in pins:
+        one = picked(builds, pin.manifest) if pin.manifest else None
+        if one is not None and not one.borrowed:
+            found[one.build.id] = (*found.get(one.build.id, ()), pin.why)
+    return found
 
 
 def _health(

@@ -4,7 +4,7 @@ from typing import Any
 
 from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Verb, Verbs
 from rowen.jobs import Job
-from rowen.retrieve.desk import Listing, Shown, Standing, Told
+from rowen.retrieve.desk import Listing, Shown, Standing, Switched, Told
 from rowen.retrieve.state import Quarantined
 from rowen.retrieve.tables.sheets import Listed as Table
 from rowen.retrieve.tables.sheets import Sheet
@@ -100,8 +100,8 @@ async def sync_knowledge(asked: Asked[NoParams, SyncWanted]) -> Job:
     return job
 
 
-async def switch_build(asked: Asked[NoParams, None]) -> Build:
-    """Let another index answer."""
+async def switch_build(asked: Asked[NoParams, None]) -> Switched:
+    """The index, and the versions that it does not answer since their own is whole."""
     collection = _collection(asked)
     build = await asked.manage.knowledge.switch(collection, asked.path["build"])
     await _noted(asked, "knowledge.switch", collection)
@@ -181,8 +181,8 @@ VERBS: Verbs = (
         summary="Look at its sources now; a job that can be watched.", params=NoParams, body=SyncWanted, errors=("not_found",),
     ),
     Verb(
-        method="POST", path=f"{_ONE}/builds/{{build}}/switch", name="switch_build", scope="manage", run=switch_build, gives=Build,
-        summary="Let another index answer, without a failed question.", params=NoParams, errors=("not_found", "conflict"),
+        method="POST", path=f"{_ONE}/builds/{{build}}/switch", name="switch_build", scope="manage", run=switch_build, gives=Switched,
+        summary="Let another index answer versions without a whole one of their own, and name those who have one.", params=NoParams, errors=("not_found", "conflict"),
     ),
     Verb(
         method="DELETE", path=f"{_ONE}/builds/{{build}}", name="delete_build", scope="manage", run=delete_build, gives=Build,
