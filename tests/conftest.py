@@ -1,7 +1,9 @@
 """What holds for all tests: a property is no stopwatch, since the machine that runs them may be busy; a real PostgreSQL; ClickHouse's engine;
 processes that are there at once."""
 
+import gc
 import os
+from collections.abc import Generator
 from uuid import uuid4
 
 import pytest
@@ -15,6 +17,17 @@ settings.register_profile("rowen", deadline=None)
 # Matrices in tests are small. On a busy machine the threads of the library for them spin for each other: 16 s instead of 0.7.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 settings.load_profile("rowen")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Let the collector of garbage leave alone what tests are made of, which stays: to look through it again and again took a third of the collecting."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
