@@ -81,13 +81,9 @@ async def tables(request: Request, services: Services, visit: Visit) -> Page:
 async def _lately(services: Services, tenant: str | None, found: Collection) -> list[Asked]:
     """Return the questions on tables among the last calls of an app, the last first."""
     rows = await services.traces.find(TraceFilter(tenant=tenant, app=found.app, limit=_LATELY))
-    asked = []
-    for row in rows:
-        if (row.users or PLAY.tag in row.tags) and row.origin != "spans":
-            trace = await services.traces.get(row.id, row.tenant)
-            one = None if trace is None else _asked(trace, found.name)
-            asked += [one] if one is not None else []
-    return asked
+    ids = [row.id for row in rows if (row.users or PLAY.tag in row.tags) and row.origin != "spans"]
+    asked = [_asked(trace, found.name) for trace in await services.traces.calls(ids, tenant)]
+    return [each for each in asked if each is not None]
 
 
 def _asked(trace: Trace, name: str) -> Asked | None:

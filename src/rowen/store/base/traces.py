@@ -60,6 +60,17 @@ class Traces(Protocol):
         """The row of one trace alone, which is quick however many spans it has."""
         ...
 
+    async def rows(self, ids: Sequence[str], tenant: str | None = None) -> list[TraceRow]:
+        """The rows of several traces in the order of their ids, each once, read together; what is not there is left out."""
+        ...
+
+    async def calls(self, ids: Sequence[str], tenant: str | None = None) -> list[Trace]:
+        """Several calls through Rowen whole, as `rows` gives rows, but without the spans that were sent to us.
+
+        A trace of sent spans alone is left out. All of them are in memory at once: ask for hundreds, not for all.
+        """
+        ...
+
     async def tree(self, trace: str, tenant: str | None = None) -> list[Twig]:
         """The shape of a trace: each of its spans in the order of their start, quick for 50,000 of them."""
         ...

@@ -24,6 +24,7 @@ from rowen.store.clickhouse.hours import Hours
 from rowen.store.clickhouse.rows import OF_ID, OF_TRACE, SPAN, TRACE
 from rowen.store.clickhouse.writing import Writing
 from rowen.store.group import Group
+from rowen.store.named import in_order
 from rowen.store.own import own_rows, own_span, twig_of
 from rowen.store.pack import call_of, read_call, read_span, span_of
 from rowen.values import Clock, Observed, SessionRow, SpanRow, Trace, TraceRow, Twig, UserRow
@@ -31,6 +32,9 @@ from rowen.values import Clock, Observed, SessionRow, SpanRow, Trace, TraceRow, 
 _ONE = f"""SELECT {TRACE} FROM traces
 WHERE (hour, tenant, id) IN (SELECT hour, tenant, trace FROM places WHERE trace = ?){{}} ORDER BY tenant LIMIT 1"""  # noqa: S608 - made of constants
 _BODY = f"SELECT body FROM calls WHERE {OF_ID}"  # noqa: S608 - likewise
+_SEVERAL = f"""SELECT {TRACE} FROM traces
+WHERE (hour, tenant, id) IN (SELECT hour, tenant, trace FROM places WHERE trace IN ?){{}}"""  # noqa: S608 - likewise
+_BODIES = f"SELECT id, tenant, body FROM calls WHERE {OF_ID}"  # noqa: S608 - likewise
 _LISTED = f"SELECT {SPAN} FROM spans WHERE own = 0 AND {OF_TRACE}"  # noqa: S608 - likewise
 _WHOLE = f"SELECT {SPAN}, body FROM spans WHERE own = 0 AND {OF_TRACE}"  # noqa: S608 - likewise
 _TWIGS = f"SELECT id, parent, started_ns, duration_ns FROM spans WHERE own = 0 AND {OF_TRACE}"  # noqa: S608 - likewise
@@ -99,6 +103,23 @@ class ClickhouseTraces:
     async def row(self, id: str, tenant: str | None = None) -> TraceRow | None:
         """Return the row of one trace."""
         return await self._client.look(lambda server: _one(server, id, tenant))
+
+    async def rows(self, ids: Sequence[str], tenant: str | None = None) -> list[TraceRow]:
+        """Return the rows of several traces."""
+        return await self._client.look(lambda server: _several(server, ids, tenant)) if ids else []
+
+    async def calls(self, ids: Sequence[str], tenant: str | None = None) -> list[Trace]:
+        """Return several calls, without the spans that were sent to us."""
+
+        def work(server: Server) -> list[Trace]:
+            listed = [row for row in _several(server, ids, tenant) if row.origin == "call"]
+            if not listed:
+                return []
+            found = server.lists(_BODIES, [[place for row in listed for place in _place(row)]])
+            bodies = {(id, tenant): body for id, tenant, body in found}
+            return [call_of(row, read_call(bodies[row.id, row.tenant])) for row in listed if _place(row)[0] in bodies]
+
+        return await self._client.look(work) if ids else []
 
     async def tree(self, trace: str, tenant: str | None = None) -> list[Twig]:
         """Return the shape of a trace, without reading what its spans are."""
@@ -259,6 +280,12 @@ class ClickhouseTraces:
 def _one(server: Server, id: str, tenant: str | None) -> TraceRow | None:
     scope, values = ("", []) if tenant is None else (" AND tenant = ?", [tenant])
     return next(iter(server.rows(_ONE.format(scope), [id, *values], TraceRow)), None)
+
+
+def _several(server: Server, ids: Sequence[str], tenant: str | None) -> list[TraceRow]:
+    scope, values = ("", []) if tenant is None else (" AND tenant = ?", [tenant])
+    found = server.rows(_SEVERAL.format(scope), [list(ids), *values], TraceRow)
+    return [row for row, _ in in_order(ids, ((row, None) for row in found))]
 
 
 def _place(row: TraceRow) -> list[tuple[str, str]]:

@@ -146,6 +146,20 @@ class MemoryTraces:
         found = await self.get(id, tenant)
         return None if found is None else found.row
 
+    async def rows(self, ids: Sequence[str], tenant: str | None = None) -> list[TraceRow]:
+        """Return the rows of several traces."""
+        found = [self._one(id, tenant) for id in dict.fromkeys(ids)]
+        return [each[1].row(each[0]) for each in found if each is not None]
+
+    async def calls(self, ids: Sequence[str], tenant: str | None = None) -> list[Trace]:
+        """Return several calls, without the spans that were sent to us."""
+        found = [self._one(id, tenant) for id in dict.fromkeys(ids)]
+        return [
+            kept.call.but(row=kept.row(at))
+            for at, kept in (each for each in found if each is not None)
+            if kept.call is not None
+        ]
+
     async def tree(self, trace: str, tenant: str | None = None) -> list[Twig]:
         """Return the shape of a trace."""
         return [

@@ -17,6 +17,7 @@ from rowen.store.base import (
     SpanGroup,
     TraceFilter,
 )
+from rowen.store.named import in_order
 from rowen.store.own import own_rows, own_span, twig_of
 from rowen.store.pack import Packing, span_of
 from rowen.store.postgres import find, kept, rows, subjects, sums, writing
@@ -27,6 +28,9 @@ from rowen.values import Observed, SessionRow, SpanRow, Trace, TraceRow, Twig, U
 SCRIPT = rows.SCRIPT
 
 _GET = "SELECT record, body FROM traces WHERE id = %s"
+_SEVERAL = "FROM traces WHERE id = ANY(%s) AND (%s::text IS NULL OR tenant = %s)"
+_ROWS = f"SELECT record {_SEVERAL}"
+_CALLS = f"SELECT record, body {_SEVERAL}"
 _OF = f"SELECT spans.body, {find.SPAN} FROM {find.SPANS} WHERE spans.trace = %s AND spans.tenant = %s AND own = 0"  # noqa: S608 - made of constants
 _LISTED = f"SELECT {find.SPAN} FROM {find.SPANS} WHERE spans.trace = %s AND spans.tenant = %s AND own = 0"  # noqa: S608 - made of constants
 _TWIGS = "SELECT id, parent, started_ns, duration_ns FROM spans WHERE trace = %s AND tenant = %s AND own = 0"
@@ -80,6 +84,25 @@ class PostgresTraces:
         def work(raw: Raw) -> TraceRow | None:
             found = self._one(raw, id, tenant)
             return None if found is None else found[0]
+
+        return await self._database.look(work)
+
+    async def rows(self, ids: Sequence[str], tenant: str | None = None) -> list[TraceRow]:
+        """Return the rows of several traces."""
+
+        def work(raw: Raw) -> list[TraceRow]:
+            found = raw.execute(_ROWS, _several(ids, tenant))
+            return [row for row, _ in in_order(ids, ((rows.trace_row(record), None) for (record,) in found))]
+
+        return await self._database.look(work)
+
+    async def calls(self, ids: Sequence[str], tenant: str | None = None) -> list[Trace]:
+        """Return several calls, without the spans that were sent to us."""
+
+        def work(raw: Raw) -> list[Trace]:
+            found = raw.execute(_CALLS, _several(ids, tenant))
+            each = in_order(ids, ((rows.trace_row(record), body) for record, body in found))
+            return [self._packing().as_call(body, row) for row, body in each if body is not None]
 
         return await self._database.look(work)
 
@@ -290,3 +313,8 @@ class PostgresTraces:
         if packing is None:
             packing = self._own.packing = Packing()
         return packing
+
+
+def _several(ids: Sequence[str], tenant: str | None) -> tuple[list[str], str | None, str | None]:
+    scope = None if tenant is None else plain(tenant)
+    return [plain(id) for id in ids], scope, scope

@@ -21,6 +21,7 @@ from rowen.store.base import (
     TraceFilter,
 )
 from rowen.store.group import Group
+from rowen.store.named import in_order
 from rowen.store.own import own_rows, own_span, twig_of
 from rowen.store.pack import Packing, span_of
 from rowen.store.sqlite import calls, days, marks, removal, rollup, search, sent, subjects
@@ -37,6 +38,10 @@ T = TypeVar("T")
 
 _GET = f"""SELECT traces.number, (SELECT body FROM bodies WHERE bodies.number = traces.number), {TRACE_NAMES}
 FROM traces JOIN whats ON whats.number = traces.what WHERE traces.id = ?"""  # noqa: S608 - made of constants
+_SEVERAL = """traces.id IN (SELECT value FROM json_each(?)) AND (? IS NULL OR traces.tenant = ?)"""
+_ROWS = f"SELECT {TRACE_NAMES} FROM traces JOIN whats ON whats.number = traces.what WHERE {_SEVERAL}"  # noqa: S608 - made of constants
+_CALLS = f"""SELECT (SELECT body FROM bodies WHERE bodies.number = traces.number), {TRACE_NAMES}
+FROM traces JOIN whats ON whats.number = traces.what WHERE {_SEVERAL}"""  # noqa: S608 - made of constants
 _SENT = f"SELECT {SPAN_NAMES} FROM {SPAN_TABLES} WHERE spans.trace = ? AND spans.own = 0"  # noqa: S608 - made of constants
 _BY_PACK = " ORDER BY spans.pack"
 _ONLY = " AND spans.id IN ({})"
@@ -101,6 +106,27 @@ class SqliteTraces:
         def work(connection: sqlite3.Connection) -> TraceRow | None:
             found = self._one(connection, id, tenant)
             return None if found is None else found[1]
+
+        return await self._reader.read(work)
+
+    async def rows(self, ids: Sequence[str], tenant: str | None = None) -> list[TraceRow]:
+        """Return the rows of several traces."""
+        wanted = _ids(list(ids)).decode()
+
+        def work(connection: sqlite3.Connection) -> list[TraceRow]:
+            found = connection.execute(_ROWS, (wanted, tenant, tenant))
+            return [row for row, _ in in_order(ids, ((trace_row(fields), None) for fields in found))]
+
+        return await self._reader.read(work)
+
+    async def calls(self, ids: Sequence[str], tenant: str | None = None) -> list[Trace]:
+        """Return several calls, without the spans that were sent to us."""
+        wanted = _ids(list(ids)).decode()
+
+        def work(connection: sqlite3.Connection) -> list[Trace]:
+            found = connection.execute(_CALLS, (wanted, tenant, tenant))
+            each = in_order(ids, ((trace_row(fields), body) for body, *fields in found))
+            return [self._packing.as_call(body, row) for row, body in each if body is not None]
 
         return await self._reader.read(work)
 

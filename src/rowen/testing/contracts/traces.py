@@ -109,6 +109,26 @@ class TracesContract:
         assert await store.traces.find(TraceFilter(tenant="")) == []
         assert await store.traces.values("key", "nobody") == []
 
+    async def test_several_traces_are_read_together_in_the_order_asked_each_once(self, store: Store) -> None:
+        both = [a_trace(2, tenant="umbrella"), a_trace(2), a_trace(1), a_walk(4, user="ann")]
+        await store.traces.write(both)
+        sent = some_spans(1, seed=3)[:1]
+        await store.traces.observe(sent)
+        await store.traces.observe([sent[0].but(row=sent[0].row.but(trace=a_trace(1).row.id, tenant="acme"))])
+        ids = [a_walk(4).row.id, sent[0].row.trace, "unknown", a_trace(2).row.id, a_trace(1).row.id, a_walk(4).row.id]
+
+        listed = await store.traces.rows(ids)
+        calls = await store.traces.calls(ids)
+        theirs = await store.traces.calls(ids, "umbrella")
+
+        assert listed == [row for id in dict.fromkeys(ids) if (row := await store.traces.row(id)) is not None]
+        assert [row.id for row in listed] == [ids[0], ids[1], ids[3], ids[4]]
+        assert calls == [both[3], both[1], both[2].but(row=listed[3])]
+        assert theirs == [both[0]]
+        assert (
+            await store.traces.rows(ids, "nobody") == await store.traces.calls([]) == await store.traces.rows([]) == []
+        )
+
     async def test_traces_are_paged_newest_first(self, store: Store) -> None:
         await store.traces.write([a_trace(number) for number in (3, 1, 2, 5, 4)])
 
