@@ -21,7 +21,14 @@ def store(tmp_path) -> str:
         found = await open_store(address, clock=SystemClock())
         for number in range(2):
             row = TraceRow(
-                id=f"t{number}", started_ns=number + 1, duration_ns=1, app="shop", definition="d", tenant="default"
+                id=f"t{number}",
+                started_ns=number + 1,
+                duration_ns=1,
+                app="shop",
+                definition="d",
+                tenant="default",
+                asked=f"question {number} " + "x" * 100,
+                said=f"answer {number}",
             )
             asked = Request(model="m", messages=(says("user", f"question {number}"),))
             said = Answer(choices=(Choice(message=says("assistant", f"answer {number}"), reason="stop"),))
@@ -66,6 +73,20 @@ def test_an_item_is_judged_by_two_and_its_labels_are_exported(store):
         ("bob", "person", False),
     }
     assert len(run("review", "export", "q", "--all", "--store", store).splitlines()) == 2
+
+
+def test_items_are_listed_with_the_beginning_of_what_is_judged_and_why_they_are_there(store):
+    rows = json.loads(run("review", "items", "q", "--state", "open", "--json", "--store", store))
+    shown = run("review", "items", "q", "--store", store)
+
+    assert [(row["asked"].split(" x")[0], row["said"], row["app"], row["why"]) for row in rows] == [
+        ("question 0", "answer 0", "shop", "among the newest answers"),
+        ("question 1", "answer 1", "shop", "among the newest answers"),
+    ]
+    assert rows[0]["when"] == "1970-01-01T00:00:00+00:00"
+    assert "question 0" in shown
+    assert "x" * 100 not in shown
+    assert run("review", "items", "q", "--state", "done", "--store", store) == "Nothing is done.\n"
 
 
 def test_when_nothing_is_left_it_is_said(store):

@@ -11,6 +11,7 @@ from rowen.score.review import Review
 from rowen.store.base import ScoreFilter
 from rowen.store.catalog import open_store
 from rowen.testing.clock import FakeClock
+from rowen.testing.contracts.spans import a_span
 from rowen.values import Mistaken, Score, Trace, TraceRow
 
 
@@ -214,6 +215,53 @@ async def test_a_queue_takes_what_it_picks_of_its_own_tenant_and_filling_again_a
 
     assert added == [traces, 0]
     assert all(item.tenant == "acme" for item in await room.review.items(queue))
+
+
+@pytest.mark.parametrize(
+    ("picks", "why"),
+    [
+        (Picked(), "among the newest answers"),
+        (Picked(score="grounded", below=0.5), "grounded is 0.1, below 0.5"),
+        (Picked(score="kind", model="fast"), "kind is false; model fast"),
+        (Picked(user="ann", sample=0.999), "of one user; a sample of 0.999 of them"),
+    ],
+)
+async def test_an_item_says_what_it_was_picked_by_but_not_whose_it_is(room: Room, picks: Picked, why: str):
+    row = (await room.store.traces.row("t01", "acme")).but(user="ann")
+    await room.store.traces.write([Trace(row=row)])
+    for name, value, at in (("grounded", 0.9, 1), ("grounded", 0.1, 2), ("kind", False, 3)):
+        score = Score(id=f"s{at}", tenant="acme", trace="t01", name=name, value=value, source="model", created_ns=at)
+        await room.intake.take([score])
+    queue = await room.review.put(Queue(id="", tenant="acme", name="q", picks=picks))
+
+    await room.review.fill(queue)
+
+    assert [item.why for item in await room.review.items(queue) if item.trace == "t01"] == [why]
+
+
+async def test_items_are_listed_with_what_is_judged_of_a_span_with_what_went_in_and_out_of_it(room: Room):
+    row = TraceRow(
+        id="t20", started_ns=2_000, duration_ns=1, app="shop", definition="d", tenant="acme", asked="why?", said="so"
+    )
+    await room.store.traces.write([Trace(row=row)])
+    step = a_span(7, "t21", tenant="acme", app="shop", input="find 1182", output="sent", model="careful")
+    await room.store.traces.observe([step])
+    queue = await room.review.put(Queue(id="", tenant="acme", name="q"))
+    await room.review.add(queue, [row], why="put there by ann")
+    sent = await room.store.traces.row("t21", "acme")
+    await room.review.add(queue, [sent], span=step.row.id)
+    await room.review.add(queue, [row.but(id="gone")])
+
+    items = await room.review.items(queue)
+    listed = await room.review.listed(items)
+
+    assert {(each.trace, each.asked, each.said, each.model, each.started_ns, each.why) for each in listed} == {
+        ("t20", "why?", "so", "", 2_000, "put there by ann"),
+        ("t21", "find 1182", "sent", "careful", step.row.started_ns, ""),
+        ("gone", "", "", "", 0, ""),
+    }
+    assert [each.id for each in listed] == [each.id for each in items]
+    assert await room.review.listed([]) == []
 
 
 async def test_a_sample_is_the_same_each_time_and_about_as_large_as_asked(room: Room):

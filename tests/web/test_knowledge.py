@@ -9,6 +9,7 @@ from tests.web.conftest import link_of
 
 from rowen.retrieve.calibration import Bin, Calibration, ChanceTable
 from rowen.store.base import ScoreFilter
+from rowen.store.knowledge import Collection
 from rowen.values import Chunk
 from rowen.values.interval import Interval, wilson
 from rowen.web.knowledge import stretches
@@ -30,6 +31,22 @@ def test_one_tells_its_sources_documents_indexes_and_what_was_put_aside(known):
     assert re.search(r"Evil docs/evil.md markdown( · en)? injection", shown.text)
     assert "Pay docs/hr/pay.md markdown" in shown.text
     assert re.search(r"overlap\(size=200, overlap=100\) context free · words alone .* answers", shown.text)
+
+
+def test_of_several_indexes_it_is_told_whose_own_each_is(known):
+    store, collection = known.running.opened.store.knowledge, Collection(tenant="default", app="shop", name="handbook")
+    before = known.reader().get("/knowledge/shop/handbook")
+    (live,) = known.running.do(store.builds(collection))
+    other = known.running.do(
+        store.begin(collection, live.manifest.but(chunker="overlap(size=50, overlap=0)"), now_ns=1)
+    )
+
+    shown = known.reader().get("/knowledge/shop/handbook")
+    known.running.do(store.drop(other.id))
+
+    assert re.search(r"answers the own one of version 1 \(\w+\), live in production", shown.text)
+    assert "A version answers from its own index as soon as that is whole." in shown.text
+    assert "the own one of" not in before.text
 
 
 def test_what_documents_say_of_a_thing_is_looked_up_by_who_may_read_them(known):

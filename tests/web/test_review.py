@@ -104,6 +104,16 @@ def test_where_raters_disagree_somebody_decides(desk):
     assert "decided by" in first.get(f"{place}/items").text
 
 
+def test_items_are_listed_with_what_is_judged_and_why_they_are_there(desk):
+    reader = desk.reader()
+    place = queue_of(reader, score="thumbs", below="0.5")
+
+    shown = reader.get(f"{place}/items")
+
+    assert re.search(r"question 1 answer 1 shop [-0-9: ]+ thumbs is false, below 0.5 open 0 of 1 so far", shown.text)
+    assert "question 0" not in shown.text
+
+
 @pytest.mark.parametrize(
     "form",
     [{"name": " "}, {"raters": "0"}, {"raters": "many"}, {"below": "low"}, {"asked": ["no-such-score"]}, {"asked": []}],

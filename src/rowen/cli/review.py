@@ -13,11 +13,14 @@ from rowen.cli.options import always_json_option, in_store, json_option, out, se
 from rowen.score.cases import content_of
 from rowen.score.configs import Configs
 from rowen.score.intake import Intake
-from rowen.score.queue import Answer, Item, Opinion, Queue
+from rowen.score.queue import Answer, Item, Listed, Opinion, Queue, State
 from rowen.score.review import Progress, Review
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
-from rowen.values import Mistaken, SystemClock, TraceRow
+from rowen.values import Mistaken, SystemClock, TraceRow, at
+
+_SHOWN = 80
+"""Characters of a question or an answer in a table."""
 
 rater_option = click.option(
     "--as", "rater", default=getpass.getuser, show_default="your name on this machine", help="Who judges."
@@ -57,6 +60,38 @@ def list_queues(server_file: Path, store: str | None, as_json: bool) -> None:
         for each in in_store(server_file, store, work)
     ]
     show(rows, as_json=as_json, empty="No queues yet: make one on the page Review.")
+
+
+@command.command("items")
+@click.argument("queue")
+@server_option
+@store_option
+@json_option
+@click.option("--state", type=click.Choice(["open", "disputed", "done"]), help="Only those that stand so.")
+def list_items(queue: str, server_file: Path, store: str | None, as_json: bool, state: State | None) -> None:
+    """List the items of QUEUE, newest first: what was asked and answered, why it is there, how it stands."""
+
+    async def work(found: Store, _: ServerSettings) -> list[Listed]:
+        review = _review(found)
+        return await review.listed((await review.items(await review.queue(queue, None), state))[::-1])
+
+    found = in_store(server_file, store, work)
+    cut = (lambda text: text) if as_json else _beginning
+    rows: list[Any] = [
+        {
+            "item": each.id,
+            "asked": cut(each.asked),
+            "said": cut(each.said),
+            "app": each.app,
+            "when": at(each.started_ns).isoformat(timespec="seconds") if each.started_ns else "not kept any more",
+            "why": each.why,
+            "state": each.state,
+            "trace": each.trace,
+            "span": each.span,
+        }
+        for each in found
+    ]
+    show(rows, as_json=as_json, empty="There is nothing in the queue." if state is None else f"Nothing is {state}.")
 
 
 @command.command("next")
@@ -158,6 +193,10 @@ async def _shown(store: Store, queue: Queue, item: Item) -> dict[str, Any]:
         "judge": list(queue.asked),
         "guidelines": queue.guidelines,
     }
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def _value(text: str) -> tuple[str, Answer]:

@@ -80,6 +80,8 @@ class Item(Value, frozen=True, kw_only=True):
     settled: dict[str, Answer] = {}
     """What holds in the end: what all said alike, or what was decided when they did not."""
     decided_by: str = ""
+    why: str = ""
+    """Why it is in the queue: what the queue picked it by, or who put it there. Raters are not told."""
     created_ns: int = 0
 
     def rated_by(self, rater: str) -> bool:
@@ -115,6 +117,18 @@ class Item(Value, frozen=True, kw_only=True):
         if all(each.values == first for each in opinions):
             return item.but(state="done", settled=first)
         return item.but(state="disputed")
+
+
+class Listed(Item, frozen=True, kw_only=True):
+    """An item in a list, with the beginning of what is judged."""
+
+    asked: str = ""
+    """The first characters of what was asked, after masking; of a span, of what went in."""
+    said: str = ""
+    """The first characters of what was answered, after masking; of a span, of what came out."""
+    model: str = ""
+    started_ns: int = 0
+    """When it was asked; 0 where the trace is no longer kept."""
 
 
 def item_id(queue: str, trace: str, span: str) -> str:

@@ -4,14 +4,16 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import msgspec
+
 from rowen.score.agreement import krippendorff_alpha, with_interval
 from rowen.score.configs import Configs, fitted
 from rowen.score.intake import Intake
-from rowen.score.queue import Answer, Item, Opinion, Picked, Queue, State, item_id, judgement
+from rowen.score.queue import Answer, Item, Listed, Opinion, Picked, Queue, State, item_id, judgement
 from rowen.score.survey import Estimate
 from rowen.store.base import Record, Records, ScoreFilter, Scores, TraceFilter, Traces
 from rowen.store.shelf import Shelf
-from rowen.values import Clock, Mistaken, Score, TraceRow, Value, new_id
+from rowen.values import Clock, Mistaken, Score, SpanRow, TraceRow, Value, new_id
 from rowen.values.interval import Interval
 
 _TRIES = 20
@@ -108,6 +110,16 @@ class Review:
         found = await self._items.find(tenant=queue.tenant, group=queue.id, state=state or "", limit=_MANY)
         return found[::-1]
 
+    async def listed(self, items: Sequence[Item]) -> list[Listed]:
+        """Return items of one queue with the beginning of what is judged, read together."""
+        rows = await self._traces.rows([item.trace for item in items], items[0].tenant) if items else []
+        traces = {row.id: row for row in rows}
+        spans: dict[tuple[str, str], SpanRow] = {}
+        for trace in {item.trace for item in items if item.span}.intersection(traces):
+            only = [item.span for item in items if item.trace == trace]
+            spans |= {(trace, row.id): row for row in await self._traces.spans(trace, items[0].tenant, only=only)}
+        return [_listed(item, traces.get(item.trace), spans.get((item.trace, item.span))) for item in items]
+
     async def item(self, queue: Queue, id: str) -> Item:
         """Return an item of a queue.
 
@@ -117,33 +129,22 @@ class Review:
         """
         return (await self._read(queue, id))[0]
 
-    async def add(self, queue: Queue, rows: Iterable[TraceRow], *, span: str = "") -> int:
-        """Put answers into a queue; return how many were not there before. Those of another tenant or app are left out."""
-        added = 0
-        for row in rows:
-            if row.tenant != queue.tenant or (queue.app and row.app != queue.app):
-                continue
-            item = Item(
-                id=item_id(queue.id, row.id, span),
-                tenant=queue.tenant,
-                queue=queue.id,
-                app=row.app,
-                trace=row.id,
-                span=span,
-                created_ns=self._clock.now_ns(),
-            )
-            try:
-                await self._items.put(item, expect=0)
-            except Mistaken as there:
-                if there.code != "conflict":
-                    raise
-                continue
-            added += 1
-        return added
+    async def add(self, queue: Queue, rows: Iterable[TraceRow], *, span: str = "", why: str = "") -> int:
+        """Put answers into a queue; return how many were not there before. Those of another tenant or app are left out.
+
+        Args:
+            queue: where to.
+            rows: whose answers.
+            span: the step of the one trace that is to be judged; empty for the whole.
+            why: why they are put there.
+
+        """
+        return await self._added(queue, ((row, why) for row in rows), span)
 
     async def fill(self, queue: Queue, *, limit: int = 100, since_ns: int = 0) -> int:
         """Put the newest answers that a queue picks into it; return how many were not there before."""
-        picks, scored = queue.picks, None
+        picks = queue.picks
+        scored: dict[str, Score] | None = None
         if picks.score:
             wanted = ScoreFilter(
                 tenant=queue.tenant,
@@ -154,7 +155,7 @@ class Review:
                 since_ns=since_ns,
                 limit=_MANY,
             )
-            scored = {score.trace for score in await self._scores.find(wanted)}
+            scored = {score.trace: score for score in reversed(await self._scores.find(wanted))}  # the newest of each
         rows = await self._traces.find(
             TraceFilter(
                 tenant=queue.tenant,
@@ -169,7 +170,9 @@ class Review:
             )
         )
         picked = [row for row in rows if (scored is None or row.id in scored) and _sampled(queue.id, row.id, picks)]
-        return await self.add(queue, picked[:limit])
+        return await self._added(
+            queue, [(row, _why(picks, scored[row.id] if scored else None)) for row in picked[:limit]]
+        )
 
     async def next(self, queue: Queue, rater: str) -> Item | None:
         """Return the item that a rater shall judge now, which stays with them for the lease; None when there is none.
@@ -269,6 +272,30 @@ class Review:
             agreement=agreement,
         )
 
+    async def _added(self, queue: Queue, rows: Iterable[tuple[TraceRow, str]], span: str = "") -> int:
+        added = 0
+        for row, why in rows:
+            if row.tenant != queue.tenant or (queue.app and row.app != queue.app):
+                continue
+            item = Item(
+                id=item_id(queue.id, row.id, span),
+                tenant=queue.tenant,
+                queue=queue.id,
+                app=row.app,
+                trace=row.id,
+                span=span,
+                why=why,
+                created_ns=self._clock.now_ns(),
+            )
+            try:
+                await self._items.put(item, expect=0)
+            except Mistaken as there:
+                if there.code != "conflict":
+                    raise
+                continue
+            added += 1
+        return added
+
     async def _checked(self, queue: Queue, values: Mapping[str, Answer]) -> dict[str, Answer]:
         """Return what was given for each score that is asked for, as its config wants it."""
         unknown = sorted(set(values) - set(queue.asked))
@@ -311,6 +338,30 @@ class Review:
                 continue
             return changed
         return None
+
+
+def _listed(item: Item, row: TraceRow | None, span: SpanRow | None) -> Listed:
+    found = Listed(**msgspec.structs.asdict(item))
+    if span is not None:
+        return found.but(asked=span.input, said=span.output, model=span.model, started_ns=span.started_ns)
+    if row is None or item.span:
+        return found
+    return found.but(app=row.app, asked=row.asked, said=row.said, model=row.model, started_ns=row.started_ns)
+
+
+def _why(picks: Picked, score: Score | None) -> str:
+    """Return what a queue picked an answer by. Whose it was is not said, so that who is erased stays in no item."""
+    said = []
+    if score is not None:
+        value = str(score.value).lower() if isinstance(score.value, bool) else f"{score.number:g}"
+        bounds = [f"below {picks.below:g}"] if picks.below is not None else []
+        bounds += [f"above {picks.above:g}"] if picks.above is not None else []
+        said.append(f"{picks.score} is {value}" + (f", {' and '.join(bounds)}" if bounds else ""))
+    said += [f"{name} {wanted}" for name in ("model", "feature") if (wanted := getattr(picks, name))]
+    said += [f"of one {name}" for name in ("user", "session") if getattr(picks, name)]
+    if picks.sample < 1:
+        said.append(f"a sample of {picks.sample:.3g} of them")
+    return "; ".join(said) or "among the newest answers"
 
 
 def _take(item: Item, queue: Queue, rater: str, now_ns: int) -> Item | None:

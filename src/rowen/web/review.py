@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from rowen.access import Actor, Visit
 from rowen.score.intake import derived_id
-from rowen.score.queue import Item, Opinion, Picked, Queue
+from rowen.score.queue import Item, Listed, Opinion, Picked, Queue
 from rowen.score.review import Progress
 from rowen.values import Case, Mistaken, Problem, Refused, Score, ScoreConfig, Trace
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
@@ -70,7 +70,9 @@ class Items:
 
     title: str
     progress: Progress
-    rows: Sequence[Item]
+    rows: Sequence[Listed]
+    more: int
+    """How many are not listed."""
     choices: Sequence[Choice]
     state: str
     may_change: bool
@@ -255,7 +257,7 @@ async def _rating(
 async def _items(request: Request, services: Services, visit: Visit, *, failed: Problem | None = None) -> Page:
     queue = await _queue(request, services, visit)
     state = request.query_params.get("state", "")
-    found = await services.review.items(queue)
+    wanted = [item for item in reversed(await services.review.items(queue)) if state in {"", item.state}]
     return Page(
         call=api_call(request, f"/api/queues/{queue.id}/items", state=state),
         template="review/items.html",
@@ -263,7 +265,8 @@ async def _items(request: Request, services: Services, visit: Visit, *, failed: 
         context=Items(
             title=queue.name,
             progress=await services.review.progress(queue),
-            rows=[item for item in reversed(found) if state in {"", item.state}][:_LISTED],
+            rows=await services.review.listed(wanted[:_LISTED]),
+            more=max(0, len(wanted) - _LISTED),
             choices=await _choices(services, queue),
             state=state,
             may_change=may_manage(visit),

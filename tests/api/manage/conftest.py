@@ -243,6 +243,10 @@ class Told:
     async def get(self, id: str, tenant: str | None = None):
         return next((one for one in self.kept if one.row.id == id and tenant in {None, one.row.tenant}), None)
 
+    async def rows(self, ids: list[str], tenant: str | None = None):
+        found = [await self.get(id, tenant) for id in ids]
+        return [one.row for one in found if one is not None]
+
     async def buckets(self, **asked):
         self.asked.append(asked)
         calls = sum(1 for one in self.kept if asked["tenant"] in {None, one.row.tenant})

@@ -7,6 +7,7 @@ async def test_a_queue_is_made_filled_judged_and_becomes_cases(api):
     )
     path = f"/api/queues/{made.json()['data']['id']}"
     filled = await api.ask("POST", f"{path}/fill", "acme.manage", json={"traces": ["acme0"]})
+    (listed,) = (await api.ask("GET", f"{path}/items", "acme.manage")).json()["data"]
     item = (await api.ask("POST", f"{path}/next", "acme.read")).json()["data"]
     judged = await api.ask(
         "POST",
@@ -18,6 +19,11 @@ async def test_a_queue_is_made_filled_judged_and_becomes_cases(api):
     progress = (await api.ask("GET", path, "acme.read")).json()["data"]
 
     assert filled.json()["data"] == {"added": 1}
+    known = (await api.ask("GET", "/api/traces/acme0", "acme.read")).json()["data"]["row"]
+    assert {name: listed.get(name) for name in ("app", "asked", "said", "started_ns")} == {
+        name: known.get(name) for name in ("app", "asked", "said", "started_ns")
+    }
+    assert listed["why"] == f"put there by {api.ids['acme.manage']}"
     assert judged.json()["data"]["settled"] == {"stars": 2.0}
     assert (progress["done"], progress["queue"]["guidelines"]) == (1, "Is it right?")
     assert case.json()["data"]["expected"] == "All of it."
@@ -39,7 +45,7 @@ async def test_a_rater_does_not_see_what_another_said_before_all_have(api):
     after = await api.ask("POST", f"{path}/items/{item['id']}/submit", "acme.manage", json=body)
 
     assert seen["id"] == item["id"]
-    assert "opinions" not in seen
+    assert not {"opinions", "why"} & set(seen)
     assert len(after.json()["data"]["opinions"]) == 2
 
 

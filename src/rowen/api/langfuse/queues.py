@@ -91,7 +91,7 @@ async def add(asked: Asked) -> Any:
     row = await asked.langfuse.traces.row(trace_id(body.object_id), asked.tenant)
     if row is None or not asked.sees(row.app):
         raise Mistaken("not_found", "there is no such trace", place="objectId")
-    await asked.langfuse.review.add(queue, [row])
+    await asked.langfuse.review.add(queue, [row], why=f"put there by {asked.entry.person}")
     return shown_item(await asked.langfuse.review.item(queue, item_id(queue.id, row.id, "")))
 
 

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from rowen.api.manage.base import Asked, Limited, Name, NoParams, Page, Plain, Verb, Verbs, Whole
 from rowen.api.manage.scores import Figure, ScoreLabel, ScoreText
-from rowen.score.queue import Item, Opinion, Picked, Queue
+from rowen.score.queue import Item, Listed, Opinion, Picked, Queue
 from rowen.score.review import Progress, Review
 from rowen.values import Mistaken, Settings, Value
 
@@ -126,16 +126,17 @@ async def fill_queue(asked: Asked[NoParams, Filling]) -> Filled:
         if row is None or (asked.entry.apps and row.app not in asked.entry.apps):
             raise Mistaken("not_found", f"there is no trace {trace[:60]!r}", place="traces")
         rows.append(row)
-    return Filled(added=await review.add(queue, rows, span=body.span))
+    return Filled(added=await review.add(queue, rows, span=body.span, why=f"put there by {asked.entry.person}"))
 
 
-async def list_items(asked: Asked[ItemParams, None]) -> Page[Item]:
-    """The items of a queue, oldest first."""
+async def list_items(asked: Asked[ItemParams, None]) -> Page[Listed]:
+    """The items of a queue with the beginning of what was asked and answered, oldest first."""
     params = asked.params
     items = await _review(asked).items(await _queue(asked), params.state or None)
     start = next((number for number, item in enumerate(items, 1) if item.id == params.before), 0)
     shown = items[start : start + params.limit]
-    return Page(items=shown, next=shown[-1].id if len(items) > start + params.limit else "")
+    listed = await _review(asked).listed(shown)
+    return Page(items=listed, next=shown[-1].id if len(items) > start + params.limit else "")
 
 
 async def next_item(asked: Asked[NoParams, None]) -> Item | None:
@@ -205,6 +206,7 @@ def _blind(item: Item, rater: str) -> Item:
     if item.state != "open":
         return item
     return item.but(
+        why="",
         opinions=tuple(each for each in item.opinions if each.rater == rater),
         leases=tuple(each for each in item.leases if each.rater == rater),
         skipped=tuple(each for each in item.skipped if each == rater),
@@ -297,10 +299,10 @@ VERBS: Verbs = (
         method="GET",
         path="/api/queues/{id}/items",
         name="list_items",
-        summary="The items of a queue, oldest first, with what was said of them.",
+        summary="The items of a queue, oldest first: what was asked and answered, why they are there, what was said of them.",
         scope="manage",
         run=list_items,
-        gives=Item,
+        gives=Listed,
         many=True,
         params=ItemParams,
         errors=("not_found",),

@@ -125,9 +125,8 @@ class TracesContract:
         assert [row.id for row in listed] == [ids[0], ids[1], ids[3], ids[4]]
         assert calls == [both[3], both[1], both[2].but(row=listed[3])]
         assert theirs == [both[0]]
-        assert (
-            await store.traces.rows(ids, "nobody") == await store.traces.calls([]) == await store.traces.rows([]) == []
-        )
+        assert not any([await store.traces.rows(ids, "nobody"), await store.traces.rows([])])
+        assert not any([await store.traces.calls(ids, "nobody"), await store.traces.calls([])])
 
     async def test_traces_are_paged_newest_first(self, store: Store) -> None:
         await store.traces.write([a_trace(number) for number in (3, 1, 2, 5, 4)])
