@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rowen.store.catalog import open_store
+from rowen.store.memory.measures import MemoryMeasures
 from rowen.testing.clock import FakeClock
 from rowen.values import Unavailable
 from rowen.watch import Objectives, WatchTable
@@ -117,6 +118,33 @@ async def test_what_comes_late_is_counted_and_nothing_twice(store, clock):
 
     assert await sums(store) == (1, 1)
     assert engine.counted["shop", "slo/up"] == (1, 0)
+
+
+class Noted(MemoryMeasures):
+    """Measures that note how many hours were counted at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hours: list[int] = []
+
+    async def replace(self, app, objectives, *, since_ns, until_ns, cells) -> None:
+        self.hours.append(round((until_ns - since_ns) / HOUR))
+        await super().replace(app, objectives, since_ns=since_ns, until_ns=until_ns, cells=cells)
+
+
+async def test_weeks_in_which_little_came_are_counted_in_a_few_pieces_and_busy_hours_one_by_one(store, clock):
+    store.measures, now = Noted(), clock.ns
+    await store.traces.write([trace(1, now - 6 * DAY), trace(2, now - 2 * MINUTE)])
+    await store.traces.write([trace(3 + each, now - 5 * DAY + each) for each in range(5_000)])
+
+    await engine_of(store, clock, up=AVAILABLE.but(window="7d")).tick()
+
+    (busy,) = (index for index, length in enumerate(store.measures.hours) if index and length == 1)
+    assert store.measures.hours[:5] == [1, 2, 4, 8, 8]
+    assert store.measures.hours[busy - 1] == 8
+    assert store.measures.hours[busy : busy + 4] == [1, 2, 4, 8]
+    assert sum(store.measures.hours) == 7 * 24
+    assert await sums(store) == (5_002, 5_002)
 
 
 async def test_a_score_of_yesterday_reaches_the_minute_of_its_trace(store, clock):

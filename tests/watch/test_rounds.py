@@ -284,6 +284,20 @@ async def test_a_look_that_cannot_be_made_keeps_no_other_and_is_made_again(store
     assert broken.asked[-1][0] == broken.asked[-1][1]  # nothing was looked at before: it begins now
 
 
+async def test_what_one_look_finds_goes_on_whatever_another_finds(store, clock):
+    spent, broken = Found(finding()), Found()
+    others = Look(name="errors", kinds=("errors",), every_ns=MINUTE, look=broken)
+    engine = engine_of(store, clock, Ear(), spent.look(), others)
+
+    await ticks(engine, clock)
+    firing = [one.state for one in await Alert.shelf(store.records).find()]
+    spent.round = Round(holding=frozenset())
+    await ticks(engine, clock)
+
+    assert firing == ["firing"]
+    assert [one.state for one in await Alert.shelf(store.records).find()] == ["resolved"]
+
+
 async def test_a_finding_that_grows_says_its_newest_figures(store, clock):
     found = Found(finding())
     engine = engine_of(store, clock, Ear(), found.look())

@@ -213,9 +213,7 @@ class Files:
                 for each in await results(self._records, file.tenant, file.batch, first, first + WINDOW):
                     if _on(file.side, each.state):
                         await self._records.delete(RESULT, each.id, file.tenant)
-        while found := await self._records.find("file.piece", tenant=file.tenant, group=file.id, limit=20):
-            for each in found:
-                await self._records.delete("file.piece", each.id, file.tenant)
+        await self._records.clear("file.piece", file.id, file.tenant)
         await self._shelf.delete(file.id, file.tenant)
 
 

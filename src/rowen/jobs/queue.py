@@ -236,8 +236,7 @@ class Queue:
 
     async def forget(self, job: Job) -> None:
         """Forget the steps of a job that has ended."""
-        for record in await self._records.find(_STEP, tenant=job.tenant, group=job.id, limit=_MANY):
-            await self._records.delete(_STEP, record.id, job.tenant)
+        await self._records.clear(_STEP, job.id, job.tenant)
 
     async def prune(self, before_ns: int) -> int:
         """Remove the jobs that ended earlier, with their steps; return how many."""

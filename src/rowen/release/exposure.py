@@ -82,8 +82,7 @@ class Exposures:
 
     async def forget(self, rollout: str) -> None:
         """Remove all of a rollout."""
-        for each in await self._records.find(_KIND, group=rollout, limit=_MANY):
-            await self._records.delete(_KIND, each.id, each.tenant)
+        await self._records.clear(_KIND, rollout)
 
     async def _put(self, key: tuple[str, str]) -> None:
         app, rollout = key

@@ -3,7 +3,7 @@
 What somebody found that is no objective is an alert too; `rounds` opens and closes it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -141,13 +141,32 @@ class Alerting:
         self._store = store
         self._clock = clock
 
+    async def fired(self, app: str) -> dict[tuple[str, str], Alert]:
+        """Return the alerts of an app's objectives that are open, by objective and severity."""
+        found = await self._alerts.find(app=app, state="firing", limit=100_000)
+        return {(one.objective, one.severity): one for one in reversed(found)}
+
     async def update(
-        self, objectives: Objectives, slo: str, firing: dict[str, Firing], oncall: OncallTable
+        self,
+        objectives: Objectives,
+        slo: str,
+        firing: dict[str, Firing],
+        oncall: OncallTable,
+        fired: Mapping[tuple[str, str], Alert],
     ) -> list[Alert]:
-        """Open what fires and is not open, close what is open and fires no more; return what changed."""
+        """Open what fires and is not open, close what is open and fires no more; return what changed.
+
+        Args:
+            objectives: of one app.
+            slo: which of them.
+            firing: what fires now, by severity.
+            oncall: who looks after it.
+            fired: what was open before, as `fired` gives it.
+
+        """
         now, app, changed = self._clock.now_ns(), objectives.app, list[Alert]()
         for severity in ("page", "ticket"):
-            (open_,) = await self._alerts.find(app=app, group=f"{slo}/{severity}", state="firing", limit=1) or (None,)
+            open_ = fired.get((slo, severity))
             found = firing.get(severity)
             if open_ is not None and found is not None:
                 await self._alerts.amend(open_.id, partial(_still, now=now, firing=found))

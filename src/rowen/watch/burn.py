@@ -11,6 +11,7 @@ alike at the very edge.
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import accumulate
+from operator import attrgetter
 from typing import Literal
 
 from rowen.store.base import Cell
@@ -83,10 +84,10 @@ class Tail:
     """The last cells of one objective, summed so that any window is two look-ups."""
 
     def __init__(self, cells: Sequence[Cell]) -> None:
-        ordered = sorted(cells, key=lambda cell: cell.start_ns)
+        ordered = sorted(cells, key=attrgetter("start_ns"))
         self._starts = [cell.start_ns for cell in ordered]
-        self._good = [0, *accumulate(cell.good for cell in ordered)]
-        self._total = [0, *accumulate(cell.total for cell in ordered)]
+        self._good = [0, *accumulate(map(attrgetter("good"), ordered))]
+        self._total = [0, *accumulate(map(attrgetter("total"), ordered))]
 
     def window(self, until_ns: int, length_ns: int) -> tuple[int, int]:
         """Return good and total of the cells that begin in the window before a moment."""

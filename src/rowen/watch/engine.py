@@ -29,6 +29,9 @@ LATE_SCORES_NS = 2 * DAY_NS
 """What is counted again every hour: long calls, and scores that people give a day later to what they concern."""
 LEASE_NS = 150_000_000_000
 """After so long without a tick another process leads."""
+MOST_HOURS = 8
+"""Hours that are counted at once at most, as long as fewer than `FEW` traces and scores came in those before."""
+FEW = 5_000
 BACKFILL_NS = 35 * DAY_NS
 """How far back a new objective is counted at most."""
 
@@ -199,14 +202,15 @@ class Engine:
         await self._fill(objectives, until - LATE_SCORES_NS, until, scored)
 
     async def _fill(self, objectives: Objectives, since: int, until: int, ids: Sequence[str]) -> None:
-        """Fill by the hour, so that a long stop does not bring everything into memory at once."""
-        since = max(0, since // MINUTE_NS * MINUTE_NS)
+        """Fill an hour after another, several at once where little came, so that weeks are never in memory at once."""
+        since, hours = max(0, since // MINUTE_NS * MINUTE_NS), 1
+        lately = (until // HOUR_NS - 1) * HOUR_NS
         while ids and since < until:
             await self._lead()  # counting weeks takes longer than the lead lasts
-            end = min(until, since // HOUR_NS * HOUR_NS + HOUR_NS)
-            cells = await self._filler.fill(objectives, since, end, only=ids)
-            if until - end < HOUR_NS:
-                self._note(cells)
+            end = min(until, (since // HOUR_NS + hours) * HOUR_NS)
+            filled = await self._filler.fill(objectives, since, end, only=ids)
+            self._note([cell for cell in filled.cells if cell.start_ns >= lately])
+            hours = min(2 * hours, MOST_HOURS) if filled.read < FEW else 1
             since = end
 
     async def _uptime(self, app: Watched, since: int, until: int) -> None:
@@ -241,13 +245,13 @@ class Engine:
     async def _weigh(self, app: Watched, until: int) -> None:
         """Hold every objective against its target, and hand what burns to the alerts."""
         name = app.objectives.app
+        fired = await self._alerting.fired(name)
         for slo, table in app.objectives.watch.items():
             if not table.alert:
                 continue
             judge = None if self._correct is None else await self._correct(name, table)
-            await self._alerting.update(
-                app.objectives, slo, await self._firing(name, slo, table, until, judge), app.oncall
-            )
+            firing = await self._firing(name, slo, table, until, judge)
+            await self._alerting.update(app.objectives, slo, firing, app.oncall, fired)
 
     async def _firing(
         self, app: str, slo: str, table: WatchTable, until: int, judge: Correct | None

@@ -47,6 +47,14 @@ class Seen(Value, frozen=True, kw_only=True):
         )
 
 
+class Filled(Value, frozen=True, kw_only=True):
+    """What a stretch of time came to."""
+
+    cells: tuple[Cell, ...] = ()
+    read: int = 0
+    """Traces and scores that were read for them."""
+
+
 class Filler:
     """Reads traces and scores of a stretch of time once, and counts them for every objective that wants them."""
 
@@ -56,8 +64,8 @@ class Filler:
 
     async def fill(
         self, objectives: Objectives, since_ns: int, until_ns: int, *, only: Iterable[str] | None = None
-    ) -> list[Cell]:
-        """Count a stretch of whole minutes anew and put it in place of what was counted; return the cells.
+    ) -> Filled:
+        """Count a stretch of whole minutes anew and put it in place of what was counted.
 
         Args:
             objectives: of one app.
@@ -76,22 +84,22 @@ class Filler:
             if table.kind.source in {"trace", "score", "both"} and (wanted is None or id in wanted)
         }
         if not mine or since_ns >= until_ns:
-            return []
+            return Filled()
         counts = {id: Count(objectives.app, id) for id in mine}
-        await self._traces(objectives.app, mine, counts, (since_ns, until_ns))
-        await self._scores(objectives.app, mine, counts, (since_ns, until_ns))
-        cells = [cell for count in counts.values() for cell in count.cells()]
+        read = await self._traces(objectives.app, mine, counts, (since_ns, until_ns))
+        read += await self._scores(objectives.app, mine, counts, (since_ns, until_ns))
+        cells = tuple(cell for count in counts.values() for cell in count.cells())
         await self._store.measures.replace(
             objectives.app, tuple(mine), since_ns=since_ns, until_ns=until_ns, cells=cells
         )
-        return cells
+        return Filled(cells=cells, read=read)
 
     async def _traces(
         self, app: str, mine: Mapping[str, Measured], counts: Mapping[str, Count], span: tuple[int, int]
-    ) -> None:
+    ) -> int:
         tables = {id: table for id, table in mine.items() if table.kind.source in {"trace", "both"}}
         if not tables:
-            return
+            return 0
         filter_ = TraceFilter(app=app, since_ns=span[0], until_ns=span[1])
         rows = [row async for row in traces_in(self._store.traces, filter_)]
         await self._note(rows)
@@ -105,6 +113,7 @@ class Filler:
                     event = of_trace(table, row)
                     if event is not None:
                         counts[id].add(row.started_ns, row.tenant, event)
+        return len(rows)
 
     async def _both(self, app: str, table: Measured, count: Count, rows: Sequence[TraceRow]) -> None:
         asked_again: set[tuple[str, str]] = set()
@@ -130,7 +139,8 @@ class Filler:
 
     async def _scores(
         self, app: str, mine: Mapping[str, Measured], counts: Mapping[str, Count], span: tuple[int, int]
-    ) -> None:
+    ) -> int:
+        read = 0
         by_name: dict[str, list[str]] = {}
         for id, table in mine.items():
             if table.kind.source == "score":
@@ -138,10 +148,12 @@ class Filler:
         for name, ids in by_name.items():
             filter_ = ScoreFilter(app=app, name=name, since_ns=span[0], until_ns=span[1])
             async for score in scores_in(self._store.scores, filter_):
+                read += 1
                 for id in ids:
                     event = of_score(mine[id], score)
                     if event is not None:
                         counts[id].add(score.judged_ns, score.tenant, event)
+        return read
 
     async def _note(self, rows: Sequence[TraceRow]) -> None:
         """Keep when a definition or release answered, so that an incident can name the one it came with."""

@@ -1,7 +1,7 @@
 """Looks that are made on a schedule, and the alerts of what they find: each thing is opened once and closed once.
 
-Only the process that leads makes them. How far each look has come is kept, so that after a stop it looks at what it
-missed, and the id of an alert is made of the key of its finding, so that none is opened twice, whatever the order in
+Only the process that leads makes them. How far each look has come is kept once all that are due were made, so that after a
+stop it looks at what it missed, and the id of an alert is made of the key of its finding, so that none is opened twice, whatever the order in
 which things are found and however often.
 """
 
@@ -78,10 +78,12 @@ class Rounds:
             lead: is awaited before each look; raises where another process leads by now.
 
         """
-        for look in self._looks:
-            if now < self._next.get(look.name, 0):
-                continue
-            known = await self._looked.get(look.name)
+        looks = [look for look in self._looks if now >= self._next.get(look.name, 0)]
+        before = {one.name: one for one in await self._looked.find()} if looks else {}
+        firing = await self._alerts.find(state="firing", limit=100_000) if looks else []
+        made: list[Looked] = []
+        for look in looks:
+            known = before.get(look.name)
             due = 0 if known is None else (known.at_ns // look.every_ns + 1) * look.every_ns
             if now < due:
                 self._next[look.name] = due
@@ -93,37 +95,34 @@ class Rounds:
             except Problem as problem:
                 log.warning("cannot look for %s now: %s", look.name, problem.message)
                 continue
-            await self.take(look.kinds, found, now)
-            await self._looked.put(Looked(name=look.name, at_ns=now))
+            await self._take(look.kinds, found, now, firing)
+            made.append(Looked(name=look.name, at_ns=now))
             self._next[look.name] = (now // look.every_ns + 1) * look.every_ns
+        if made:
+            await self._store.records.put_all([(self._looked.record(one), None) for one in made])
 
-    async def take(self, kinds: Sequence[FindingKind], round: Round, now: int) -> list[Alert]:
-        """Open what was found and never was, close what is over; return what changed.
+    async def _take(self, kinds: Sequence[FindingKind], round: Round, now: int, firing: Sequence[Alert]) -> None:
+        """Open what was found and never was, close what of it fired and is over.
 
         What is only worth a note (`info`) is left to digests.
         """
-        changed: list[Alert] = []
         for finding in round.found:
             if finding.severity != "info":
-                opened = await self._open(finding, now)
-                changed += [opened] if opened is not None else []
-        fresh = {alert.id for alert in changed}
+                await self._open(finding, now)
         stands = None if round.holding is None else round.holding | {one.key for one in round.found}
-        for kind in kinds:
-            for alert in await self._alerts.find(group=f"found/{kind}", state="firing", limit=100_000):
-                ended = alert.ends_ns is not None and alert.ends_ns <= now
-                if alert.id not in fresh and (ended or (stands is not None and alert.key not in stands)):
-                    over = await resolve(self._store, alert.id, now)
-                    changed += [over] if over is not None else []
-        return changed
+        for alert in firing:
+            ended = alert.ends_ns is not None and alert.ends_ns <= now
+            gone = ended or (stands is not None and alert.key not in stands)
+            if alert.kind in kinds and gone:
+                await resolve(self._store, alert.id, now)
 
-    async def _open(self, finding: Finding, now: int) -> Alert | None:
-        """Return the alert where it is new. One that fires says the newest figures; one that is over stays so."""
+    async def _open(self, finding: Finding, now: int) -> None:
+        """Open an alert where it is new. One that fires says the newest figures; one that is over stays so."""
         known = await self._alerts.get(finding.alert)
         if known is not None:
             if known.state == "firing" and known.firing.said != finding.title:
                 await self._alerts.amend(known.id, partial(_said, finding=finding, now=now))
-            return None
+            return
         alert = Alert(
             id=finding.alert,
             tenant=finding.tenant,
@@ -144,9 +143,7 @@ class Rounds:
             await self._alerts.put(alert, expect=0)
         except Mistaken as problem:
             if problem.code != "conflict":
-                raise
-            return None  # another process led for a moment, and opened it
-        return alert
+                raise  # else another process led for a moment, and opened it
 
     async def _incident(self, finding: Finding, alert: Alert) -> str:
         """Return the incident of something critical; the same one for the same finding."""

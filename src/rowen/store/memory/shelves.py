@@ -73,6 +73,17 @@ class MemoryRecords:
         found = await self.get(kind, id, tenant)
         return found is not None and self._records.pop((kind, found.tenant, id), None) is not None
 
+    async def clear(self, kind: str, group: str, tenant: str | None = None) -> int:
+        """Remove all of one group; return how many that were."""
+        gone = [
+            place
+            for place, record in self._records.items()
+            if (record.kind, record.group) == (kind, group) and tenant in (None, record.tenant)
+        ]
+        for place in gone:
+            del self._records[place]
+        return len(gone)
+
     def _expect(self, record: Record, expect: int | None) -> None:
         old = self._records.get((record.kind, record.tenant, record.id))
         if expect is not None and expect != (0 if old is None else old.version):

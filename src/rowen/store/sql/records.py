@@ -12,6 +12,14 @@ from rowen.store.sql.tables import records
 from rowen.values import Mistaken
 
 _COLUMNS = tuple(records.c[name] for name in Record.__struct_fields__)
+_PLACE = ("kind", "tenant", "id")
+
+# Made once, as the queries below: records are written all the time, and making a statement takes longer than writing.
+_HERE = tuple(records.c[name] == bindparam(f"old_{name}") for name in _PLACE)
+_VERSION = select(records.c.version).where(*_HERE)
+_INSERT = insert(records).values({column: bindparam(column.name) for column in _COLUMNS})
+_UPDATE = update(records).where(*_HERE).values({column: bindparam(column.name) for column in _COLUMNS})
+_DELETE = delete(records).where(*_HERE)
 
 
 class SqlRecords:
@@ -85,11 +93,18 @@ class SqlRecords:
             row = _row(connection, kind, id, tenant)
             if row is None:
                 return False
-            c = records.c
-            connection.execute(delete(records).where(c.kind == kind, c.tenant == row.tenant, c.id == id))
+            connection.execute(_DELETE, {"old_kind": kind, "old_tenant": row.tenant, "old_id": id})
             return True
 
         return await self._database.write(work)
+
+    async def clear(self, kind: str, group: str, tenant: str | None = None) -> int:
+        """Remove all of one group; return how many that were."""
+        c = records.c
+        query = delete(records).where(c.kind == kind, c.group == group)
+        if tenant is not None:
+            query = query.where(c.tenant == tenant)
+        return await self._database.write(lambda connection: connection.execute(query).rowcount)
 
 
 @cache
@@ -113,16 +128,16 @@ def _one(*, of_tenant: bool) -> Select[Any]:
 
 
 def _put(connection: Connection, record: Record, expect: int | None) -> Record:
-    place = (records.c.kind == record.kind, records.c.tenant == record.tenant, records.c.id == record.id)
-    version = connection.execute(select(records.c.version).where(*place)).scalar() or 0
+    place = {f"old_{name}": getattr(record, name) for name in _PLACE}
+    version = connection.execute(_VERSION, place).scalar() or 0
     if expect is not None and expect != version:
         raise Mistaken("conflict", f"{record.kind} {record.id!r} was changed meanwhile")
     new = record.but(version=version + 1)
     row = {name: getattr(new, name) for name in Record.__struct_fields__}
     if version:
-        connection.execute(update(records).where(*place).values(**row))
+        connection.execute(_UPDATE, {**row, **place})
     else:
-        connection.execute(insert(records).values(**row))
+        connection.execute(_INSERT, row)
     return new
 
 

@@ -327,6 +327,25 @@ class RecordsContract:
         assert not await store.records.delete("queue", "r1", "umbrella")
         assert [record.body for record in await store.records.find("queue")] == [b"1"]
 
+    async def test_a_group_is_removed_whole_and_nothing_beside_it(self, store: Store) -> None:
+        for number in range(3):
+            await store.records.put(a_record(f"g{number}", group="g"))
+        beside = [
+            a_record("g3", group="h"),
+            a_record("g4", kind="incident", group="g"),
+            a_record("u", tenant="umbrella", group="g"),
+        ]
+        for record in beside:
+            await store.records.put(record)
+
+        removed = [await store.records.clear("queue", "g", "acme") for _ in range(2)]
+        left = [*await store.records.find("queue"), *await store.records.find("incident")]
+
+        assert removed == [3, 0]
+        assert {record.but(version=0) for record in left} == set(beside)
+        assert await store.records.clear("queue", "g") == 1  # of whichever tenant
+        assert [record.id for record in await store.records.find("queue")] == ["g3"]
+
     async def test_several_records_are_written_all_or_none(self, store: Store) -> None:
         await store.records.put(a_record("there"))
 
