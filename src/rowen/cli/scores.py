@@ -50,6 +50,7 @@ def list_scores(
         {
             "id": score.id,
             "when": at(score.created_ns).isoformat(timespec="seconds"),
+            "app": score.app,
             "name": score.name,
             "value": score.value if not isinstance(score.value, str) else score.value[:60],
             "source": score.source,

@@ -19,6 +19,7 @@ from rowen.values import Mistaken, Score, TraceRow, at
 from rowen.values.query import TRACE_FIELDS
 from rowen.web.charts import share
 from rowen.web.page import Page, Services, address_with, api_call, may_manage, said_value, tenant_of
+from rowen.web.seen import offered, query_seen
 from rowen.web.talk import said
 
 _WHOLES = {"slower_ms": "milliseconds", "since_ns": "nanoseconds since 1970", "until_ns": "nanoseconds since 1970"}
@@ -136,7 +137,7 @@ async def traces(request: Request, services: Services, visit: Visit) -> Page | R
         return RedirectResponse(address_of(chosen), 303)
     if "column" in request.query_params or "extra" in request.query_params:
         return RedirectResponse("/traces" + address_with(_with_columns(request.query_params)), 303)
-    query = {key: value for key, value in request.query_params.items() if value}
+    query = query_seen(request.query_params, visit)
     state = state_of(query)
     names = state.columns or USUAL
     tenant = tenant_of(visit)
@@ -165,7 +166,7 @@ async def traces(request: Request, services: Services, visit: Visit) -> Page | R
             columns=columns_in(names, query, sort, state.order),
             offered=[(name, title, name in names) for name, title in COLUMNS.items()],
             extra=" ".join(name for name in names if name not in COLUMNS),
-            known=sorted({each.name for each in await services.scores.names(tenant)})[:12],
+            known=sorted({each.name for each in await services.scores.names(tenant, query.get("app", ""))})[:12],
             sorts=[(name, COLUMNS[name]) for name in SORTS],
             sort=sort,
             order=state.order,
@@ -183,8 +184,9 @@ async def traces(request: Request, services: Services, visit: Visit) -> Page | R
             between=_between(query),
             more=[name for name in FILTERS if name in query and name not in {*_FIELDS, *_HIDDEN}],
             hidden=[name for name in (*_HIDDEN, *_KEPT) if name in query],
-            apps=await services.traces.values("app", tenant),
-            models=await services.traces.values("model", tenant),
+            apps=offered(visit, await services.traces.values("app", tenant)),
+            # The store knows the models of all apps together, which is more than such a reader may see.
+            models=[] if visit.entry.apps else await services.traces.values("model", tenant),
             statuses=STATUSES,
             sources=SOURCES,
             wrong=wrong,

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from urllib.parse import urlencode
 
 from markupsafe import Markup
 from starlette.requests import Request
@@ -12,8 +11,9 @@ from rowen.access import Visit
 from rowen.store.base import Bucket, TraceFilter
 from rowen.values import TraceRow
 from rowen.web.charts import Series, Slot, bars, curves, share
-from rowen.web.page import Page, Services, api_call, said_count, tenant_of
+from rowen.web.page import Page, Services, address_with, api_call, said_count, tenant_of
 from rowen.web.scores import Named, of_value
+from rowen.web.seen import app_of, offered
 from rowen.web.stretch import Stretch, stretch_of
 from rowen.web.sums import Sums, summed
 
@@ -27,6 +27,9 @@ class Overview:
     title: str
     base: str
     stretch: Stretch
+    app: str
+    """The app that it is about; empty for all that the reader sees."""
+    apps: Sequence[str]
     good: Sequence[Named]
     """What says whether the answers were good, which comes before what they took."""
     good_more: int
@@ -51,24 +54,25 @@ async def overview(request: Request, services: Services, visit: Visit) -> Page:
     """The first page: is it alive, is it good, what does it cost."""
     stretch = stretch_of(request, services.clock)
     since, until, every = stretch.since_ns, stretch.until_ns, stretch.every_ns
-    tenant = tenant_of(visit)
-    buckets = await services.traces.buckets(tenant=tenant, since_ns=since, until_ns=until, every_ns=every)
+    tenant, app = tenant_of(visit), app_of(visit, request.query_params.get("app", ""))
+    buckets = await services.traces.buckets(tenant=tenant, app=app, since_ns=since, until_ns=until, every_ns=every)
     by_model = await services.traces.buckets(
-        tenant=tenant, since_ns=since, until_ns=until, every_ns=until - since, by="model"
+        tenant=tenant, app=app, since_ns=since, until_ns=until, every_ns=until - since, by="model"
     )
-    failures = await services.traces.find(TraceFilter(tenant=tenant, status="failed", since_ns=since, limit=5))
-    good = await of_value(services, tenant, stretch)
+    failures = await services.traces.find(TraceFilter(tenant=tenant, app=app, status="failed", since_ns=since, limit=5))
+    good = await of_value(services, tenant, stretch, app)
     known = {bucket.start_ns: bucket for bucket in buckets}
     rows = [
-        summed(stretch.said(start), [known.get(start, Bucket(start_ns=start))], _between(start, every))
+        summed(stretch.said(start), [known.get(start, Bucket(start_ns=start))], _between(start, every, app))
         for start in stretch.starts
     ]
-    models = sorted(_by_group(by_model, since), key=lambda row: -row.calls)
+    models = sorted(_by_group(by_model, since, app), key=lambda row: -row.calls)
     slots = [Slot(name=row.name, link=row.link if row.calls else "") for row in rows]
     return Page(
         call=api_call(
             request,
             "/api/traces/stats",
+            app=app,
             since_ns=str(stretch.since_ns),
             every_ns=str(max(stretch.every_ns, 1_000_000_000)),
         ),
@@ -77,6 +81,8 @@ async def overview(request: Request, services: Services, visit: Visit) -> Page:
             title="Overview",
             base=str(request.base_url).rstrip("/"),
             stretch=stretch,
+            app=app,
+            apps=offered(visit, await services.traces.values("app", tenant)),
             good=good[:_TILES],
             good_more=max(0, len(good) - _TILES),
             total=summed("all", buckets),
@@ -118,20 +124,20 @@ def _layers(rows: Sequence[Sums]) -> tuple[Series, ...]:
     )
 
 
-def _by_group(buckets: Sequence[Bucket], since: int) -> list[Sums]:
+def _by_group(buckets: Sequence[Bucket], since: int, app: str) -> list[Sums]:
     names = sorted({bucket.group for bucket in buckets})
     return [
         summed(
             name,
             [bucket for bucket in buckets if bucket.group == name],
-            f"/traces?{urlencode({'model': name, 'since_ns': since})}" if name else f"/traces?since_ns={since}",
+            "/traces" + address_with({"model": name, "since_ns": str(since), "app": app}),
         )
         for name in names
     ]
 
 
-def _between(start: int, length: int) -> str:
-    return f"/traces?since_ns={start}&until_ns={start + length}"
+def _between(start: int, length: int, app: str) -> str:
+    return "/traces" + address_with({"since_ns": str(start), "until_ns": str(start + length), "app": app})
 
 
 def _said_whole(value: float) -> str:

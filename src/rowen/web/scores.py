@@ -14,6 +14,7 @@ from rowen.values import Mistaken, Score
 from rowen.values.interval import Interval, mean_of_sums, wilson
 from rowen.web.charts import Mark, Slot, share, sparkline, trend
 from rowen.web.page import Page, Services, address_with, api_call, tenant_of
+from rowen.web.seen import app_of, offered, sees
 from rowen.web.stretch import Stretch, stretch_of
 
 CUTS: tuple[ScoreGroup, ...] = ("source", "by", "version", "app", "environment", "release", "definition")
@@ -58,6 +59,8 @@ class ScoreList:
 
     title: str
     stretch: Stretch
+    app: str
+    apps: Sequence[str]
     groups: Sequence[tuple[str, Sequence[Named]]]
     base: str
 
@@ -81,6 +84,9 @@ class OneScore:
     title: str
     name: str
     app: str
+    """The app whose scores they are; empty for those of all apps together."""
+    apps: Sequence[str]
+    """The apps that have scores of this name."""
     kind: str
     stretch: Stretch
     total: Interval
@@ -103,28 +109,30 @@ class OneScore:
 async def scores(request: Request, services: Services, visit: Visit) -> Page:
     """Every name of scores, with its mean and how it went."""
     stretch = stretch_of(request, services.clock)
-    tenant = tenant_of(visit)
+    tenant, app = tenant_of(visit), app_of(visit, request.query_params.get("app", ""))
     found: dict[str, list[Named]] = {}
-    names = await services.scores.names(tenant)
+    names = await services.scores.names(tenant, app)
     labelled = _labelled(names)
     for each in sorted(names, key=lambda name: (name.name, name.app)):
         found.setdefault(each.source, []).append(await _named(services, tenant, each, stretch, labelled))
     order = [source for source in WHO if source in found]
     return Page(
-        call=api_call(request, "/api/scores/names"),
+        call=api_call(request, "/api/scores/names", app=app),
         template="scores/list.html",
         context=ScoreList(
-            title="Scores",
+            title=f"Scores of {app}" if app else "Scores",
             stretch=stretch,
+            app=app,
+            apps=offered(visit, sorted({each.app for each in await services.scores.names(tenant) if each.app})),
             groups=[(WHO[source], found[source]) for source in order],
             base=str(request.base_url).rstrip("/"),
         ),
     )
 
 
-async def of_value(services: Services, tenant: str | None, stretch: Stretch) -> list[Named]:
+async def of_value(services: Services, tenant: str | None, stretch: Stretch, app: str) -> list[Named]:
     """Return what says most about the worth of the answers, first: what users said and did, reviewers, then judges."""
-    names = await services.scores.names(tenant)
+    names = await services.scores.names(tenant, app)
     order = list(WHO)
     names.sort(key=lambda each: (order.index(each.source), -each.count, each.name))
     labelled = _labelled(names)
@@ -136,10 +144,14 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
     """One name of scores over time, cut by who judged, version, release and more; the lowest or the latest beside."""
     stretch = stretch_of(request, services.clock)
     tenant = tenant_of(visit)
-    name, app = request.path_params["name"], request.query_params.get("app", "")
-    known = [each for each in await services.scores.names(tenant, app) if each.name == name]
+    name, app = request.path_params["name"], app_of(visit, request.query_params.get("app", ""))
+    every = [each for each in await services.scores.names(tenant) if each.name == name]
+    known = [each for each in every if app in {"", each.app}]
     if not known:
         raise Mistaken("not_found", "There is no score of that name.")
+    apps = [each for each in sorted({each.app for each in every}) if each and sees(visit, each)]
+    app = app or (apps[0] if {each.app for each in every} == {*apps[:1]} else "")
+    title = f"{name} of {app}" if app else name
     buckets = await _buckets(services, tenant, name, app, stretch)
     cut: ScoreGroup = next((each for each in CUTS if each == request.query_params.get("by")), "source")
     groups = await _buckets(services, tenant, name, app, stretch, by=cut, whole=True)
@@ -170,9 +182,10 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
     return Page(
         template="scores/one.html",
         context=OneScore(
-            title=name,
+            title=title,
             name=name,
             app=app,
+            apps=apps,
             kind=kind,
             stretch=stretch,
             total=mean_of(_merged(buckets), kind, errors),
@@ -183,7 +196,7 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
             chart=trend(
                 [Slot(name=stretch.said(start)) for start, _ in slots],
                 [mean for _, mean in slots],
-                f"{name} in the last {stretch.range}",
+                f"{title} in the last {stretch.range}",
                 marks=await _releases(services, tenant, name, app, stretch),
                 share=kind == "boolean",
             ),

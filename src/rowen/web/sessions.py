@@ -9,6 +9,7 @@ from rowen.access import Visit
 from rowen.store.base import ScoreFilter, TraceFilter
 from rowen.values import Mistaken, Score, SessionRow, TraceRow, UserRow
 from rowen.web.page import Page, Services, address_with, api_call, said_sum, tenant_of
+from rowen.web.seen import offered, query_seen, sees
 
 _LISTED = 50
 _TURNS = 200
@@ -65,17 +66,17 @@ class Turned:
 
 async def sessions(request: Request, services: Services, visit: Visit) -> Page:
     """Sessions, newest first."""
-    query = {key: value for key, value in request.query_params.items() if value}
-    tenant = tenant_of(visit)
+    query = query_seen(request.query_params, visit)
+    tenant, app = tenant_of(visit), query.get("app", "")
     rows = await services.traces.sessions(
         tenant=tenant,
-        app=query.get("app", ""),
+        app=app,
         user=query.get("user", ""),
         before=query.get("before", ""),
         limit=_LISTED + 1,
     )
     return Page(
-        call=api_call(request, "/api/sessions", app=query.get("app", ""), user=query.get("user", "")),
+        call=api_call(request, "/api/sessions", app=app, user=query.get("user", "")),
         template="sessions/list.html",
         context=SessionList(
             title="Sessions",
@@ -83,20 +84,18 @@ async def sessions(request: Request, services: Services, visit: Visit) -> Page:
             query=query,
             older=address_with(query, before=rows[_LISTED - 1].cursor) if len(rows) > _LISTED else "",
             first="before" not in query,
-            apps=await services.traces.values("app", tenant),
+            apps=offered(visit, await services.traces.values("app", tenant)),
         ),
     )
 
 
 async def users(request: Request, services: Services, visit: Visit) -> Page:
     """Users of the apps, newest first."""
-    query = {key: value for key, value in request.query_params.items() if value}
-    tenant = tenant_of(visit)
-    rows = await services.traces.users(
-        tenant=tenant, app=query.get("app", ""), before=query.get("before", ""), limit=_LISTED + 1
-    )
+    query = query_seen(request.query_params, visit)
+    tenant, app = tenant_of(visit), query.get("app", "")
+    rows = await services.traces.users(tenant=tenant, app=app, before=query.get("before", ""), limit=_LISTED + 1)
     return Page(
-        call=api_call(request, "/api/end-users", app=query.get("app", "")),
+        call=api_call(request, "/api/end-users", app=app),
         template="sessions/users.html",
         context=UserList(
             title="Users",
@@ -104,7 +103,7 @@ async def users(request: Request, services: Services, visit: Visit) -> Page:
             query=query,
             older=address_with(query, before=rows[_LISTED - 1].cursor) if len(rows) > _LISTED else "",
             first="before" not in query,
-            apps=await services.traces.values("app", tenant),
+            apps=offered(visit, await services.traces.values("app", tenant)),
         ),
     )
 
@@ -112,7 +111,8 @@ async def users(request: Request, services: Services, visit: Visit) -> Page:
 async def session(request: Request, services: Services, visit: Visit) -> Page:
     """One session from its first turn on, with the scores of each turn beside it."""
     name, tenant = request.path_params["session"], tenant_of(visit)
-    found = await services.traces.find(TraceFilter(tenant=tenant, session=name, limit=_TURNS + 1))
+    listed = await services.traces.find(TraceFilter(tenant=tenant, session=name, limit=_TURNS + 1))
+    found = [row for row in listed if sees(visit, row.app)]
     if not found:
         raise Mistaken("not_found", "There is no such session.")
     rows = list(reversed(found[:_TURNS]))
@@ -129,11 +129,11 @@ async def session(request: Request, services: Services, visit: Visit) -> Page:
             title=f"Session {name[:40]}",
             session=name,
             turns=[Turned(row=row, scores=[each for each in judged if each.trace == row.id]) for row in rows],
-            left_out=len(found) > _TURNS,
+            left_out=len(listed) > _TURNS,
             failed=sum(row.status == "failed" for row in rows),
             tokens=sum(row.input_tokens + row.output_tokens for row in rows),
             cost=said_sum(known, unknown=len(costs) - len(known)),
             users=sorted({row.user for row in rows} - {""}),
-            scores=whole,
+            scores=[each for each in whole if sees(visit, each.app)],
         ),
     )

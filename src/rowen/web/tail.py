@@ -16,6 +16,7 @@ from rowen.store.base import TraceFilter
 from rowen.values import Problem, TraceRow
 from rowen.web.listing import columns_in, filter_of, lines_of, state_of
 from rowen.web.page import ENVIRONMENT, HEADERS, Services, tenant_of
+from rowen.web.seen import query_seen
 
 EVERY = 1.0
 """Seconds between two looks."""
@@ -32,9 +33,9 @@ def tail(services: Services) -> Callable[[Request], Awaitable[Response]]:
             visit = await services.sessions.visit(request.cookies.get(COOKIE, ""), services.address(request))
         except Problem:
             return RedirectResponse("/sign-in", 303)
-        query = {key: value for key, value in request.query_params.items() if value}
-        query.pop("before", None)
         try:
+            query = query_seen(request.query_params, visit)
+            query.pop("before", None)
             wanted = await filter_of(query, tenant_of(visit), services, limit=AT_ONCE)
             names = state_of(query).columns or USUAL
         except Problem as problem:

@@ -13,6 +13,7 @@ from rowen.store.base import ScoreFilter, TraceFilter
 from rowen.values import Citation, Mistaken, Passage, Score, Span, Trace, TraceRow
 from rowen.web.charts import lane
 from rowen.web.page import Page, Services, said_money, said_ms, tenant_of
+from rowen.web.seen import sees
 from rowen.web.talk import Turn, said, turn
 from rowen.web.tree import tree
 
@@ -74,6 +75,8 @@ async def trace(request: Request, services: Services, visit: Visit) -> Page:
     """One trace: its steps, what each changed, what was asked, said and paid."""
     id, tenant = request.path_params["id"], tenant_of(visit)
     row = await services.traces.row(id, tenant)
+    if row is not None and not sees(visit, row.app):
+        raise Mistaken("not_found", "There is no such trace.")
     if row is not None and row.origin == "spans":
         return await tree(request, services, visit, row)
     found = await services.traces.get(id, tenant)
@@ -100,7 +103,11 @@ async def trace(request: Request, services: Services, visit: Visit) -> Page:
             vectors=len(found.answer.vectors) if found.answer else 0,
             parameters=_parameters(found),
             scores=await services.scores.find(ScoreFilter(tenant=tenant_of(visit), traces=(found.row.id,))),
-            inner=await services.traces.find(TraceFilter(tenant=tenant, within=found.row.id, limit=_INNER)),
+            inner=[
+                each
+                for each in await services.traces.find(TraceFilter(tenant=tenant, within=found.row.id, limit=_INNER))
+                if sees(visit, each.app)
+            ],
             outer=found.row.within if found.row.house or found.row.shadow else "",
             masked=found.masked,
             problem=next((span.message for span in found.spans[:1] if span.status == "error"), ""),

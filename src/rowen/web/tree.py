@@ -12,6 +12,7 @@ from rowen.store.base import ScoreFilter, TraceFilter
 from rowen.values import Mistaken, Observed, Score, SpanRow, TraceRow, Twig
 from rowen.web.charts import lane
 from rowen.web.page import Page, Services, address_with, said_ms, tenant_of
+from rowen.web.seen import sees
 from rowen.web.talk import Turn, laid_out, said, turns_of
 
 AT_ONCE = 500
@@ -76,6 +77,7 @@ async def tree(request: Request, services: Services, visit: Visit, row: TraceRow
     twigs = await services.traces.tree(row.id, tenant)
     calls = await services.traces.find(TraceFilter(tenant=tenant, within=row.id, limit=_CALLS)) if row.id else []
     called: dict[str, SpanRow] = {}
+    calls = [each for each in calls if sees(visit, each.app)]
     for each in calls:
         for own in await services.traces.spans(each.id, tenant):
             if own.type != "other":
