@@ -1,6 +1,5 @@
 """Programs that know nothing of Rowen, pointed at it by their environment alone."""
 
-import subprocess
 import sys
 
 import pytest
@@ -31,20 +30,22 @@ with client.messages.stream(**asked) as stream:
 SAID = "The sky is blue today.\nThe sky is blue today."
 
 
-def ran(program: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+@pytest.fixture(scope="module")
+def ran(forks, quiet_environment: dict[str, str]):
+    """Runs a program in an environment."""
+    return forks(sys.executable, ("openai", "anthropic"), quiet_environment).run
 
 
-def test_an_openai_program_needs_two_variables(rowen: Running, quiet_environment: dict[str, str]):
-    done = ran(OPENAI, {**quiet_environment, "OPENAI_BASE_URL": f"{rowen.url}/v1", "OPENAI_API_KEY": rowen.key})
+def test_an_openai_program_needs_two_variables(rowen: Running, ran, quiet_environment: dict[str, str]):
+    done = ran(OPENAI, env={**quiet_environment, "OPENAI_BASE_URL": f"{rowen.url}/v1", "OPENAI_API_KEY": rowen.key})
 
     assert done.stdout == SAID, done.stderr
 
 
 @pytest.mark.parametrize("variable", ["ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"])
-def test_an_anthropic_program_needs_two_variables(rowen: Running, quiet_environment: dict[str, str], variable: str):
-    done = ran(ANTHROPIC, {**quiet_environment, "ANTHROPIC_BASE_URL": rowen.url, variable: rowen.key})
+def test_an_anthropic_program_needs_two_variables(
+    rowen: Running, ran, quiet_environment: dict[str, str], variable: str
+):
+    done = ran(ANTHROPIC, env={**quiet_environment, "ANTHROPIC_BASE_URL": rowen.url, variable: rowen.key})
 
     assert done.stdout == SAID, done.stderr

@@ -20,24 +20,27 @@ MODELS = """
   supports_schema: true
 """
 
+AS_MODULE = "import runpy; runpy.run_module('llm', run_name='__main__', alter_sys=True)"
+
+
+@pytest.fixture(scope="module")
+def running(forks, quiet_environment: dict[str, str]):
+    """Runs programs that have imported `llm`, without plug-ins of whoever runs the tests."""
+    modules = ("llm.cli", "llm.default_plugins.openai_models", "openai")
+    return forks(sys.executable, modules, {**quiet_environment, "LLM_LOAD_PLUGINS": ""})
+
 
 @pytest.fixture
-def llm(rowen: Running, tmp_path: Path, quiet_environment: dict[str, str]):
+def llm(rowen: Running, running, tmp_path: Path, quiet_environment: dict[str, str]):
     """Runs `llm` with a user folder of its own."""
     listed = "".join(MODELS.format(name=name, base=f"{rowen.url}/v1") for name in ("sky", "fair", "filtered"))
     (tmp_path / "extra-openai-models.yaml").write_text(listed)
     (tmp_path / "keys.json").write_text(json.dumps({"rowen": rowen.key}))
 
     def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "llm", *words],
-            env={**quiet_environment, "LLM_USER_PATH": str(tmp_path), "LLM_LOAD_PLUGINS": ""},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        environment = {**quiet_environment, "LLM_USER_PATH": str(tmp_path), "LLM_LOAD_PLUGINS": ""}
+        done: subprocess.CompletedProcess[str] = running.run(AS_MODULE, *words, env=environment)
+        return done
 
     return run
 

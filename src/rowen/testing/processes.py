@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from typing import IO
@@ -83,13 +84,27 @@ class Process:
 
 
 class Nursery:
-    """Starts processes."""
+    """Starts processes.
 
-    def __init__(self) -> None:
+    Args:
+        modules: what has been imported in them.
+        python: the interpreter, which need not know of Rowen.
+        env: the environment in which it is imported; that of this process unless it is given.
+
+    """
+
+    def __init__(
+        self,
+        modules: Sequence[str] = MODULES,
+        *,
+        python: str = sys.executable,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
-            command = [sys.executable, "-m", __name__, str(theirs.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: S603 - our own program
+            # `-P`: what stands beside this file is not to be taken for somebody's package.
+            command = [python, "-P", __file__, str(theirs.fileno()), *modules]
+            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=env)  # noqa: S603 - our own program
 
     def start(self, program: str, *args: object) -> Process:
         """Run the text of a program with arguments."""
@@ -113,7 +128,7 @@ class Nursery:
 def main() -> None:
     """Fork a process for each program that comes, and one that waits for it and tells how it ended."""
     door = socket.socket(fileno=int(sys.argv[1]))
-    for name in MODULES:
+    for name in sys.argv[2:]:
         import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks for those who wait
     while True:
