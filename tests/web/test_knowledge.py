@@ -3,6 +3,7 @@
 import re
 from urllib.parse import quote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.web.conftest import link_of
@@ -47,6 +48,21 @@ def test_of_several_indexes_it_is_told_whose_own_each_is(known):
     assert re.search(r"answers the own one of version 1 \(\w+\), live in production", shown.text)
     assert "A version answers from its own index as soon as that is whole." in shown.text
     assert "the own one of" not in before.text
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("from=x", "from is a whole number of characters from 0 on"),
+        ("kind=overlap&size=3", "size is a whole number of characters from 50 to 1,000,000"),
+        ("kind=overlap&size=100&overlap=-1", "overlap is a whole number of characters from 0 to 1,000,000"),
+    ],
+)
+def test_a_number_in_an_address_that_is_none_is_said(known, query, says):
+    shown = known.reader().get(f"{link_of(known, 'docs/evil.md')}?{query}")
+
+    assert shown.status == 400
+    assert says in shown.text
 
 
 def test_what_documents_say_of_a_thing_is_looked_up_by_who_may_read_them(known):

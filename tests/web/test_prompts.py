@@ -172,3 +172,19 @@ def test_variables_that_changed_stand_before_the_text(prompting, reader):
     shown = reader.get(f"/prompts/shop/sum?version={made.version}&against=1")
 
     assert '"most": 50' in shown.text
+
+
+@pytest.mark.parametrize(
+    ("place", "status", "says"),
+    [
+        ("/prompts/shop/sum?version=two", 400, "version is a whole number from 1 on"),
+        ("/prompts/shop/sum?version=99", 404, "There is no version 99 of this prompt."),
+        ("/prompts/shop/sum?version=1&against=0", 400, "against is a whole number from 1 on"),
+        ("/playground?app=shop&prompt=sum&version=two", 400, "version is a whole number from 1 on"),
+    ],
+)
+def test_a_version_in_an_address_that_is_none_is_said(reader, place, status, says):
+    shown = reader.get(place)
+
+    assert shown.status == status
+    assert says in shown.text

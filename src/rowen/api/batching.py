@@ -16,7 +16,8 @@ from rowen.api.simple import ErrorBody, SimpleDoor
 from rowen.api.vet import vet
 from rowen.batch import Batch, Batches, Doorway, Files, Holder, Line
 from rowen.batch.desk import Wish
-from rowen.values import Mistaken, Problem, Refused
+from rowen.values import Problem, Refused
+from rowen.values.whole import whole
 
 TAG = "batch"
 """Of the traces of lines."""
@@ -97,10 +98,7 @@ def limit_of(query: bytes, usual: int, most: int) -> int:
         Mistaken: `field_invalid`.
 
     """
-    text = asked(query, "limit") or str(usual)
-    if not text.isdecimal() or len(text) > 6 or not 0 < int(text) <= most:
-        raise Mistaken("field_invalid", f"limit is a number from 1 to {most}", place="limit")
-    return int(text)
+    return whole({"limit": asked(query, "limit")}, "limit", 1, most, usual=usual)
 
 
 class Lines(Doorway):

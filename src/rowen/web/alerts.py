@@ -10,11 +10,12 @@ from starlette.responses import RedirectResponse, Response
 from rowen.access import Visit
 from rowen.store.shelf import Shelf
 from rowen.values import Mistaken, Problem, new_id
+from rowen.values.whole import whole
 from rowen.watch.alert import OPERATOR, Alert
 from rowen.watch.finding import FindingKind
 from rowen.watch.notice import Notice, Silence
 from rowen.watch.oncall import Readiness, readiness
-from rowen.web.forms import Fields, choice, line, managed, whole
+from rowen.web.forms import Fields, choice, line, managed
 from rowen.web.page import Page, Services, api_call, apps_seen, may_manage, tenant_of
 
 _MINUTE_NS = 60_000_000_000

@@ -60,16 +60,3 @@ def choice(form: Fields, name: str, choices: Sequence[str], usual: str) -> str:
     if found not in choices:
         raise Mistaken("field_invalid", f"one of: {', '.join(each for each in choices if each)}", place=name)
     return found
-
-
-def whole(form: Fields, name: str, least: int, most: int) -> int:
-    """Return a whole number.
-
-    Raises:
-        Mistaken: `field_invalid` when it is none, or out of its bounds.
-
-    """
-    found = str(form.get(name, "")).strip()
-    if not (found.isascii() and found.isdigit() and len(found) < 12 and least <= int(found) <= most):
-        raise Mistaken("field_invalid", f"a whole number from {least:,} to {most:,}", place=name)
-    return int(found)

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from rowen.access import Actor, Made, Visit, Wanted
 from rowen.limits import written
 from rowen.values import Key, Limit, Mistaken, Problem, Scope
-from rowen.web.forms import whole
+from rowen.values.whole import whole
 from rowen.web.page import Page, Services, api_call, may_manage
 
 _DAY_NS = 86_400_000_000_000

@@ -18,6 +18,7 @@ from rowen.retrieve.desk import Listing, Shown, Sized, Standing, Told, sized
 from rowen.retrieve.state import Quarantined
 from rowen.store.knowledge import Collection
 from rowen.values import Chunk, Mistaken, Problem, Reader, Score
+from rowen.values.whole import whole
 from rowen.web import charts
 from rowen.web.forms import choice, managed, text
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
@@ -36,7 +37,7 @@ VERDICT = "chunks"
 
 _DOCUMENTS = 50
 _NAME = 200  # characters of a thing that is looked up
-_SMALLEST = 50  # characters of a chunk that is tried
+_SMALLEST, _LARGEST = 50, 1_000_000  # characters of a chunk that is tried
 _LETTERS = 30_000
 """Characters of a document on one page."""
 
@@ -276,7 +277,7 @@ async def _document(request: Request, services: Services, visit: Visit, *, faile
         failed, trying = problem, False
         shown = await services.knowledge.document(found, id, reader)
     content = shown.document.text
-    since = min(_number(query.get("from", ""), 0), max(0, len(content) - 1))
+    since = min(whole(query, "from", usual=0, of="characters"), max(0, len(content) - 1))
     until = min(len(content), since + _LETTERS)
     scores = await services.scores.get(_verdict_id(found, id, shown.chunker, visit.entry.key.id), found.tenant)
     return Page(
@@ -339,19 +340,17 @@ def link_of(found: Collection) -> str:
 
 def _table(query: Mapping[str, str]) -> ChunkTable:
     # A chunk for each letter of a large document would be more than a page, or a process, can hold.
-    size = max(_SMALLEST, _number(query.get("size", ""), 800))
-    return ChunkTable(kind=query.get("kind", "overlap"), size=size, overlap=_number(query.get("overlap", ""), 0))
+    size = whole(query, "size", _SMALLEST, _LARGEST, usual=800, of="characters")
+    overlap = whole(query, "overlap", 0, _LARGEST, usual=0, of="characters")
+    return ChunkTable(kind=query.get("kind", "overlap"), size=size, overlap=overlap)
 
 
 def _written(chunker: str) -> ChunkTable:
     """Return the table of a chunker as a manifest names it: `overlap(size=800, overlap=400)`."""
     kind, _, rest = chunker.partition("(")
     said = dict(part.strip().split("=") for part in rest.rstrip(")").split(",") if "=" in part)
-    return ChunkTable(kind=kind, size=_number(said.get("size", ""), 800), overlap=_number(said.get("overlap", ""), 0))
-
-
-def _number(said: str, usual: int) -> int:
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 9 else usual
+    numbers = {name: int(value) for name, value in said.items() if value.isascii() and value.isdigit()}
+    return ChunkTable(kind=kind, size=numbers.get("size", 800), overlap=numbers.get("overlap", 0))
 
 
 def _verdict_id(found: Collection, document: str, chunker: str, key: str) -> str:

@@ -17,6 +17,7 @@ from rowen.trace.narrow import narrowed
 from rowen.trace.query import query_of
 from rowen.values import Mistaken, Score, TraceRow, at
 from rowen.values.query import TRACE_FIELDS
+from rowen.values.whole import whole
 from rowen.web.charts import share
 from rowen.web.page import Page, Services, address_with, api_call, may_manage, said_value, tenant_of
 from rowen.web.seen import offered, query_seen
@@ -28,7 +29,6 @@ _FIELDS = ("q", "text", "app", "model", "status", "source", "slower_ms")
 _HIDDEN = ("since_ns", "until_ns")
 _KEPT = ("columns", "sort", "order", "view")
 """What the form carries on beside the filter."""
-_LARGEST = 2**63 - 1
 _SCORES = 5_000
 _WHOLE = 200
 """Spans up to which all of a trace are looked through for an attribute; of a larger one its root is."""
@@ -246,9 +246,7 @@ async def filter_of(
     found: dict[str, Any] = {name: query[name] for name in FILTERS if name in query and name != "q"}
     for name, unit in _WHOLES.items():
         if name in query:
-            if not query[name].isdecimal() or int(query[name][:20]) > _LARGEST:
-                raise Mistaken("field_invalid", f"`{name}` is a whole number of {unit}", place=name)
-            found[name] = int(query[name])
+            found[name] = whole(query, name, of=unit)
     if "dearer" in query:
         try:
             found["dearer"] = Decimal(query["dearer"])

@@ -17,6 +17,7 @@ from rowen.prompt.template import places
 from rowen.prompt.written import SYSTEM, fitted
 from rowen.values import Mistaken, Problem, Refused, Trace
 from rowen.values.errand import PLAY
+from rowen.values.whole import whole
 from rowen.web.forms import Fields, line, managed, text
 from rowen.web.page import Page, Services, may_manage, tenant_of
 from rowen.web.prompts import link_of
@@ -79,8 +80,7 @@ async def playground(request: Request, services: Services, visit: Visit) -> Page
     app = _app(services, visit, asked.app)
     name = asked.prompt or (SYSTEM if SYSTEM in written_of(app.prompts) else "")
     draft = asked.draft
-    if version := query.get("version", ""):
-        number = int(version) if version.isascii() and version.isdigit() and len(version) < 8 else 0
+    if number := whole(query, "version", 1, usual=0):
         draft = (await services.prompts.get(f"{app.name}/{name}", TENANT, version=number)).text
     shown = Asked(
         app=app.name,

@@ -14,7 +14,8 @@ from rowen.prompt.diff import DiffLine, differ
 from rowen.prompt.registry import TENANT
 from rowen.prompt.version import LATEST, answering
 from rowen.values import Mistaken, Problem
-from rowen.web.forms import Fields, line, managed, whole
+from rowen.values.whole import whole
+from rowen.web.forms import Fields, line, managed
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
 
 _LABEL = re.compile("[A-Za-z0-9_.-]{1,100}")
@@ -108,8 +109,8 @@ async def _one(request: Request, services: Services, visit: Visit, *, failed: Pr
     known = await _versions(request, services, visit)
     numbers = {each.version: each for each in known}
     served = answering(known)
-    shown = numbers.get(_number(request.query_params, "version"), served or known[0])
-    against = numbers.get(_number(request.query_params, "against"))
+    shown = _wanted(request, numbers, "version") or served or known[0]
+    against = _wanted(request, numbers, "against")
     if against is shown:
         against = None
     return Page(
@@ -165,6 +166,9 @@ def _try(shown: PromptVersion, served: PromptVersion | None) -> str:
     return f"/playground?app={quote(shown.app)}&prompt={quote(shown.short)}{version}"
 
 
-def _number(query: Mapping[str, str], name: str) -> int:
-    said = query.get(name, "")
-    return int(said) if said.isascii() and said.isdigit() and len(said) < 8 else 0
+def _wanted(request: Request, numbers: Mapping[int, PromptVersion], name: str) -> PromptVersion | None:
+    """Return the version that the address names; None where it names none."""
+    number = whole(request.query_params, name, 1, usual=0)
+    if number and number not in numbers:
+        raise Mistaken("not_found", f"There is no version {number} of this prompt.", place=name)
+    return numbers.get(number)

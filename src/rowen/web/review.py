@@ -12,6 +12,7 @@ from rowen.score.intake import derived_id
 from rowen.score.queue import Item, Listed, Opinion, Picked, Queue
 from rowen.score.review import Progress
 from rowen.values import Case, Mistaken, Problem, Refused, Score, ScoreConfig, Trace
+from rowen.values.whole import whole
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
 from rowen.web.talk import Turn, turn, turns_of
 
@@ -368,9 +369,7 @@ def _wanted(form: FormData, actor: Actor) -> Queue:
     name = str(form.get("name", "")).strip()
     if not name:
         raise Mistaken("field_invalid", "a queue needs a name", place="name")
-    raters = str(form.get("raters", "1")).strip() or "1"
-    if not raters.isdecimal() or not 1 <= int(raters[:4]) <= 20:
-        raise Mistaken("field_invalid", "an item is judged by 1 to 20 people", place="raters")
+    raters = whole(form, "raters", 1, 20, usual=1, of="people")
     below = str(form.get("below", "")).strip()
     try:
         bound = float(below) if below else None
@@ -385,5 +384,5 @@ def _wanted(form: FormData, actor: Actor) -> Queue:
         guidelines=str(form.get("guidelines", ""))[:20_000],
         asked=tuple(str(each) for each in form.getlist("asked")),
         picks=picks,
-        raters=int(raters),
+        raters=raters,
     )

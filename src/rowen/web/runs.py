@@ -17,6 +17,7 @@ from rowen.evaluate.run.office import Order
 from rowen.evaluate.run.result import BINS, Figure, Result
 from rowen.store.base import Place
 from rowen.values import Case, Mistaken, Outcome, Run
+from rowen.values.whole import whole
 from rowen.web.charts import Series, Slot, bars
 from rowen.web.forms import choice, line, managed
 from rowen.web.page import Page, Services, api_call, may_manage, said_count, tenant_of
@@ -138,7 +139,7 @@ async def run(request: Request, services: Services, visit: Visit) -> Page:
     show = request.query_params.get("show", "worst")
     if show not in SHOWS:
         raise Mistaken("field_invalid", f"one of: {', '.join(SHOWS)}", place="show")
-    at = _at(request.query_params.get("at", "0"))
+    at = whole(request.query_params, "at", usual=0)
     places = _places(loaded, metric, show)
     questions = await services.kept.get(
         ("cases of a run", found.tenant, found.dataset, found.version), lambda: _cases(services, found)
@@ -308,9 +309,3 @@ def _bins(figure: Figure | None) -> list[tuple[str, int]]:
     least, most = (0.0, 1.0) if unit else (figure.least, figure.most)
     width = (most - least) / BINS
     return [(f"{least + place * width:.3g}", count) for place, count in enumerate(figure.bins)]
-
-
-def _at(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 9):
-        raise Mistaken("field_invalid", "a page begins at a whole number", place="at")
-    return int(text)

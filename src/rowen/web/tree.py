@@ -9,7 +9,8 @@ from starlette.requests import Request
 
 from rowen.access import Visit
 from rowen.store.base import ScoreFilter, TraceFilter
-from rowen.values import Mistaken, Observed, Score, SpanRow, TraceRow, Twig
+from rowen.values import Observed, Score, SpanRow, TraceRow, Twig
+from rowen.values.whole import whole
 from rowen.web.charts import lane
 from rowen.web.page import Page, Services, address_with, said_ms, tenant_of
 from rowen.web.seen import sees
@@ -88,9 +89,7 @@ async def tree(request: Request, services: Services, visit: Visit, row: TraceRow
     )
     query = {key: value for key, value in request.query_params.items() if value}
     ordered = in_order(twigs)
-    if "from" in query and not query["from"].isdecimal():
-        raise Mistaken("field_invalid", "`from` is the number of a span", place="from")
-    first = min(int(query.get("from", "0")[:9]), max(len(ordered) - 1, 0))
+    first = min(whole(query, "from", usual=0, of="spans"), max(len(ordered) - 1, 0))
     shown = ordered[first : first + AT_ONCE]
     known = {twig.id for twig in twigs}
     ids = [twig.id for twig, _ in shown if twig.id not in called]

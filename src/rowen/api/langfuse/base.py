@@ -23,6 +23,7 @@ from rowen.score.review import Review
 from rowen.store.base import Records, Scores, Traces
 from rowen.trace.intake.take import Intake
 from rowen.values import Clock, Mistaken, Refused, Scope, at
+from rowen.values.whole import whole
 
 SHAPE = "langfuse"
 """The endpoint's name, in metrics and among the `endpoints` of a key."""
@@ -85,12 +86,7 @@ class Asked:
             Mistaken: `field_invalid`.
 
         """
-        text = self.query.get(name, "")
-        if not text:
-            return default
-        if not text.isascii() or not text.isdigit() or not 1 <= int(text[:12]) <= most:
-            raise Mistaken("field_invalid", f"`{name}` must be a whole number from 1 to {most}", place=name)
-        return int(text[:12])
+        return whole(self.query, name, 1, most, usual=default)
 
     def read(self, kind: type[Any]) -> Any:
         """Return the body as a type.

@@ -6,6 +6,7 @@ from rowen.api.langfuse.base import Asked, Body, paged, when
 from rowen.prompt.registry import PRODUCTION, chosen
 from rowen.prompt.version import LATEST, Kind, PromptVersion
 from rowen.values import Mistaken
+from rowen.values.whole import whole
 
 _SILENT = "Sent by Langfuse's client, without a commit message."
 """The note of a version whose program gave none: Langfuse's clients need not."""
@@ -88,7 +89,7 @@ async def label(asked: Asked) -> Any:
     asked.may("manage")
     body: LabelsBody = asked.read(LabelsBody)
     known = await _versions(asked, asked.place[0])
-    number = int(asked.place[1]) if asked.place[1].isascii() and asked.place[1].isdigit() else 0
+    number = whole({"version": asked.place[1]}, "version", 1)
     made = await asked.langfuse.prompts.label(asked.place[0], asked.tenant, number, body.new_labels)
     return shown(made, latest=made.version == known[0].version)
 

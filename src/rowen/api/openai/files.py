@@ -10,6 +10,7 @@ from rowen.api.simple import Told
 from rowen.api.upload import Form
 from rowen.batch import File, Holder
 from rowen.values import Mistaken, Refused
+from rowen.values.whole import whole
 
 SHAPE = "openai.batch"
 
@@ -112,12 +113,9 @@ def _expires(fields: dict[str, str], created_ns: int) -> int:
     """Return when a file ends by its form; 0 where that does not say so."""
     if fields.get("purpose", "") != "batch":
         raise Mistaken("field_unsupported", "Only files of the purpose `batch` are kept here.", place="purpose")
-    seconds = fields.get("expires_after[seconds]", "")
-    if not seconds:
+    seconds = "expires_after[seconds]"
+    if not fields.get(seconds, ""):
         return 0
     if fields.get("expires_after[anchor]", "") != "created_at":
         raise Mistaken("field_invalid", "expires_after.anchor is `created_at`", place="expires_after.anchor")
-    if not seconds.isdecimal() or len(seconds) > 8 or not _SHORTEST <= int(seconds) <= _LONGEST:
-        sentence = f"expires_after.seconds is from {_SHORTEST} to {_LONGEST}"
-        raise Mistaken("field_invalid", sentence, place="expires_after.seconds")
-    return created_ns + int(seconds) * _S
+    return created_ns + whole(fields, seconds, _SHORTEST, _LONGEST) * _S
