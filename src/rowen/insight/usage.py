@@ -7,7 +7,6 @@ tells cents.
 """
 
 import csv
-import io
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
@@ -17,6 +16,7 @@ import msgspec
 
 from rowen.insight.calendar import day_of
 from rowen.values import Mistaken, Value, ns_of
+from rowen.values.commas import lines_in
 
 Provider = Literal["openai", "anthropic"]
 
@@ -119,7 +119,7 @@ def _of_anthropic(day: int, result: Mapping[str, Any]) -> Exported:
 
 
 def _csv(text: str) -> Iterator[Exported]:
-    reader = csv.DictReader(io.StringIO(text, newline=None))  # lines may end in any way
+    reader = csv.DictReader(lines_in(text))
     columns = set(reader.fieldnames or ())
     if {"start_time", "input_tokens", "num_model_requests"} <= columns:
         read = _openai_row

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import msgspec
 
 from rowen.store.archive.engine import duckdb
 from rowen.values import Case, CaseSource, Mistaken
+from rowen.values.commas import lines_in
 
 Row = dict[str, Any]
 
@@ -138,9 +138,7 @@ def table_of(text: str, name: str) -> Iterator[tuple[str, Row]]:
         Mistaken: `field_invalid` for a row with more fields than columns, or a column without or with a double name.
 
     """
-    csv.field_size_limit(10_000_000)
-    # Only line breaks end a line here: `splitlines` would cut a field at U+2028, which models write.
-    reader = csv.reader(io.StringIO(text, newline=None), strict=True)
+    reader = csv.reader(lines_in(text), strict=True)
     try:
         columns = next(reader, [])
         if not all(columns) or len({*columns}) != len(columns):

@@ -1,7 +1,7 @@
 """Parser: tables as text (CSV, TSV), whatever separates their columns."""
 
 import csv
-import io
+from itertools import islice
 from pathlib import PurePosixPath
 
 from rowen.retrieve.parse.base import Limits, Parsed
@@ -9,6 +9,7 @@ from rowen.retrieve.parse.decode import decoded
 from rowen.retrieve.parse.grid import Line, Untabled, table_of
 from rowen.retrieve.parse.rows import lines_of
 from rowen.values import Mistaken, Table
+from rowen.values.commas import lines_in
 
 _SEPARATORS = ",;\t|"
 _LOOKED_AT = 50
@@ -22,12 +23,9 @@ def parse(data: bytes, name: str, _: Limits) -> Parsed:
 
     """
     found = decoded(data)
-    csv.field_size_limit(10_000_000)
-    # Lines end in any of the three ways, and a table saved on an old machine has a way of its own.
-    text = found.text.replace("\r\n", "\n").replace("\r", "\n")
     try:
-        separator = _separator(text)
-        rows = list(csv.reader(io.StringIO(text), delimiter=separator))
+        separator = _separator(found.text)
+        rows = list(csv.reader(lines_in(found.text), delimiter=separator))
     except csv.Error as error:
         raise Mistaken("document_broken", f"the table cannot be read: {error}", place=name) from error
     flags = ("recoded",) if found.encoding else ()
@@ -44,10 +42,10 @@ def parse(data: bytes, name: str, _: Limits) -> Parsed:
 
 def _separator(text: str) -> str:
     """Return what gives the first rows the same number of columns, as many as possible."""
-    head = "\n".join(text.split("\n", _LOOKED_AT)[:_LOOKED_AT])
+    head = "".join(islice(lines_in(text), _LOOKED_AT))
 
     def worth(separator: str) -> tuple[float, int]:
-        widths = [len(row) for row in csv.reader(io.StringIO(head), delimiter=separator) if row]
+        widths = [len(row) for row in csv.reader(lines_in(head), delimiter=separator) if row]
         if not widths or max(widths) < 2:
             return (0.0, 0)
         common = max(set(widths), key=widths.count)
