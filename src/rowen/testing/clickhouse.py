@@ -14,15 +14,18 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import zstandard
 
+from rowen.testing.folder import server_folder
+
 USER, PASSWORD = "rowen", "for tests only"
 
 _CODE = re.compile(r"Code: (\d+)\. DB::Exception")
+_ALWAYS = {"max_threads": "1"}
+"""A handful of rows is read sooner than threads for it are started."""
 _NOT_SETTINGS = {"query", "database", "wait_end_of_query", "enable_http_compression"}
 _STATUS = {
     516: 401, 497: 403, 60: 404, 81: 404, 47: 404, 62: 400, 241: 500, 159: 408,
@@ -41,7 +44,7 @@ class ClickhouseServer:
     @classmethod
     def made(cls) -> "ClickhouseServer":
         """Make an empty server and start it."""
-        server = cls(Path(mkdtemp(prefix="rowen-clickhouse-")))
+        server = cls(server_folder("rowen-clickhouse-"))
         server.start()
         return server
 
@@ -79,6 +82,7 @@ class Engine:
         self._connection: Any = import_module("chdb.state.sqlitelike").Connection(folder)
         self._lock = threading.Lock()
         self._set: dict[str, str] = {}
+        self._database = ""
 
     def run(self, query: str, database: str, settings: dict[str, str]) -> bytes:
         """Return what a query gives, in the format that it names.
@@ -93,8 +97,9 @@ class Engine:
                 said = ", ".join(f"{name} = {_quoted(value)}" for name, value in changed.items())
                 self._connection.query(f"SET {said}")
                 self._set |= changed
-            if database:
+            if database not in ("", self._database):
                 self._connection.query(f"USE `{database}`")
+                self._database = database
             found = self._connection.query(query, "TabSeparated").bytes()
             return bytes(found) if found else b""
 
@@ -117,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(401, b"Code: 516. DB::Exception: rowen: Authentication failed.", 516)
             return
         query = (said.get("query", "") + "\n" + body.decode()).strip()
-        settings = {name: value for name, value in said.items() if name not in _NOT_SETTINGS}
+        settings = _ALWAYS | {name: value for name, value in said.items() if name not in _NOT_SETTINGS}
         try:
             found = self.engine.run(query, said.get("database", ""), settings)
         except RuntimeError as error:

@@ -11,7 +11,6 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any, LiteralString
 from uuid import uuid4
 
@@ -19,6 +18,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from rowen.store.catalog import open_store
+from rowen.testing.folder import server_folder
 from rowen.values import SystemClock
 
 PASSWORD = "for tests only"
@@ -46,7 +46,7 @@ class PostgresServer:
     @classmethod
     def made(cls) -> "PostgresServer":
         """Make a database cluster and start its server."""
-        folder = Path(mkdtemp(prefix="rowen-postgres-"))
+        folder = server_folder("rowen-postgres-")
         password = folder / "password"
         password.write_text(PASSWORD)
         if os.getuid() == 0:
