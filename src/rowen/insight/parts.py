@@ -5,10 +5,10 @@ GenAI conventions. Of nested spans only the outermost that has a part counts, an
 parts never add up to more than was waited. What no span explains is `other`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, get_args
 
-from rowen.values import Span, Trace, Value
+from rowen.values import Span, Trace, TraceRow, Value
 
 Part = Literal["queue", "network", "first_token", "decode", "guard", "retrieval", "tool", "other"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -68,12 +68,11 @@ class Parts(Value, frozen=True, kw_only=True):
 
 def parts_of(trace: Trace) -> Parts:
     """Return where the time of a trace went."""
-    row = trace.row
+    row, spans = trace.row, tuple(trace.spans)
     taken: dict[Part, list[Stretch]] = {}
     cached_tokens = 0
     before: Span | None = None
-    for span in _outermost(trace):
-        part = _part(span)
+    for span, part in _outermost(row, spans):
         if part is not None:
             taken.setdefault(part, []).append((span.started_ns, span.ended_ns))
             continue
@@ -82,8 +81,8 @@ def parts_of(trace: Trace) -> Parts:
             taken.setdefault(_blamed(before), []).append((before.ended_ns, span.started_ns))
         before = span
         cached_tokens += _tokens(span)
-        for part, stretch in _asked(span, trace):
-            taken.setdefault(part, []).append(stretch)
+        for asked, stretch in _asked(span, spans):
+            taken.setdefault(asked, []).append(stretch)
     times = _lengths(taken)
     times["other"] = max(0.0, row.duration_ns / 1e6 - sum(times.values()))
     return Parts(
@@ -91,7 +90,7 @@ def parts_of(trace: Trace) -> Parts:
         total=row.duration_ns / 1e6,
         times=times,
         cached=row.source == "cache",
-        streamed=row.streamed if row.origin == "call" else any(_FIRST in span.attributes for span in trace.spans),
+        streamed=row.streamed if row.origin == "call" else any(_FIRST in span.attributes for span in spans),
         input_tokens=row.input_tokens,
         provider_cached=cached_tokens,
         output_tokens=row.output_tokens,
@@ -100,14 +99,14 @@ def parts_of(trace: Trace) -> Parts:
     )
 
 
-def _outermost(trace: Trace) -> list[Span]:
-    """Return the spans that have a part and no ancestor that has one, in the order of time. The root has none."""
-    by_id = {span.id: span for span in trace.spans}
-    told = {span.id for span in trace.spans[1:] if _part(span) is not None or _asks(span)}
-    if len(trace.spans) == 1 and _asks(trace.spans[0]) and trace.row.origin == "spans":
-        return [trace.spans[0]]  # a program that sent nothing but the one span of its model
+def _outermost(row: TraceRow, spans: Sequence[Span]) -> list[tuple[Span, Part | None]]:
+    """Return the spans that have a part, or ask a model, and no ancestor that does, in the order of time. The root has none."""
+    if len(spans) == 1 and _asks(spans[0]) and row.origin == "spans":
+        return [(spans[0], _part(spans[0]))]  # a program that sent nothing but the one span of its model
+    by_id = {span.id: span for span in spans}
+    told = {span.id: part for span in spans[1:] if (part := _part(span)) is not None or _asks(span)}
     found = []
-    for span in trace.spans[1:]:
+    for span in spans[1:]:
         if span.id not in told:
             continue
         above, seen = by_id.get(span.parent), {span.id}
@@ -115,21 +114,22 @@ def _outermost(trace: Trace) -> list[Span]:
             seen.add(above.id)
             above = by_id.get(above.parent)
         if above is None or above.id not in told:
-            found.append(span)
-    return sorted(found, key=lambda span: (span.started_ns, span.id))
+            found.append((span, told[span.id]))
+    return sorted(found, key=lambda one: (one[0].started_ns, one[0].id))
 
 
 def _part(span: Span) -> Part | None:
     attributes = span.attributes
     if span.name in _CONNECTING:
         return "network"
-    kind = _KINDS.get(str(attributes.get("openinference.span.kind", "")))
-    if kind is not None:
-        return kind
+    kind = attributes.get("openinference.span.kind")
+    if kind is not None and (part := _KINDS.get(str(kind))) is not None:
+        return part
     if "rowen.deployment" in attributes:
         return None  # an attempt at a model, also one of embeddings
-    operation = _OPERATIONS.get(str(attributes.get("gen_ai.operation.name", "")))
-    return operation or _STEPS.get(span.name) or _STEPS.get(span.name.partition(".")[0])
+    operation = attributes.get("gen_ai.operation.name")
+    of_operation = None if operation is None else _OPERATIONS.get(str(operation))
+    return of_operation or _STEPS.get(span.name) or _STEPS.get(span.name.partition(".")[0])
 
 
 def _asks(span: Span) -> bool:
@@ -141,14 +141,14 @@ def _asks(span: Span) -> bool:
     )
 
 
-def _asked(span: Span, trace: Trace) -> list[tuple[Part, Stretch]]:
+def _asked(span: Span, spans: Sequence[Span]) -> list[tuple[Part, Stretch]]:
     """Return the parts of one attempt at a model: to be connected, to begin, to go on."""
     started, ended = span.started_ns, span.ended_ns
     if span.status == "error":
         return [(_blamed(span), (started, ended))]
     found: list[tuple[Part, Stretch]] = []
     connecting = [
-        (each.started_ns, each.ended_ns) for each in trace.spans if each.name in _CONNECTING and each.parent == span.id
+        (each.started_ns, each.ended_ns) for each in spans if each.name in _CONNECTING and each.parent == span.id
     ]
     connected = max((end for _, end in connecting), default=started)
     if connected > started:

@@ -18,7 +18,7 @@ def options_of(settings: ModelSettings, kind: type[S]) -> S:
         Mistaken: `config_unknown_key` or `config_invalid`, with `options.NAME` as its place.
 
     """
-    known = {field.encode_name for field in msgspec.structs.fields(kind)}
+    known = set(kind.__struct_encode_fields__)
     for name in settings.options:
         if name not in known:
             near = get_close_matches(name, known, n=1)

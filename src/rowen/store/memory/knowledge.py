@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from operator import mul
 
 from rowen.store.analyse import Bag, asked
 from rowen.store.cutting import as_fine, build_id, digest_of, made, mark_of, tied
@@ -20,7 +21,8 @@ class _Held:
     document: str
     chunk: Chunk
     vector: "array[float]"
-    bag: Bag
+    terms: Counter[int]
+    """How often each stands in it."""
     digest: bytes
 
 
@@ -30,6 +32,8 @@ class _Index:
     cuts: dict[str, str] = field(default_factory=dict)
     """The version that was cut, by document."""
     chunks: dict[int, _Held] = field(default_factory=dict)
+    terms: dict[str, Counter[int]] = field(default_factory=dict)
+    """How often each stands in the chunks of a document."""
     relations: dict[str, list[tuple[Relation, str, str]]] = field(default_factory=dict)
     """With the keys of both ends, by document in the order they were written."""
 
@@ -208,7 +212,8 @@ class MemoryKnowledge:
         def cosine(held: _Held) -> float | None:
             if len(held.vector) != len(question) or not question:
                 return None
-            return sum(a * b for a, b in zip(held.vector, question, strict=True))
+            products: float = sum(map(mul, held.vector, question))
+            return products
 
         return self._best(self._index(build), cosine, reader, where, limit, 1.0)
 
@@ -218,14 +223,11 @@ class MemoryKnowledge:
         """Return chunks by BM25."""
         index = self._index(build)
         weights, mean = _weighed(index, asked(question, analyser=index.build.manifest.analyser))
-        documents: defaultdict[str, Counter[int]] = defaultdict(Counter)
-        for each in index.chunks.values():
-            documents[each.document].update(dict(zip(each.bag.terms, each.bag.counts, strict=True)))
-        mean_above = sum(each.total() for each in documents.values()) / max(1, len(documents)) or 1.0
+        mean_above = sum(each.total() for each in index.terms.values()) / max(1, len(index.terms)) or 1.0
 
         def bm25(held: _Held) -> float | None:
-            own = _bm25(dict(zip(held.bag.terms, held.bag.counts, strict=True)), weights, mean)
-            return own + ABOVE * _bm25(documents[held.document], weights, mean_above) if own else None
+            own = _bm25(held.terms, weights, mean)
+            return own + ABOVE * _bm25(index.terms[held.document], weights, mean_above) if own else None
 
         return self._best(index, bm25, reader, where, limit, most(weights))
 
@@ -307,7 +309,7 @@ class MemoryKnowledge:
 
     def _cut(self, index: _Index, document: Document, cut: Cut) -> list[_Held]:
         return [
-            _Held(document.id, each.chunk, array("f", each.vector), each.bag, each.digest)
+            _Held(document.id, each.chunk, array("f", each.vector), _terms(each.bag), each.digest)
             for each in made(document, cut, index.build.manifest)
         ]
 
@@ -323,10 +325,13 @@ class MemoryKnowledge:
             index.relations[document.id] = relations
         index.cuts[document.id] = document.version
         index.chunks |= {next(self._numbers): held for held in chunks}
+        if chunks:
+            index.terms[document.id] = sum((held.terms for held in chunks), Counter())
 
     def _uncut(self, index: _Index, document: str) -> None:
         index.cuts.pop(document, None)
         index.relations.pop(document, None)
+        index.terms.pop(document, None)
         index.chunks = {number: held for number, held in index.chunks.items() if held.document != document}
 
     def _told(self, index: _Index) -> Build:
@@ -338,8 +343,14 @@ class MemoryKnowledge:
         )
 
 
-def _bm25(counts: Mapping[int, int], weights: Mapping[int, float], mean: float) -> float:
-    damped = K1 * (1 - B + B * sum(counts.values()) / mean)
+def _terms(bag: Bag) -> Counter[int]:
+    return Counter(dict(zip(bag.terms, bag.counts, strict=True)))
+
+
+def _bm25(counts: Counter[int], weights: Mapping[int, float], mean: float) -> float:
+    if weights.keys().isdisjoint(counts):
+        return 0.0
+    damped = K1 * (1 - B + B * counts.total() / mean)
     return sum(
         weight * (K1 + 1) * counts[term] / (counts[term] + damped) for term, weight in weights.items() if term in counts
     )
@@ -348,6 +359,6 @@ def _bm25(counts: Mapping[int, int], weights: Mapping[int, float], mean: float) 
 def _weighed(index: _Index, terms: Mapping[int, float]) -> tuple[dict[int, float], float]:
     """Return the terms' weights by how rare they are, and the mean length of a chunk."""
     total = len(index.chunks)
-    found = {term: sum(term in held.bag.terms for held in index.chunks.values()) for term in terms}
-    length = sum(sum(held.bag.counts) for held in index.chunks.values())
+    found = {term: sum(term in held.terms for held in index.chunks.values()) for term in terms}
+    length = sum(held.terms.total() for held in index.chunks.values())
     return rarity(terms, found, total), max(1.0, length / total) if total else 1.0

@@ -1,6 +1,6 @@
 """Traces in dicts. Every row and every sum is told anew from the spans, so this is also what other stores are compared with."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -58,6 +58,8 @@ class _Kept:
         return {id: span for id, span in self.sent.items() if id not in own}
 
     def row(self, id: _Id) -> TraceRow:
+        if self.call is not None and not self.sent:
+            return self.call.row
         telling = Telling(held={})
         for call, used in self.served.items():
             telling.serve(call, used)
@@ -98,7 +100,13 @@ class MemoryTraces:
 
     async def find(self, filter: TraceFilter) -> list[TraceRow]:
         """Return the rows that pass the filter, newest first."""
-        found = [row for id, kept in self._kept.items() if _passes(row := kept.row(id), kept, filter)]
+        place = place_of(filter.before, 2)
+        same = {name: value for name in _SAME if (value := getattr(filter, name))}
+        found = [
+            row
+            for id, kept in self._kept.items()
+            if filter.tenant in (None, id[0]) and _passes(row := kept.row(id), kept, filter, same, place)
+        ]
         if filter.where is not None:
             found = [row for row in found if self._judged(row).fits(filter.where)]
         found.sort(key=_when, reverse=True)
@@ -415,15 +423,15 @@ def _summed(rows: Sequence[TraceRow]) -> dict[str, float]:
     }
 
 
-def _passes(row: TraceRow, kept: _Kept, filter: TraceFilter) -> bool:
-    place = place_of(filter.before, 2)
+def _passes(
+    row: TraceRow, kept: _Kept, filter: TraceFilter, same: Mapping[str, Any], place: tuple[Any, ...] | None
+) -> bool:
     return (
-        filter.tenant in (None, row.tenant)
-        and all(getattr(filter, name) in ("", getattr(row, name)) for name in _SAME)
+        filter.since_ns <= row.started_ns
+        and (not filter.until_ns or row.started_ns < filter.until_ns)
+        and all(getattr(row, name) == value for name, value in same.items())
         and (not filter.tag or filter.tag in row.tags)
         and filter.complete in (None, row.complete)
-        and filter.since_ns <= row.started_ns
-        and (not filter.until_ns or row.started_ns < filter.until_ns)
         and (not filter.slower_ms or row.duration_ns > filter.slower_ms * 1_000_000)
         and (filter.dearer is None or (row.cost is not None and row.cost > filter.dearer))
         and (place is None or _when(row) < place)
