@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import cache
 from hashlib import blake2b
 
 _PLACES = 128
@@ -99,15 +100,22 @@ def _sketch(shingles: Iterable[int]) -> list[int]:
     for each in shingles:
         place, rest = each % _PLACES, each // _PLACES
         least[place] = min(least[place], rest)
-    found = list(least)
-    for place in range(_PLACES):
-        tries, lender = 0, place
-        while least[lender] == _EMPTY:
-            tries += 1
-            mixed = (place * 0x100000001B3 + tries) * _MIX & _EMPTY
-            lender = (mixed >> 32) % _PLACES
-        found[place] = least[lender]
-    return found
+    return [
+        mine if mine != _EMPTY else next(lent for each in _lenders(place) if (lent := least[each]) != _EMPTY)
+        for place, mine in enumerate(least)
+    ]
+
+
+@cache
+def _lenders(place: int) -> tuple[int, ...]:
+    """Return the places that the hashes of a place name, one after another until all are named. A short text asks for many."""
+    named: dict[int, None] = {}
+    tries = 0
+    while len(named) < _PLACES:
+        tries += 1
+        mixed = (place * 0x100000001B3 + tries) * _MIX & _EMPTY
+        named[(mixed >> 32) % _PLACES] = None
+    return tuple(named)
 
 
 def _alike(one: frozenset[int], other: frozenset[int]) -> float:
