@@ -2,7 +2,10 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from rowen.cli.main import GROUPS
+from rowen.testing.processes import Nursery
 
 APP = """
 [app]
@@ -15,43 +18,49 @@ source = "docs/*"
 """
 
 
-def run(folder, *words):
-    command = [sys.executable, "-m", "rowen", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def run():
+    """Runs the command line as a process of its own, in a folder."""
+    nursery = Nursery(("rowen.cli.main", "rowen.cli.ask", "rowen.cli.index", "rowen.store.sqlite.store"))
+
+    def run(folder, *words):
+        return nursery.run(
+            "import runpy; runpy.run_module('rowen', run_name='__main__', alter_sys=True)", *words, cwd=folder
+        )
+
+    yield run
+    nursery.close()
 
 
-def rowen(folder, *words):
-    return run(folder, *words).returncode
-
-
-def test_the_process_ends_with_the_code_that_a_command_gives(tmp_path):
+def test_the_process_ends_with_the_code_that_a_command_gives(run, tmp_path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "leave.md").write_text("# Leave\n\nEverybody has 28 days.")
     (tmp_path / "app.toml").write_text(APP)
 
-    well = rowen(tmp_path, "index", "sync")
+    well = run(tmp_path, "index", "sync")
     (tmp_path / "docs").rename(tmp_path / "away")
-    unreadable = rowen(tmp_path, "index", "sync")
-    mistaken = rowen(tmp_path, "index", "sync", "absent.toml")
+    unreadable = run(tmp_path, "index", "sync")
+    mistaken = run(tmp_path, "index", "sync", "absent.toml")
 
-    assert (well, unreadable, mistaken, rowen(tmp_path, "--help")) == (0, 4, 2, 0)
+    ended = [each.returncode for each in (well, unreadable, mistaken, run(tmp_path, "--help"))]
+    assert ended == [0, 4, 2, 0]
 
 
-def test_the_help_shows_every_group_and_what_to_begin_with(tmp_path):
+def test_the_help_shows_every_group_and_what_to_begin_with(run, tmp_path):
     said = run(tmp_path, "--help").stdout
 
     assert [name for name in GROUPS if f"\n{name}:\n" not in said] == []
     assert "rowen init FOLDER" in said
 
 
-def test_a_command_that_is_none_is_told_with_the_nearest(tmp_path):
+def test_a_command_that_is_none_is_told_with_the_nearest(run, tmp_path):
     done = run(tmp_path, "evall")
 
     assert done.returncode == 2
     assert "'eval'" in done.stderr
 
 
-def test_a_wrong_option_is_json_too_where_json_is_asked_for(tmp_path):
+def test_a_wrong_option_is_json_too_where_json_is_asked_for(run, tmp_path):
     done = run(tmp_path, "traces", "list", "--limitt", "3", "--json")
 
     error = json.loads(done.stderr)["error"]
@@ -59,7 +68,7 @@ def test_a_wrong_option_is_json_too_where_json_is_asked_for(tmp_path):
     assert "--limit" in error["message"]
 
 
-def test_a_file_in_the_way_is_a_sentence_and_no_traceback(tmp_path):
+def test_a_file_in_the_way_is_a_sentence_and_no_traceback(run, tmp_path):
     (tmp_path / "handbook").write_text("a file, no folder")
 
     done = run(tmp_path, "init", "handbook/inner")
@@ -77,7 +86,7 @@ def test_a_reader_that_has_read_enough_is_no_error(tmp_path):
     assert done.stderr == ""
 
 
-def test_an_answer_is_json_where_a_script_asks(tmp_path):
+def test_an_answer_is_json_where_a_script_asks(run, tmp_path):
     (tmp_path / "app.toml").write_text('[app]\nname = "demo"\n[models.echo]\nprovider = "echo"\n')
 
     done = run(tmp_path, "ask", "What grows?", "--json")

@@ -165,58 +165,16 @@ def installed(kept) -> Callable[[str, Path], Path]:
     return python
 
 
-class Forks:
-    """Runs programs, forked from a process that has imported what they need: to start each anew takes seconds.
-
-    Args:
-        folder: for what they say to their standard error.
-        python: the interpreter.
-        modules: what they import.
-        env: the environment in which that is imported. Each program has an environment of its own.
-
-    """
-
-    def __init__(self, folder: Path, python: Path, modules: Sequence[str], env: Mapping[str, str]) -> None:
-        self._folder = folder
-        self._nursery = Nursery(modules, python=str(python), env=env)
-        self._ran = 0
-
-    def run(self, program: str, *words: str, env: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
-        """Run the text of a program with words to its end."""
-        self._ran += 1
-        errors = self._folder / f"errors-{self._ran}"
-        process = self._nursery.start(_ALONE + program, json.dumps(dict(env)), errors, *words)
-        try:
-            said = process.communicate(timeout=180)
-        finally:
-            process.end()
-        return subprocess.CompletedProcess(
-            words, process.returncode or 0, said, errors.read_text(encoding="utf-8") if errors.exists() else ""
-        )
-
-    def close(self) -> None:
-        """Run no more."""
-        self._nursery.close()
-
-
-_ALONE = """
-import json, os, sys
-os.environ.clear()
-os.environ.update(json.loads(sys.argv.pop(1)))
-os.dup2(os.open(sys.argv.pop(1), os.O_WRONLY | os.O_CREAT, 0o600), 2)
-"""
-
-
 @pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Forks]]:
-    """Gives what runs programs, by the interpreter, what they import and the environment to import it in."""
-    made: list[Forks] = []
+def nurseries() -> Iterator[Callable[..., Nursery]]:
+    """Gives what runs programs of an interpreter that have imported what they need: to start each anew takes seconds."""
+    made: list[Nursery] = []
 
-    def forks(python: Path, modules: Sequence[str], env: Mapping[str, str]) -> Forks:
-        made.append(Forks(tmp_path_factory.mktemp("forks"), python, modules, env))
+    def nursery(python: Path, modules: Sequence[str], env: Mapping[str, str]) -> Nursery:
+        made.append(Nursery(modules, python=str(python), env=env))
         return made[-1]
 
-    yield forks
+    yield nursery
     for each in made:
         each.close()
 

@@ -31,9 +31,9 @@ SAID = "The sky is blue today.\nThe sky is blue today."
 
 
 @pytest.fixture(scope="module")
-def ran(forks, quiet_environment: dict[str, str]):
+def ran(nurseries, quiet_environment: dict[str, str]):
     """Runs a program in an environment."""
-    return forks(sys.executable, ("openai", "anthropic"), quiet_environment).run
+    return nurseries(sys.executable, ("openai", "anthropic"), quiet_environment).run
 
 
 def test_an_openai_program_needs_two_variables(rowen: Running, ran, quiet_environment: dict[str, str]):

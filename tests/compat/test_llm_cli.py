@@ -24,10 +24,10 @@ AS_MODULE = "import runpy; runpy.run_module('llm', run_name='__main__', alter_sy
 
 
 @pytest.fixture(scope="module")
-def running(forks, quiet_environment: dict[str, str]):
+def running(nurseries, quiet_environment: dict[str, str]):
     """Runs programs that have imported `llm`, without plug-ins of whoever runs the tests."""
     modules = ("llm.cli", "llm.default_plugins.openai_models", "openai")
-    return forks(sys.executable, modules, {**quiet_environment, "LLM_LOAD_PLUGINS": ""})
+    return nurseries(sys.executable, modules, {**quiet_environment, "LLM_LOAD_PLUGINS": ""})
 
 
 @pytest.fixture

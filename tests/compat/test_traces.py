@@ -44,12 +44,12 @@ def keeper(rowen: Running) -> str:
 
 
 @pytest.fixture(scope="module")
-def program(rowen: Running, keeper: str, installed, forks, tmp_path_factory: pytest.TempPathFactory) -> Program:
+def program(rowen: Running, keeper: str, installed, nurseries, tmp_path_factory: pytest.TempPathFactory) -> Program:
     """Runs a program once and gives what it found."""
     python: Path = installed("traces", HERE / "requirements.txt")
     home = tmp_path_factory.mktemp("traces")
     text = (HERE / "program.py").read_text(encoding="utf-8")
-    running = forks(python, IMPORTED, {"HOME": str(home), "NO_PROXY": "127.0.0.1"})
+    running = nurseries(python, IMPORTED, {"HOME": str(home), "NO_PROXY": "127.0.0.1"})
     ran: dict[str, dict[str, Any]] = {}
 
     def run(name: str) -> dict[str, Any]:

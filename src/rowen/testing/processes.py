@@ -14,6 +14,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 MODULES = (
@@ -29,6 +31,15 @@ MODULES = (
 )
 
 _LONGEST = 1_000_000  # bytes of a program with its arguments
+_APART = """
+import json, os, sys
+env, cwd, errors = json.loads(sys.argv.pop(1))
+if env is not None:
+    os.environ.clear()
+    os.environ.update(env)
+os.chdir(cwd)
+os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND), 2)
+"""
 
 
 class Process:
@@ -118,6 +129,31 @@ class Nursery:
             for each in theirs:
                 os.close(each)
         return Process(stdin, stdout, status)
+
+    def run(
+        self, program: str, *args: object, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run the text of a program with arguments to its end; return its code and what it said, as `subprocess.run` does.
+
+        Args:
+            program: sees an environment, a folder and a standard error of its own.
+            args: as they stand in `sys.argv` from the second on.
+            env: the environment; that of the nursery unless it is given.
+            cwd: the folder; likewise.
+
+        """
+        with TemporaryDirectory() as folder:
+            errors = Path(folder) / "errors"
+            errors.touch()
+            apart = json.dumps([env if env is None else dict(env), str(cwd or "."), str(errors)])
+            process = self.start(_APART + program, apart, *args)
+            try:
+                said = process.communicate()
+            finally:
+                process.end()
+            return subprocess.CompletedProcess(
+                [str(each) for each in args], process.wait(), said, errors.read_text(encoding="utf-8")
+            )
 
     def close(self) -> None:
         """Start no more; what runs goes on."""
