@@ -1,11 +1,13 @@
 """What models are told of a person's question, for the house's own ends, goes when the question goes."""
 
+import json
 from pathlib import Path
 
 import msgspec
 
 from rowen.serve.erasing import erase
 from rowen.store.base import TraceFilter
+from rowen.testing.contracts.spans import a_span
 from rowen.values import TraceRow
 
 from .test_indexes import indexed
@@ -14,6 +16,11 @@ from .test_releasing import Place, clock, placed
 __all__ = ["clock"]
 
 SECRET = "zanzibar"  # in what Ann asks, and in nothing else
+RUN = """
+[evaluate.smoke]
+cases = "cases.jsonl"
+trials = 2
+"""
 APP = """
 [app]
 name = "shop"
@@ -109,3 +116,55 @@ async def test_of_a_person_no_word_is_left_in_what_searches_and_judges_asked_of_
         left = await place.server.opened.store.traces.find(TraceFilter(limit=100))
         assert len(left) == every - gone.traces
         assert {row.within for row in left if row.id != his} == {his}
+
+
+async def test_of_a_person_no_word_is_left_in_what_runs_asked_of_models_and_of_judges(tmp_path, clock):
+    path = written(tmp_path)
+    path.write_text(APP + RUN)
+    rows = [
+        {"id": "hers", "input": f"How many pieces of {SECRET} are there?", "user": "ann"},
+        {"id": "his", "input": "How many nails are there?", "user": "bob"},
+    ]
+    (tmp_path / "cases.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    async with placed(path, clock) as place:
+        await indexed(place)
+        began = await place.client.post("/api/runs", json={"app": "shop", "suite": "smoke"})
+        assert began.status_code == 201, began.text
+        await place.server.opened.worked()
+        before = await told(place)
+        every = len(await place.server.opened.store.traces.find(TraceFilter(limit=100)))
+
+        gone = await erase(place.server.opened.store, clock, "default", user="ann")
+
+        features = {row.feature for row in before}
+        assert features == {"evaluate", "retrieve", "judge:helpful", "judge:unclear", "judge:alike"}
+        assert await told(place) == []
+        assert (gone.versions, gone.outcomes, gone.traces) == (1, 2, len(before))
+        left = await place.server.opened.store.traces.find(TraceFilter(limit=100))
+        assert len(left) == every - gone.traces > 0
+
+
+async def test_of_a_person_no_word_is_left_in_what_judges_were_told_of_another_programs_spans(tmp_path, clock):
+    async with placed(written(tmp_path), clock) as place:
+        await indexed(place)
+        store = place.server.opened.store
+        for who, trace, text in (("ann", "a" * 32, SECRET), ("bob", "b" * 32, "nails")):
+            await store.traces.observe(
+                [a_span(1, trace, app="shop", tenant="default", user=who, session="", input=f"where are the {text}?", output=f"{text} are there", started_ns=clock.now_ns())]
+            )  # fmt: skip
+        clock.move(60)
+        for name in ("helpful", "unclear", "alike"):
+            window = {"since_ns": 1, "until_ns": clock.now_ns()}
+            assert (await place.client.post(f"/api/rules/{name}/preflight", json=window)).status_code == 200
+            assert (await place.client.post(f"/api/rules/{name}/backfill", json=window)).status_code == 200
+        await place.server.opened.worked()
+        before = await told(place)
+        every = len(await store.traces.find(TraceFilter(limit=100)))
+
+        gone = await erase(store, clock, "default", user="ann")
+
+        inner = [row for row in before if row.origin == "call"]
+        assert {row.feature for row in inner} == {"judge:helpful", "judge:unclear", "judge:alike"}
+        assert {row.within for row in inner} == {"a" * 32}
+        assert await told(place) == []
+        assert gone.traces == len(before) == every / 2

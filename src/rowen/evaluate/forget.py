@@ -21,7 +21,7 @@ class Forgotten(Value, frozen=True, kw_only=True):
     outcomes: int = 0
     """Outcomes of runs whose texts are gone; their figures stay, under nobody's name."""
     traces: tuple[str, ...] = ()
-    """The calls by which they were answered, to be erased as well."""
+    """The calls by which they were answered, to be erased as well, with what is within them."""
 
 
 async def forget(records: Records, runs: Runs, tenant: str, mine: Mine, cases: Sequence[Case] = ()) -> Forgotten:
@@ -53,7 +53,7 @@ async def forget(records: Records, runs: Runs, tenant: str, mine: Mine, cases: S
         if there:
             await runs.put(run.id, [_blank(each) for each in there], tenant=tenant)
             outcomes += len(there)
-            traces |= {each.trace for each in there if each.trace}
+            traces |= {id for each in there for id in (each.trace, *each.told) if id}
     return Forgotten(versions=changed, outcomes=outcomes, traces=tuple(sorted(traces)))
 
 
@@ -70,4 +70,4 @@ def _without(kept: Packed, every: Sequence[Case], gone: Sequence[Case]) -> Packe
 def _blank(outcome: Outcome) -> Outcome:
     """Return an outcome with its figures alone. What belonged together still does, though not by anybody's name."""
     group = f"erased {hashlib.sha256(outcome.group.encode()).hexdigest()[:12]}" if outcome.group else ""
-    return outcome.but(answer="", contexts=(), reasons={}, trace="", key="", asked="", group=group)
+    return outcome.but(answer="", contexts=(), reasons={}, trace="", told=(), key="", asked="", group=group)

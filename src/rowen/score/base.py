@@ -24,8 +24,8 @@ class Subject(Value, frozen=True, kw_only=True):
     duration_ms: float | None = None
     variables: dict[str, Any] = {}
     """Whatever else a judge's prompt names."""
-    call: str = ""
-    """The id of the call of Rowen's own that it is: what judges are asked of it goes when that call goes."""
+    trace: str = ""
+    """The trace that it is or stands in, of a session its last one: what models are told of it goes when that trace goes."""
 
 
 class Verdict(Value, frozen=True, kw_only=True):

@@ -274,7 +274,7 @@ class Judging:
         subject = await self._traffic.subject(rule, item)
         if subject is None:
             return ()
-        return await self._scorer(rule, item.tenant, subject.call)(subject)
+        return await self._scorer(rule, item.tenant, subject.trace)(subject)
 
     def _scorer(self, rule: Rule, tenant: str, within: str = "") -> Scorer:
         within = within if rule.model or rule.kind == "judge" else ""  # what asks nobody is the same for all

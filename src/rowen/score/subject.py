@@ -10,6 +10,7 @@ from rowen.score.base import Subject
 from rowen.score.path import parsed, picked
 from rowen.values import Message, Observed, Span, Trace, Usage, says
 
+_TRACE = re.compile(r"[0-9a-f]{32}")
 _DOCUMENT = re.compile(r"retrieval\.documents\.(\d+)\.document\.content")
 
 
@@ -34,7 +35,7 @@ def of_trace(trace: Trace, variables: Mapping[str, str], root: Observed | None =
         messages=messages,
         usage=answer.usage if answer else _usage(trace.row.input_tokens, trace.row.output_tokens),
         duration_ms=trace.row.duration_ns / 1e6,
-        call=trace.row.id if request else "",
+        trace=_within(trace.row.id),
     )
     if not variables:
         return subject
@@ -56,6 +57,7 @@ def of_span(span: Observed, variables: Mapping[str, str]) -> Subject:
         contexts=tuple(_contexts([span.span])),
         usage=_usage(row.input_tokens, row.output_tokens),
         duration_ms=row.duration_ns / 1e6,
+        trace=_within(row.trace),
     )
     return mapped(subject, variables, msgspec.to_builtins(span)) if variables else subject
 
@@ -71,6 +73,7 @@ def of_session(traces: Sequence[Trace], variables: Mapping[str, str]) -> Subject
         answer="\n".join(f"{turn.role}: {turn.text}" for turn in turns),
         messages=tuple(turns),
         duration_ms=sum(trace.row.duration_ns for trace in traces) / 1e6,
+        trace=_within(traces[-1].row.id) if traces else "",
     )
     return mapped(subject, variables, {"traces": msgspec.to_builtins(list(traces))}) if variables else subject
 
@@ -88,6 +91,11 @@ def mapped(subject: Subject, variables: Mapping[str, str], document: Any) -> Sub
     if found.get("contexts") is not None:
         subject = subject.but(contexts=tuple(_texts(found["contexts"])))
     return subject
+
+
+def _within(trace: str) -> str:
+    """Return a trace that calls can be within: what another program made up as an id is no trace of OpenTelemetry's."""
+    return trace if _TRACE.fullmatch(trace) else ""
 
 
 def _contexts(spans: Sequence[Span]) -> list[str]:

@@ -94,7 +94,9 @@ async def erase(
         await store.records.put_all([(mark, None)], tell=True)  # those who serve forget what they hold in memory
     if user:
         await Book(store.records, store.traces, clock).forget(tenant, user)
-    ours = [id for id in sorted({*told, *forgotten.traces} - known) if await _is_ours(store, tenant, id)]
+    named = sorted({*told, *forgotten.traces} - known)
+    inner = [id for id in await _within(store, tenant, named) if id not in known]
+    ours = [id for id in dict.fromkeys((*named, *inner)) if await _is_ours(store, tenant, id)]
     gone = await store.traces.erase(tenant, traces=[*ids, *ours], user=user, session=session)
     return Gone(
         traces=gone,

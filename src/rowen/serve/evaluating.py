@@ -180,7 +180,7 @@ class Means:
             Mistaken: `config_*` or `extra_missing`.
 
         """
-        return judges(plan.scorers, lambda wanted: self._ports(wanted, run))
+        return judges(plan.scorers, lambda wanted, within: self._ports(wanted, run, within))
 
     def _manner(self, run: Run, plan: Plan) -> Manner:
         return Manner(
@@ -193,14 +193,14 @@ class Means:
             priority=self._priority,
         )
 
-    def _ports(self, wanted: Wanted, run: Run) -> Ports:
+    def _ports(self, wanted: Wanted, run: Run, within: str) -> Ports:
         app = run.target.app if run.target.kind == "definition" else self._judge
         if not app:
             return Ports(ask=_nobody)
         rule = Rule(name=wanted.name, app=app, kind=wanted.kind, model=wanted.model)
         return Ports(
-            ask=self._models.ask(rule, run.tenant),
-            embed=self._models.embed(rule, run.tenant) if wanted.model and wanted.kind != "judge" else None,
+            ask=self._models.ask(rule, run.tenant, within),
+            embed=self._models.embed(rule, run.tenant, within) if wanted.model and wanted.kind != "judge" else None,
         )
 
 

@@ -34,6 +34,7 @@ class Body(Value, frozen=True, kw_only=True):
     reasons: dict[str, str] = {}
     contexts: tuple[str, ...] = ()
     answer_cost: Decimal | None = None
+    told: tuple[str, ...] = ()
 
 
 _body = msgspec.json.Decoder(Body).decode
@@ -43,7 +44,15 @@ def bodies(outcomes: Iterable[Outcome]) -> list[bytes]:
     """Return the bodies of outcomes, packed."""
     compress = zstandard.ZstdCompressor(level=_LEVEL).compress  # its context belongs to one thread
     found = [
-        _encode(Body(answer=each.answer, reasons=each.reasons, contexts=each.contexts, answer_cost=each.answer_cost))
+        _encode(
+            Body(
+                answer=each.answer,
+                reasons=each.reasons,
+                contexts=each.contexts,
+                answer_cost=each.answer_cost,
+                told=each.told,
+            )
+        )
         for each in outcomes
     ]
     return [compress(body) if len(body) > _COMPRESSED_FROM else body for body in found]

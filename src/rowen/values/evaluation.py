@@ -60,6 +60,9 @@ class Outcome(Value, frozen=True, kw_only=True):
     input_tokens: int = 0
     output_tokens: int = 0
     trace: str = ""
+    told: tuple[str, ...] = ()
+    """Further traces in which models were told of the case: tries in vain, and where there is no `trace`, the one that judges'
+    calls are within."""
     cached: bool = False
     """Whether it was taken from an earlier run, so that nothing was paid for it now."""
     group: str = ""

@@ -78,7 +78,8 @@ async def tree(request: Request, services: Services, visit: Visit, row: TraceRow
     twigs = await services.traces.tree(row.id, tenant)
     calls = await services.traces.find(TraceFilter(tenant=tenant, within=row.id, limit=_CALLS)) if row.id else []
     called: dict[str, SpanRow] = {}
-    calls = [each for each in calls if sees(visit, each.app)]
+    # What the house asked of models about it is no part of what the program did.
+    calls = [each for each in calls if sees(visit, each.app) and not (each.house or each.shadow)]
     for each in calls:
         for own in await services.traces.spans(each.id, tenant):
             if own.type != "other":

@@ -26,6 +26,7 @@ class Bench:
         self.content = "target v1"
         self.lasting = True
         self.version = "scorer v1"
+        self.within: list[str] = []
         self.pays = False
         self.judge_says = lambda case, reply: (flag(reply.text == case.expected, "since it is"),)
         self.work = RunWork(self.desk, store.records, self, clock, sleep=self._sleep)
@@ -47,7 +48,9 @@ class Bench:
         async def scorer(subject) -> tuple[Verdict, ...]:
             raise NotImplementedError
 
-        judge = _Judge(name="right", version=self.version, scorer=scorer, variables={}, pays=self.pays, bench=self)
+        judge = _Judge(
+            name="right", version=self.version, within=lambda _: scorer, variables={}, pays=self.pays, bench=self
+        )
         return [judge]
 
     async def begun(self, cases: list[Case], **plan):
@@ -77,8 +80,9 @@ class _Judge(Judge):
 
     __slots__ = ("bench",)
 
-    async def __call__(self, case, reply):
+    async def __call__(self, case, reply, trace=""):
         self.bench.judged.append(case.id)
+        self.bench.within.append(trace)
         return self.bench.judge_says(case, reply)
 
 

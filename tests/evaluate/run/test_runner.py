@@ -236,19 +236,39 @@ async def test_an_interrupted_run_is_paused_and_nothing_is_asked_twice(bench, so
     assert len({case for case, _ in again} & {case for case, _ in before}) <= 1
 
 
+async def test_what_models_were_told_of_a_case_is_found_again_tries_in_vain_and_judges_too(bench, some):
+    tries = iter(["d" * 32, ""])
+
+    def says(case, _):
+        if vain := next(tries):
+            raise Unavailable("upstream_limited", retry_after=1.0, details={"trace": vain})
+        return Reply(text="yes", trace="e" * 32)
+
+    bench.says = says
+    (answered,) = await bench.outcomes((await bench.run(some(1))).run)
+    bench.says = lambda case, _: Reply(text="a function leaves no trace")
+    bench.content = "another"
+    (untraced,) = await bench.outcomes((await bench.run(some(1))).run)
+
+    assert (answered.trace, answered.told) == ("e" * 32, ("d" * 32,))
+    assert untraced.trace == ""
+    assert bench.within == ["e" * 32, *untraced.told]
+    assert len(untraced.told[0]) == 32
+
+
 async def test_an_answer_that_a_paid_judge_was_to_judge_is_not_asked_for_again(bench, some):
     bench.pays = True
     bench.lasting = False
 
     judging, never = asyncio.Event(), asyncio.Event()
 
-    async def hangs(self, case, reply):
+    async def hangs(self, case, reply, trace=""):
         judging.set()
         await never.wait()
 
     judges = bench.judges
     bench.judges = lambda run, plan: [type("Hangs", (type(each),), {"__call__": hangs})(
-        bench=bench, name=each.name, version=each.version, scorer=each.scorer, variables={}, pays=True
+        bench=bench, name=each.name, version=each.version, within=each.within, variables={}, pays=True
     ) for each in judges(run, plan)]  # fmt: skip
     run = await bench.begun(some(1))
     done = asyncio.create_task(bench.work.done(run))

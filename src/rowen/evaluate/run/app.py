@@ -77,6 +77,7 @@ def of_app(
             return _reply(await walk.answer())
         except Problem as problem:  # what was asked in vain is paid for, too
             problem.details["cost"] = cost_text(dollars_of(walk.call.cost))
+            problem.details["trace"] = walk.call.id
             raise
 
     return Aim(

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -53,19 +54,20 @@ class Judge:
     name: str
     version: str
     """Changes whenever the same answer might be judged otherwise."""
-    scorer: Scorer
+    within: Callable[[str], Scorer]
+    """Gives the scorer whose calls are within a trace."""
     variables: Mapping[str, str]
     pays: bool
     """Whether it asks a model, so that an answer should be kept before it is judged."""
 
-    async def __call__(self, case: Case, reply: Reply) -> tuple[Verdict, ...]:
-        """Return what it says of an answer.
+    async def __call__(self, case: Case, reply: Reply, trace: str = "") -> tuple[Verdict, ...]:
+        """Return what it says of an answer; what it asks of models is within a trace, and is erased with that.
 
         Raises:
             Problem: it could not judge.
 
         """
-        return await self.scorer(_subject(case, reply, self.variables))
+        return await self.within(trace)(_subject(case, reply, self.variables))
 
     def metric(self, verdict: Verdict) -> str:
         """Return the metric that a verdict is of."""
@@ -118,8 +120,12 @@ def wanted(
     return list(found.values())
 
 
-def judges(wanted: Sequence[Wanted], ports: Callable[[Wanted], Ports]) -> list[Judge]:
+def judges(wanted: Sequence[Wanted], ports: Callable[[Wanted, str], Ports]) -> list[Judge]:
     """Return scorers ready to judge.
+
+    Args:
+        wanted: which.
+        ports: gives what each needs, its calls within a trace.
 
     Raises:
         Mistaken: `config_*` or `extra_missing`.
@@ -128,17 +134,26 @@ def judges(wanted: Sequence[Wanted], ports: Callable[[Wanted], Ports]) -> list[J
     found: list[Judge] = []
     for each in wanted:
         options = {**each.options, "model": each.model} if each.kind in _PAYING and each.model else each.options
-        scorer = catalog.make(each.kind, options, ports(each))
+        scorer = catalog.make(each.kind, options, ports(each, ""))
+        pays = each.kind in _PAYING or bool(each.model)
         found.append(
             Judge(
                 name=each.name,
                 version=hashed(each.kind, scorer.version, each.options, each.model, each.variables)[:16],
-                scorer=scorer,
+                within=partial(_made, each, options, ports) if pays else partial(_same, scorer),
                 variables=each.variables,
-                pays=each.kind in _PAYING or bool(each.model),
+                pays=pays,
             )
         )
     return found
+
+
+def _made(wanted: Wanted, options: dict[str, Any], ports: Callable[[Wanted, str], Ports], trace: str) -> Scorer:
+    return catalog.make(wanted.kind, options, ports(wanted, trace))
+
+
+def _same(scorer: Scorer, _: str) -> Scorer:
+    return scorer
 
 
 def _subject(case: Case, reply: Reply, variables: Mapping[str, str]) -> Subject:

@@ -27,8 +27,8 @@ class Jury:
         self.pays = any(judge.pays for judge in judges)
         """Whether any of them asks a model, so that an answer should be kept before it is judged."""
 
-    async def judged(self, case: Case, reply: Reply, answered: Outcome) -> Outcome:
-        """Return the outcome with what all judges say, those that fail included."""
+    async def judged(self, case: Case, reply: Reply, answered: Outcome, trace: str = "") -> Outcome:
+        """Return the outcome with what all judges say, those that fail included; their calls are within a trace."""
         numbers: dict[str, float] = {}
         labels: dict[str, str] = {}
         reasons: dict[str, str] = {}
@@ -36,7 +36,7 @@ class Jury:
         cost, paid = reply.cost, answered.paid
         for judge in self._judges:
             try:
-                verdicts = await self._verdicts(judge, case, reply)
+                verdicts = await self._verdicts(judge, case, reply, trace)
                 more = cost_of(verdicts)
             except Problem as problem:
                 errors.append(f"{judge.name}: {sentence(problem)}")
@@ -62,11 +62,11 @@ class Jury:
             paid=paid,
         )
 
-    async def _verdicts(self, judge: Judge, case: Case, reply: Reply) -> tuple[Verdict, ...]:
+    async def _verdicts(self, judge: Judge, case: Case, reply: Reply, trace: str) -> tuple[Verdict, ...]:
         tries = 0
         while True:
             try:
-                return await judge(case, reply)
+                return await judge(case, reply, trace)
             except Problem as problem:
                 if not self._gate.waits(problem, tries):
                     raise

@@ -14,7 +14,7 @@ from rowen.evaluate.run.trial import Trial, trials_of
 from rowen.score.base import failed_cost
 from rowen.store.base import Runs
 from rowen.store.shelf import Shelf
-from rowen.values import Case, Clock, Mistaken, Outcome, Problem, Run, Unavailable
+from rowen.values import Case, Clock, Mistaken, Outcome, Problem, Run, Unavailable, new_id
 
 _KNOWN_AT_ONCE = 500
 _EVERY = 1.0  # seconds between two looks at the run's record, which is also how a run is told to stop
@@ -222,6 +222,7 @@ class _Going:
 
     async def _outcome(self, trial: Trial, old: Outcome | None) -> Outcome:
         blank = self._marked(trial, Outcome(case=trial.case.id)).but(at_ns=self._clock.now_ns())
+        told = list(old.told) if old is not None else []
         if old is not None:
             reply = Reply(
                 text=old.answer, contexts=old.contexts, input_tokens=old.input_tokens, output_tokens=old.output_tokens,
@@ -230,11 +231,15 @@ class _Going:
             paid: Decimal | None = Decimal(0)
         else:
             try:
-                reply = await self._asked(trial)
+                reply = await self._asked(trial, told)
             except Problem as problem:
                 reasons = {"error": sentence(problem)}
-                return blank.but(state="failed", asked="", paid=failed_cost(problem), reasons=reasons)
+                return blank.but(state="failed", asked="", paid=failed_cost(problem), reasons=reasons, told=tuple(told))
             paid = reply.cost
+        # What is no app leaves no call, within which judges' calls could be found again.
+        within = reply.trace or next(iter(told), "") or new_id(self._clock.now_ns())
+        if within != reply.trace and within not in told:
+            told.append(within)
         answered = blank.but(
             answer=reply.text,
             contexts=reply.contexts,
@@ -246,13 +251,14 @@ class _Going:
             input_tokens=reply.input_tokens,
             output_tokens=reply.output_tokens,
             trace=reply.trace,
+            told=tuple(told),
         )
         if self._jury.pays and old is None:
             await self._keep(answered.but(key=""))
-        return await self._jury.judged(trial.case, reply, answered)
+        return await self._jury.judged(trial.case, reply, answered, within)
 
-    async def _asked(self, trial: Trial) -> Reply:
-        """Return the answer, after all waits that are asked for.
+    async def _asked(self, trial: Trial, told: list[str]) -> Reply:
+        """Return the answer, after all waits that are asked for; the traces of tries in vain are added to `told`.
 
         Raises:
             Problem: there is none.
@@ -269,6 +275,7 @@ class _Going:
                     "upstream_timeout", f"No answer within {self._pace.timeout:g} seconds.", who=self._aim.target.name
                 ) from None
             except Problem as problem:
+                told += [str(problem.details["trace"])] if "trace" in problem.details else []
                 if not self._gate.waits(problem, tries):
                     raise
             tries += 1

@@ -28,6 +28,7 @@ def an_outcome(number: int, **fields: Any) -> Outcome:
         "input_tokens": 7,
         "output_tokens": 9,
         "trace": f"{number:032x}",
+        "told": (f"{number + 1:032x}",),
         "group": "user-1",
         "slices": {"language": "de"},
         "at_ns": number,
