@@ -191,6 +191,17 @@ async def test_a_filter_and_a_sample_choose_the_same_traces_in_every_process(hou
     assert 10 < len(chosen) < 40
 
 
+async def test_a_rule_of_a_feature_judges_its_copies_beside_it_and_no_other_features(house):
+    await house.rules.put(rule(filter=FilterTable(feature="chat")))
+    copy = {"door": "internal", "tags": ("shadow",)}
+    original, copied = await house.call(1, feature="chat"), await house.call(2, feature="shadow:chat", **copy)
+    await house.call(3, feature="other")
+    await house.call(4, feature="shadow:other", **copy)
+    await house.tick()
+
+    assert {score.trace for score in await house.scores()} == {original, copied}
+
+
 async def test_a_judge_that_fails_is_an_error_and_never_a_score(house):
     house.models.verdict = lambda prompt: "nonsense" if "question 1" in prompt else "good"
     await house.rules.put(rule())

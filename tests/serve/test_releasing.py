@@ -18,7 +18,7 @@ from rowen.serve.standing import fate
 from rowen.store.base import TraceFilter
 from rowen.testing.clock import FakeClock
 from rowen.values import Arm, Definition, Live, Request, Rollout, says
-from rowen.values.errand import TRY
+from rowen.values.errand import TRY, reserved
 from rowen.watch import WatchTable
 from rowen.watch.measure import meant
 
@@ -261,6 +261,28 @@ async def test_a_shadow_is_asked_the_same_and_seen_by_nobody(tmp_path, clock):
         assert {row["asked"] for row in copies} == {"hello"}
         assert {row.get("key", "") for row in copies} == {""}
         assert await place.server.opened.shadows.spent(begun.id) > 0
+
+
+async def test_copies_are_counted_apart_from_what_users_asked_of_a_feature(tmp_path, clock):
+    one, other = await two(tmp_path, clock)
+    async with placed(tmp_path / "app.toml", clock) as place:
+        await place.releases.begin(canary(other, one, 1.0, strategy="shadow"), WHY)
+        await place.served.refresh()
+        for feature in ("checkout", "checkout", ""):
+            body = {"model": "main", "messages": [{"role": "user", "content": "hello"}]}
+            headers = {"x-rowen-feature": feature} if feature else {}
+            assert (await place.client.post("/v1/chat/completions", json=body, headers=headers)).status_code == 200
+        await place.server.opened.shadows.done()
+        await place.server.opened.traces_written()
+        since = clock.now_ns() - 3_600_000_000_000
+
+        found = await place.server.opened.store.traces.buckets(
+            tenant=None, since_ns=since, until_ns=since * 2, every_ns=2 * since, by="feature"
+        )
+
+        counts = {each.group: each.calls for each in found}
+        assert counts == {"checkout": 2, "": 1, "shadow:checkout": 2, "shadow": 1}
+        assert {feature for feature in counts if not reserved(feature)} == {"checkout", ""}
 
 
 async def test_what_nobody_sees_counts_for_no_objective_and_a_tag_alone_hides_nothing(tmp_path, clock):

@@ -2,9 +2,8 @@
 
 import pytest
 
-from rowen.values import TraceRow
-from rowen.values.errand import ERRANDS, reserved
-from rowen.values.trace import SHADOW
+from rowen.values import SpanRow, TraceRow
+from rowen.values.errand import ERRANDS, SHADOW, copied, reserved
 
 
 def a_row(**fields) -> TraceRow:
@@ -40,3 +39,13 @@ def test_a_callers_own_tag_makes_his_call_neither_an_errand_nor_a_copy():
 
 def test_a_copy_is_no_users():
     assert not a_row(door="internal", tags=(SHADOW,)).users
+
+
+@pytest.mark.parametrize("feature", ["", "checkout", "shadowing"])
+def test_a_copy_is_told_by_its_feature_alone_and_is_no_errand(feature):
+    row = a_row(door="internal", tags=(SHADOW,), feature=copied(feature))
+
+    assert reserved(row.feature)
+    assert not reserved(feature)
+    assert (row.shadow, row.house, row.users) == (True, False, False)
+    assert not SpanRow(trace="t", id="s", started_ns=1, duration_ns=1, feature=row.feature).house

@@ -14,7 +14,7 @@ from rowen.flow.app import App
 from rowen.limits import LimitsSettings
 from rowen.store.base import Counters
 from rowen.values import Assigned, Call, Caller, Clock, Door, Problem, Request, Rollout, new_id
-from rowen.values.trace import SHADOW
+from rowen.values.errand import SHADOW
 
 log = logging.getLogger(__name__)
 

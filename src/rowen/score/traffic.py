@@ -7,6 +7,8 @@ from rowen.score.rule import Rule
 from rowen.score.subject import of_session, of_span, of_trace
 from rowen.store.base import SpanFilter, TraceFilter, Traces
 from rowen.values import Observed, ScoreTarget, Trace, Value
+from rowen.values.errand import copied
+from rowen.values.query import Either, Holds, Query
 
 _PAGE = 200
 _SESSION = 100  # traces of one session that are read at most
@@ -45,11 +47,14 @@ class Traffic:
             case "trace":
                 source = self._of_traces(rule, since_ns, until_ns)
             case "span":
-                source = self._of_spans(rule, since_ns, until_ns)
+                source = self._of_spans(rule, rule.filter.feature, since_ns, until_ns)
             case "session":
                 source = self._of_sessions(rule, since_ns, until_ns)
         async for page in source:
             yield page
+        if rule.target == "span" and rule.filter.feature:
+            async for page in self._of_spans(rule, copied(rule.filter.feature), since_ns, until_ns):
+                yield page
 
     async def subject(self, rule: Rule, item: Item) -> Subject | None:
         """Return one thing as a subject; None when it is gone."""
@@ -83,7 +88,7 @@ class Traffic:
                     name=wanted.name,
                     user=wanted.user,
                     session=wanted.session,
-                    feature=wanted.feature,
+                    where=_feature(wanted.feature) if wanted.feature else None,
                     tag=wanted.tag,
                     environment=wanted.environment,
                     release=wanted.release,
@@ -103,7 +108,7 @@ class Traffic:
                 return
             before = rows[-1].cursor
 
-    async def _of_spans(self, rule: Rule, since_ns: int, until_ns: int) -> AsyncIterator[list[Item]]:
+    async def _of_spans(self, rule: Rule, feature: str, since_ns: int, until_ns: int) -> AsyncIterator[list[Item]]:
         wanted, before = rule.filter, ""
         while True:
             rows = await self._traces.find_spans(
@@ -115,7 +120,7 @@ class Traffic:
                     name=wanted.name,
                     user=wanted.user,
                     session=wanted.session,
-                    feature=wanted.feature,
+                    feature=feature,
                     tag=wanted.tag,
                     environment=wanted.environment,
                     release=wanted.release,
@@ -156,3 +161,8 @@ class Traffic:
             if len(rows) < _PAGE:
                 return
             before = rows[-1].cursor
+
+
+def _feature(wanted: str) -> Query:
+    """Return the condition for calls of a feature and their copies, whose answers are judged beside theirs."""
+    return Either(parts=tuple(Holds(field="feature", value=each) for each in (wanted, copied(wanted))))

@@ -23,6 +23,7 @@ from rowen.values import (
     as_said,
     first_span,
 )
+from rowen.values.errand import SHADOW, copied
 
 SCHEMA_URL = "https://opentelemetry.io/schemas/gen-ai/1.42.0"
 
@@ -122,7 +123,7 @@ def _row(
         key=caller.key if caller else "",
         user=(caller.user if caller else "") or call.end_user,
         session=call.session,
-        feature=call.feature,
+        feature=copied(call.feature) if SHADOW in call.tags and call.door.shape == "internal" else call.feature,
         door=call.door.shape,
         model=call.request.model,
         deployment=used.deployment if used else "",

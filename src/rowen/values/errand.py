@@ -49,6 +49,20 @@ _PLAIN = frozenset(each.feature for each in ERRANDS if not each.named)
 _NAMED = tuple(f"{each.feature}:" for each in ERRANDS if each.named)
 
 
-def reserved(feature: str) -> bool:
-    """Whether Rowen itself calls under a feature: no traffic of users."""
+SHADOW = "shadow"
+"""The tag of a copy whose answer nobody sees, and the beginning of the feature that its trace bears."""
+
+
+def copied(feature: str) -> str:
+    """Return the feature under which the copies of a feature's calls are counted, so that no sum takes them for users'."""
+    return f"{SHADOW}:{feature}" if feature else SHADOW
+
+
+def errand(feature: str) -> bool:
+    """Whether Rowen itself calls under a feature, on one of its errands."""
     return feature in _PLAIN or feature.startswith(_NAMED)
+
+
+def reserved(feature: str) -> bool:
+    """Whether what is called under a feature is no traffic of users: an errand of the house, or a copy."""
+    return errand(feature) or feature == SHADOW or feature.startswith(f"{SHADOW}:")

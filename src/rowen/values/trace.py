@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 
 from rowen.values.answer import Answer
 from rowen.values.base import Value
-from rowen.values.errand import EVALUATE, TAGS, reserved
+from rowen.values.errand import EVALUATE, SHADOW, TAGS, errand, reserved
 from rowen.values.request import Request
 
 SpanKind = Literal["internal", "client", "server", "producer", "consumer"]
@@ -46,8 +46,6 @@ def cursor_parts(cursor: str) -> tuple[int, list[str]] | None:
 Purpose = Literal["inference", "embedding", "judge", "experiment"]
 """What a call was made for."""
 
-SHADOW = "shadow"
-"""The tag of a copy whose answer nobody sees."""
 _JUDGING = frozenset({"judge", "evaluator", "score"})
 _EXPERIMENTING = frozenset({"experiment", EVALUATE.feature, "evaluation", SHADOW})
 
@@ -133,7 +131,7 @@ class SpanRow(Value, frozen=True, kw_only=True):
     @property
     def house(self) -> bool:
         """Whether it is of one of Rowen's own errands, by its feature."""
-        return reserved(self.feature)
+        return errand(self.feature)
 
     @property
     def cursor(self) -> str:
