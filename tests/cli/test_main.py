@@ -96,6 +96,6 @@ def test_an_answer_is_json_where_a_script_asks(run, tmp_path):
 
 
 def test_what_only_reads_the_store_waits_for_no_server_to_be_imported():
-    program = "import sys, rowen.cli.keys, rowen.cli.traces; sys.exit('rowen.serve.server' in sys.modules)"
+    program = "import sys, rowen.cli.keys, rowen.cli.traces; sys.exit('rowen.serve.apps' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -19,8 +19,8 @@ from rowen.cli.archived import (
 )
 from rowen.cli.examples import such_as
 from rowen.cli.options import always_json_option, in_store, json_option, out, server_option, show, store_option
+from rowen.serve.intake import alone
 from rowen.serve.settings import ServerSettings
-from rowen.serve.spans import alone
 from rowen.store.base import Store, TraceFilter
 from rowen.trace.intake.files import entries, sent
 from rowen.trace.intake.take import Sender, Taken

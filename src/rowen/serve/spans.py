@@ -17,14 +17,13 @@ from rowen.score.configs import Configs
 from rowen.score.intake import Intake as Scoring
 from rowen.score.review import Review
 from rowen.serve.apps import Served
+from rowen.serve.intake import policy_of, sampling_of
 from rowen.serve.settings import ServerSettings
 from rowen.store.base import Store
-from rowen.trace import TraceSettings
 from rowen.trace.intake.observe import IntakeLimits
-from rowen.trace.intake.policy import Policy, SettingsOf, user_hash
-from rowen.trace.intake.sample import Sampler, SampleSettings
+from rowen.trace.intake.sample import Sampler
 from rowen.trace.intake.take import Intake, Observe
-from rowen.values import Clock, Problem, SystemClock, TraceRow
+from rowen.values import Clock, Problem
 
 log = logging.getLogger(__name__)
 
@@ -135,47 +134,6 @@ class Spans:
             except Problem as problem:
                 log.warning("traces cannot be sampled now: %s", problem)
             await asyncio.sleep(every)
-
-
-def sampling_of(settings: ServerSettings) -> SampleSettings:
-    """Return which traces stay."""
-    return SampleSettings(
-        ratio=settings.sample, slow=settings.sample_slow, low=settings.sample_low, wait=settings.sample_wait
-    )
-
-
-def policy_of(settings: ServerSettings, of_app: SettingsOf) -> Policy:
-    """Return what of a span may be kept.
-
-    Raises:
-        Mistaken: `config_invalid` for a mask that is no pattern.
-
-    """
-    default = TraceSettings(content=settings.spans_content, mask=settings.spans_mask)
-    return Policy(of_app, default, user_hash(settings.user_key))
-
-
-def alone(store: Store, settings: ServerSettings) -> Intake:
-    """Return what takes spans in where no server stands: from a file, on the command line.
-
-    No app is known there: the server's own policy holds for all.
-    """
-    clock = SystemClock()
-
-    async def known(id: str, tenant: str) -> TraceRow | None:
-        found = await store.traces.get(id, tenant)
-        return None if found is None else found.row
-
-    scoring = Scoring(store.scores, Configs(store.records, clock), known, clock)
-    return Intake(
-        observe=store.traces.observe,
-        judge=scoring.take,
-        policy=policy_of(settings, lambda _: None),
-        pricing=Prices(Snapshot.load()),
-        clock=clock,
-        limits=IntakeLimits(attribute=settings.spans_text),
-        sampling=sampling_of(settings),
-    )
 
 
 def _bring(metrics: Metrics, spans: Spans) -> None:
