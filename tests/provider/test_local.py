@@ -371,6 +371,34 @@ async def test_an_answer_obeys_its_schema(smollm2):
 
 
 @pytest.mark.local
+async def test_an_answer_with_a_form_has_no_blanks_to_pay_for(smollm2):
+    schema = {
+        "type": "object",
+        "properties": {"n": {"enum": [1, 2]}, "m": {"const": 3}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
+
+    for wanted in (Format(kind="schema", name="x", schema=schema), Format(kind="json")):
+        answer = await told(smollm2, HELLO.but(format=wanted, temperature=0.0, max_tokens=60))
+
+        assert answer.choices[0].reason == "stop"
+        assert json.dumps(json.loads(answer.text), ensure_ascii=False) == answer.text
+
+
+@pytest.mark.local
+async def test_prompts_that_take_turns_are_computed_once_each(smollm2):
+    beginnings = [f"{word} " * 40 for word in ("one", "two", "three")]  # one more than there are slots
+    asks = [HELLO.but(messages=(says("system", each), says("user", "x")), max_tokens=1) for each in beginnings]
+    for ask in asks:
+        await told(smollm2, ask)
+
+    again = [(await told(smollm2, ask)).usage for ask in asks]
+
+    assert all(usage.cache_read_tokens > 0.9 * usage.input_tokens for usage in again), again
+
+
+@pytest.mark.local
 async def test_several_choices_with_log_probabilities(smollm2):
     answer = await told(smollm2, HELLO.but(n=2, max_tokens=4, logprobs=True, top_logprobs=2))
 

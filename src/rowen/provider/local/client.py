@@ -7,6 +7,7 @@ from pathlib import Path
 from rowen.provider.base import ModelSettings, Provider
 from rowen.provider.embed.client import LocalEmbed
 from rowen.provider.local.engine import ENGINES, Engine, Engines, Key
+from rowen.provider.local.grammar import Grammars
 from rowen.provider.local.profile import Options, declared, folder_for, is_path, options_for, weights_for
 from rowen.provider.local.wire import Asked
 from rowen.provider.transport import Transport
@@ -23,6 +24,7 @@ class LocalChat:
         self._options = options
         self._weights = weights
         self._engines = engines
+        self._grammars = Grammars()
         self._loading: asyncio.Task[tuple[Key, Engine]] | None = None
 
     async def ask(self, request: Request, deployment: Deployment) -> Events:
@@ -32,7 +34,8 @@ class LocalChat:
                 raise Mistaken("field_unsupported", message, place="model")
             asked = Asked(request, deployment, self._weights.sampling, self._options.answer)
             _, engine = await self._loaded()
-            async with aclosing(engine.ask(asked.body)) as chunks:
+            body = await self._grammars.body(asked, engine)
+            async with aclosing(engine.ask(body)) as chunks:
                 async for chunk in chunks:
                     if events := asked.reader.feed(chunk):
                         yield events

@@ -18,6 +18,9 @@ from typing import Any, NamedTuple, Protocol
 from rowen.values import Broken, Mistaken, Unavailable
 
 _BATCH = 256  # prompt tokens computed in one go: a caller that left is noticed after so many
+# MiB for prompts that a slot has made room for (the library's default is 8 GiB): their beginnings need not be computed
+# again when they come back. Three prompts in turn on two slots took 7.0 s of CPU instead of 17.6 (24 requests).
+_PAST = 256
 _ONE_TOKEN = b'{"prompt":".","max_tokens":1}'
 
 
@@ -176,7 +179,7 @@ def load(key: Key) -> Server:
     params.n_batch = params.n_ubatch = _BATCH
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = cores
     params.warmup = False  # done below, with one token
-    params.cache_ram_mib = 0  # by default it may take 8 GiB for prompts of the past
+    params.cache_ram_mib = _PAST
     params.fit_params = False
     params.verbosity = 0
     params.ui = False

@@ -44,6 +44,7 @@ _OWN = frozenset({
 # user's message would otherwise end his turn and begin one of the system's.
 _MARK = re.compile(r"<(?=\|[A-Za-z0-9_▁|]{1,40}\|?>|(?:start|end)_of_turn>|/?s>|bos>|eos>|/?think>)")
 _SPLIT = "<\u2060"  # a word joiner, which no mark contains and no reader sees
+_ENCODER = msgspec.json.Encoder()
 _PROGRESS = b'"prompt_progress"'
 _NO_CHOICES = b'"choices":[]'
 
@@ -51,7 +52,7 @@ _NO_CHOICES = b'"choices":[]'
 class Asked:
     """One request made ready: its body, and the reader of its answer."""
 
-    __slots__ = ("body", "reader")
+    __slots__ = ("_deployment", "_own", "_request", "body", "form", "reader")
 
     def __init__(self, request: Request, deployment: Deployment, sampling: dict[str, float], answer: int) -> None:
         """Make a request ready.
@@ -88,9 +89,27 @@ class Asked:
         elif request.tool_choice is not None and request.tool_choice.mode == "none":
             changes |= {"tools": (), "tool_choice": None}
         # Progress chunks come while the prompt is computed, and let a caller that left be noticed before the answer.
-        own = {**known, **settled.extra, "return_progress": True}
-        self.body, unsent = encode(request.but(stream=True, **changes), deployment, _SERVICE, own)
+        self._own = {**known, **settled.extra, "return_progress": True}
+        self._request, self._deployment = request.but(stream=True, **changes), deployment
+        self.body, unsent = self._encoded(self._request, self._own)
         self.reader = Reader(deployment.upstream, form, (*settled.dropped, *unsent))
+        wanted = self._request.format
+        formed = wanted is not None and wanted.kind != "text" and not self._request.tools
+        self.form = _ENCODER.encode((wanted.kind, wanted.schema)) if wanted and formed else b""
+        """What form the answer must have, equal for equal forms; empty where it has none, or has tools beside it."""
+
+    @property
+    def told(self) -> bytes:
+        """The body that asks for one token, and for how the prompt and its grammar were made."""
+        short = self._request.but(max_tokens=1, n=1, logprobs=False, top_logprobs=None)
+        return self._encoded(short, {**self._own, "verbose": True})[0]
+
+    def within(self, grammar: str) -> bytes:
+        """The body that asks for the same within a grammar of our own, instead of the one made of its form."""
+        return self._encoded(self._request.but(format=None), {**self._own, "grammar": grammar})[0]
+
+    def _encoded(self, request: Request, own: dict[str, Any]) -> tuple[bytes, tuple[str, ...]]:
+        return encode(request, self._deployment, _SERVICE, own)
 
 
 class _PromptDetails(msgspec.Struct):
