@@ -9,6 +9,7 @@ from rowen.access import Visit
 from rowen.evaluate.canary import Reading, Said
 from rowen.values import Mistaken, Refused
 from rowen.web.page import Page, Services, api_call, tenant_of
+from rowen.web.seen import sees
 
 _CHANGES = 50
 _CYCLES = 60
@@ -102,7 +103,7 @@ def _may(visit: Visit) -> None:
 
 
 def _seen(each: Reading, visit: Visit) -> bool:
-    return not visit.entry.apps or each.app in visit.entry.apps
+    return sees(visit, each.app)
 
 
 def _row(each: Reading) -> Row:

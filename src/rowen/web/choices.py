@@ -13,7 +13,9 @@ from rowen.evaluate.choice.write import known_of
 from rowen.values import Mistaken
 from rowen.values.interval import Interval
 from rowen.web.forms import line, managed, text
-from rowen.web.page import Page, Services, api_call, may_manage, said_money, said_ms, tenant_of
+from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
+from rowen.web.said import said_money, said_ms
+from rowen.web.seen import sees
 
 _LISTED = 100
 
@@ -111,7 +113,7 @@ async def _known(request: Request, services: Services, visit: Visit) -> Choice:
 
 
 def _seen(choice: Choice, visit: Visit) -> bool:
-    return not visit.entry.apps or choice.app in visit.entry.apps
+    return sees(visit, choice.app)
 
 
 def _name(choice: Choice, run: str) -> str:

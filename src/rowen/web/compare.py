@@ -10,7 +10,8 @@ from rowen.access import Visit
 from rowen.evaluate.compare.words import Piece, pieces_of
 from rowen.store.base import ScoreFilter
 from rowen.values import Mistaken, Score, SpanRow, TraceRow
-from rowen.web.page import Page, Services, said_count, said_money, said_ms, tenant_of
+from rowen.web.page import Page, Services, tenant_of
+from rowen.web.said import said_count, said_money, said_ms
 from rowen.web.seen import sees
 from rowen.web.talk import Turn, turn, turns_of
 

@@ -25,7 +25,9 @@ from rowen.web.budgets import Stands, budget_of, budgets_of
 from rowen.web.charts import Mark, Series, Slot, bars, share
 from rowen.web.forms import Fields, managed
 from rowen.web.kept import Found
-from rowen.web.page import HEADERS, Page, Services, address_with, api_call, may_manage, said_money, said_sum, tenant_of
+from rowen.web.page import HEADERS, Page, Services, address_with, api_call, may_manage, tenant_of
+from rowen.web.said import said_money, said_sum
+from rowen.web.seen import sees
 from rowen.web.stretch import Stretch
 
 DAYS = {"7d": 7, "30d": 30, "90d": 90}
@@ -192,11 +194,7 @@ async def costs_page(
             title="Costs",
             stretch=stretch,
             app=app,
-            apps=[
-                each
-                for each in await services.traces.values("app", tenant)
-                if not visit.entry.apps or each in visit.entry.apps
-            ],
+            apps=[each for each in await services.traces.values("app", tenant) if sees(visit, each)],
             by=by,
             cuts=CUTS,
             query=shown,

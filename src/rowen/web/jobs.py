@@ -13,6 +13,7 @@ from rowen.values import Mistaken
 from rowen.web.charts import share
 from rowen.web.forms import managed
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
+from rowen.web.seen import sees
 
 _SHOWN = 200
 STATES = ("queued", "running", "paused", "done", "failed", "cancelled")
@@ -106,4 +107,4 @@ def row_of(job: Job) -> Row:
 
 
 def _seen(job: Job, visit: Visit) -> bool:
-    return not visit.entry.apps or job.app in visit.entry.apps
+    return sees(visit, job.app)

@@ -19,7 +19,8 @@ from rowen.values import Mistaken, Score, TraceRow, at
 from rowen.values.query import TRACE_FIELDS
 from rowen.values.whole import whole
 from rowen.web.charts import share
-from rowen.web.page import Page, Services, address_with, api_call, may_manage, said_value, tenant_of
+from rowen.web.page import Page, Services, address_with, api_call, may_manage, tenant_of
+from rowen.web.said import said_value
 from rowen.web.seen import offered, query_seen
 from rowen.web.talk import said
 

@@ -25,18 +25,8 @@ from rowen.watch.sla import Settlement
 from rowen.watch.window import DAY_NS
 from rowen.web.charts import Mark, Slot, burn_down, lane, share, sparkline, trend
 from rowen.web.kept import Found
-from rowen.web.page import (
-    Page,
-    Services,
-    address_with,
-    api_call,
-    apps_seen,
-    said_bound,
-    said_money,
-    said_ms,
-    said_share,
-    tenant_of,
-)
+from rowen.web.page import Page, Services, address_with, api_call, apps_seen, tenant_of
+from rowen.web.said import said_bound, said_money, said_ms, said_share
 
 STATES = {
     "none": ("", "no data yet"),

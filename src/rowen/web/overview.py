@@ -11,7 +11,8 @@ from rowen.access import Visit
 from rowen.store.base import Bucket, TraceFilter
 from rowen.values import TraceRow
 from rowen.web.charts import Series, Slot, bars, curves, share
-from rowen.web.page import Page, Services, address_with, api_call, said_count, tenant_of
+from rowen.web.page import Page, Services, address_with, api_call, tenant_of
+from rowen.web.said import said_count
 from rowen.web.scores import Named, of_value
 from rowen.web.seen import app_of, offered
 from rowen.web.stretch import Stretch, stretch_of

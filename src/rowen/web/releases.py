@@ -18,7 +18,9 @@ from rowen.values import Live, Mistaken, Problem, Refused, ReleaseLine
 from rowen.values.interval import Interval, mean_of_sums
 from rowen.web.charts import Mark, Slot, trend
 from rowen.web.forms import Fields, line, text
-from rowen.web.page import Page, Services, api_call, said_bound
+from rowen.web.page import Page, Services, api_call
+from rowen.web.said import said_bound
+from rowen.web.seen import sees
 from rowen.web.stretch import Stretch, covering, stretch_of
 
 _SHOWN = 200
@@ -361,6 +363,6 @@ def _may(visit: Visit) -> None:
 def _app(request: Request, visit: Visit) -> str:
     _may(visit)
     app: str = request.path_params["app"]
-    if visit.entry.apps and app not in visit.entry.apps:
+    if not sees(visit, app):
         raise Mistaken("not_found", f"there is no app {app!r}", place="app")
     return app

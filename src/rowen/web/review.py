@@ -14,6 +14,7 @@ from rowen.score.review import Progress
 from rowen.values import Case, Mistaken, Problem, Refused, Score, ScoreConfig, Trace
 from rowen.values.whole import whole
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
+from rowen.web.seen import sees
 from rowen.web.talk import Turn, turn, turns_of
 
 _BUTTONS = 11
@@ -167,7 +168,7 @@ async def judge(request: Request, services: Services, visit: Visit) -> Response:
     actor = manager(request, services, visit)
     id, rater, form = request.path_params["id"], visit.entry.person, await request.form()
     row = await services.traces.row(id, tenant_of(visit))
-    if row is None or (visit.entry.apps and row.app not in visit.entry.apps):
+    if row is None or not sees(visit, row.app):
         raise Mistaken("not_found", "There is no such trace.")
     if "case" in form:
         made = await services.cases.of_trace(id, Case(id="", tenant=row.tenant, by=rater))
@@ -284,7 +285,7 @@ async def _queue(request: Request, services: Services, visit: Visit) -> Queue:
 
 
 def _sees(visit: Visit, queue: Queue) -> bool:
-    return not visit.entry.apps or queue.app in visit.entry.apps
+    return sees(visit, queue.app)
 
 
 async def _content(services: Services, trace: Trace, item: Item) -> tuple[Sequence[Turn], Sequence[Turn]]:

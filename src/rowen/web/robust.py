@@ -15,8 +15,9 @@ from rowen.values import Run
 from rowen.values.interval import Interval
 from rowen.web.charts import whisker
 from rowen.web.kept import Found
-from rowen.web.page import Page, Services, api_call, said_share
+from rowen.web.page import Page, Services, api_call
 from rowen.web.runs import known_run
+from rowen.web.said import said_share
 
 _PATIENCE = 2.0
 _SHOWN = 20

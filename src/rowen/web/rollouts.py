@@ -17,6 +17,7 @@ from rowen.values.interval import Interval
 from rowen.web.charts import Mark, Slot, trend
 from rowen.web.forms import line, text
 from rowen.web.page import Page, Services, api_call
+from rowen.web.seen import sees
 
 _LINES = 10_000
 _BROKEN = 0.001
@@ -203,6 +204,6 @@ def _app(request: Request, visit: Visit) -> str:
     if "release" not in visit.entry.scopes:
         raise Refused("key_scope", "the key has not the scope `release`", place="scopes")
     app: str = request.path_params["app"]
-    if visit.entry.apps and app not in visit.entry.apps:
+    if not sees(visit, app):
         raise Mistaken("not_found", f"there is no app {app!r}", place="app")
     return app

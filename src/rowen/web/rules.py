@@ -17,6 +17,7 @@ from rowen.values import Mistaken, Problem, Refused
 from rowen.web.forms import choice, managed
 from rowen.web.jobs import Row, row_of
 from rowen.web.page import Page, Services, address_with, api_call, may_manage, tenant_of
+from rowen.web.seen import sees
 from rowen.web.talk import said
 
 _DAY = 86_400_000_000_000
@@ -199,4 +200,4 @@ def _address(known: Rule) -> str:
 
 
 def _seen(known: Rule, visit: Visit) -> bool:
-    return not visit.entry.apps or known.app in visit.entry.apps
+    return sees(visit, known.app)

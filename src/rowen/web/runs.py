@@ -20,7 +20,9 @@ from rowen.values import Case, Mistaken, Outcome, Run
 from rowen.values.whole import whole
 from rowen.web.charts import Series, Slot, bars
 from rowen.web.forms import choice, line, managed
-from rowen.web.page import Page, Services, api_call, may_manage, said_count, tenant_of
+from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
+from rowen.web.said import said_count
+from rowen.web.seen import sees
 
 _LISTED = 100
 _CASES = 20
@@ -117,7 +119,7 @@ async def runs(request: Request, services: Services, visit: Visit) -> Page:
         context=RunList(
             title="Runs",
             rows=[_row(run, known.get(run.id) if run.ended_ns else None) for run in found],
-            suites=[each for each in services.runs.suites() if not visit.entry.apps or each[0] in visit.entry.apps],
+            suites=[each for each in services.runs.suites() if sees(visit, each[0])],
             may_change=may_manage(visit),
             call=api_call(request, "/api/runs"),
         ),
@@ -181,7 +183,7 @@ async def start(request: Request, services: Services, visit: Visit) -> Response:
     form, actor = await managed(request, visit, services.address(request))
     known = {f"{app}/{suite}": (app, suite) for app, suite in services.runs.suites()}
     app, suite = known[choice(form, "suite", [*known], "")]
-    if visit.entry.apps and app not in visit.entry.apps:
+    if not sees(visit, app):
         raise Mistaken("not_found", "There is no such suite.")
     order = Order(
         app=app,
@@ -227,7 +229,7 @@ async def known_run(request: Request, services: Services, visit: Visit) -> Run:
 
 
 def _seen(run: Run, visit: Visit) -> bool:
-    return not visit.entry.apps or run.app in visit.entry.apps
+    return sees(visit, run.app)
 
 
 def _row(run: Run, result: Result | None) -> Row:

@@ -8,7 +8,8 @@ from starlette.requests import Request
 from rowen.access import Visit
 from rowen.store.base import ScoreFilter, TraceFilter
 from rowen.values import Mistaken, Score, SessionRow, TraceRow, UserRow
-from rowen.web.page import Page, Services, address_with, api_call, said_sum, tenant_of
+from rowen.web.page import Page, Services, address_with, api_call, tenant_of
+from rowen.web.said import said_sum
 from rowen.web.seen import offered, query_seen, sees
 
 _LISTED = 50

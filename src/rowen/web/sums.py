@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from rowen.store.base import Bucket
 from rowen.values.interval import wilson
-from rowen.web.page import said_money
+from rowen.web.said import said_money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

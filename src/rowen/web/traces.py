@@ -12,7 +12,8 @@ from rowen.access import Visit
 from rowen.store.base import ScoreFilter, TraceFilter
 from rowen.values import Citation, Mistaken, Passage, Score, Span, Trace, TraceRow
 from rowen.web.charts import lane
-from rowen.web.page import Page, Services, said_money, said_ms, tenant_of
+from rowen.web.page import Page, Services, tenant_of
+from rowen.web.said import said_money, said_ms
 from rowen.web.seen import sees
 from rowen.web.talk import Turn, said, turn
 from rowen.web.tree import tree

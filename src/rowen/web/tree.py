@@ -12,7 +12,8 @@ from rowen.store.base import ScoreFilter, TraceFilter
 from rowen.values import Observed, Score, SpanRow, TraceRow, Twig
 from rowen.values.whole import whole
 from rowen.web.charts import lane
-from rowen.web.page import Page, Services, address_with, said_ms, tenant_of
+from rowen.web.page import Page, Services, address_with, tenant_of
+from rowen.web.said import said_ms
 from rowen.web.seen import sees
 from rowen.web.talk import Turn, laid_out, said, turns_of
 
