@@ -40,10 +40,11 @@ class FileOptions(Settings, frozen=True, kw_only=True):
     """Pages of 4 KiB that a file may have at most; 0 sets no bound. Lets a full disk be tried out."""
 
 
-def opened(path: Path, options: FileOptions, *, shrinks: bool = False) -> sqlite3.Connection:
+def opened(path: Path, options: FileOptions, *, shrinks: bool = False, again: bool = False) -> sqlite3.Connection:
     """Return a connection in autocommit mode to a file that is made if it was not there.
 
-    A file made with `shrinks` gives pages that became free back to the disk when it is told to.
+    A file made with `shrinks` gives pages that became free back to the disk when it is told to. One that is opened
+    `again` was looked at just now, which reads all of it.
 
     Raises:
         Broken: `store_corrupt`; the file was not written to.
@@ -55,7 +56,7 @@ def opened(path: Path, options: FileOptions, *, shrinks: bool = False) -> sqlite
     except OSError as error:
         raise folder_problem(error, path.parent) from error
     try:
-        if path.stat().st_size:
+        if not again and path.stat().st_size:
             _examined(path, options)
         connection = sqlite3.connect(
             path, timeout=options.busy_ms / 1000, isolation_level=None, check_same_thread=False, cached_statements=256
@@ -133,12 +134,16 @@ class File:
         scripts: how the tables came about; the file remembers how many of them it has seen (`user_version`).
         options: from the store's address.
         shrinks: whether pages that became free may be given back to the disk.
+        again: whether another connection of ours is opened before this one, so that damage is known by then.
 
     """
 
-    def __init__(self, path: Path, scripts: Sequence[Script], options: FileOptions, *, shrinks: bool = False) -> None:
+    def __init__(
+        self, path: Path, scripts: Sequence[Script], options: FileOptions, *, shrinks: bool = False, again: bool = False
+    ) -> None:
         self.path = path
         self._shrinks = shrinks
+        self._again = again
         self._durable = False
         self._scripts = scripts
         self._options = options
@@ -154,7 +159,7 @@ class File:
         """
 
         def work() -> None:
-            self._connection = opened(self.path, self._options, shrinks=self._shrinks)
+            self._connection = opened(self.path, self._options, shrinks=self._shrinks, again=self._again)
             if self._version(self._connection) != len(self._scripts):
                 self._transaction(self._grow)
 
