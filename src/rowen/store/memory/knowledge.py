@@ -238,8 +238,7 @@ class MemoryKnowledge:
         index, wanted = self._index(build), set(keys_of(names))
         found = []
         for id, relations in index.relations.items():
-            document = self._may(index, id, reader)
-            if document is None or not all(meets(facts_of(document), each) for each in where):
+            if not self._meets(index, id, reader, where):
                 continue
             for relation, *ends in relations:
                 if not wanted.isdisjoint(ends):
@@ -262,7 +261,7 @@ class MemoryKnowledge:
         found: dict[int, Passage] = {}
         for number, score in hits.items():
             held = index.chunks.get(number)
-            document = self._readable(index, held, reader) if held else None
+            document = self._may(index, held.document, reader) if held else None
             if held is not None and document is not None:
                 chunk = held.chunk
                 shown = chunk.parent or (chunk.start, chunk.end)
@@ -282,16 +281,20 @@ class MemoryKnowledge:
         highest: float,
     ) -> list[Hit]:
         found = []
+        may = {id: self._meets(index, id, reader, where) for id in index.cuts}
         for number, held in index.chunks.items():
-            document = self._readable(index, held, reader)
-            if document is not None and all(meets(facts_of(document), each) for each in where):
+            if may[held.document]:
                 score = scored(held)
                 if score is not None:
                     found.append(Hit(number, score, highest))
         return sorted(found, key=lambda hit: (-hit.score, hit.chunk))[: max(0, limit)]
 
-    def _readable(self, index: _Index, held: _Held, reader: Reader) -> Document | None:
-        return self._may(index, held.document, reader)
+    def _meets(self, index: _Index, id: str, reader: Reader, where: Sequence[Condition]) -> bool:
+        document = self._may(index, id, reader)
+        if document is None:
+            return False
+        facts = facts_of(document) if where else {}
+        return all(meets(facts, each) for each in where)
 
     def _may(self, index: _Index, id: str, reader: Reader) -> Document | None:
         collection = index.build.collection

@@ -1,4 +1,4 @@
-"""Traces in dicts. Every row and every sum is told anew from the spans, so this is also what other stores are compared with."""
+"""Traces in dicts: sums are told anew from rows, and a row from its spans once one has changed. Others are compared with this."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -45,28 +45,52 @@ _Id = tuple[str, str]
 class _Kept:
     """One trace: the call, if it is one, and the spans that were sent to us under its id."""
 
-    def __init__(self) -> None:
+    def __init__(self, id: _Id) -> None:
+        self._id = id
         self.call: Trace | None = None
         self.sent: dict[str, Observed] = {}
-        self.served: dict[str, Used] = {}
-        """The tokens of the calls through Rowen that were made within it."""
+        self._served: dict[str, Used] = {}
+        self._own: frozenset[str] | None = None
+        self._row: TraceRow | None = None
+
+    def put(self, call: Trace) -> None:
+        """Keep the call."""
+        self.call, self._row, self._own = call, None, None
+
+    def send(self, span: Observed) -> None:
+        """Keep a span that was sent to us."""
+        self.sent[span.row.id], self._row = span, None
+
+    def serve(self, row: TraceRow) -> None:
+        """Note the tokens of a call through Rowen that was made within it."""
+        self._served[row.id], self._row = (row.input_tokens, row.output_tokens), None
 
     @property
     def spans(self) -> dict[str, Observed]:
         """The spans sent, without those that the call has itself."""
-        own = {row.id for row, _ in found_rows(self.call)} if self.call else ()
-        return {id: span for id, span in self.sent.items() if id not in own}
+        if self.call is None or not self.sent:
+            return self.sent
+        if self._own is None:
+            self._own = frozenset(row.id for row, _ in found_rows(self.call))
+        return {id: span for id, span in self.sent.items() if id not in self._own}
 
-    def row(self, id: _Id) -> TraceRow:
+    @property
+    def row(self) -> TraceRow:
+        """What is told of it, told again when something has come to it since."""
+        if self._row is None:
+            self._row = self._told()
+        return self._row
+
+    def _told(self) -> TraceRow:
         if self.call is not None and not self.sent:
             return self.call.row
         telling = Telling(held={})
-        for call, used in self.served.items():
+        for call, used in self._served.items():
             telling.serve(call, used)
         for span in self.spans.values():
             telling.add(span.row)
         if self.call is None:
-            return telling.row(id[1], id[0])
+            return telling.row(self._id[1], self._id[0])
         row = self.call.row
         return row.but(spans=row.spans + telling.spans, failed_spans=row.failed_spans + telling.failed)
 
@@ -83,29 +107,29 @@ class MemoryTraces:
         """Keep a batch of calls."""
         for trace in traces:
             row = trace.row
-            self._kept.setdefault((row.tenant, row.id), _Kept()).call = trace
+            self._at((row.tenant, row.id)).put(trace)
             around = self._kept.get((row.tenant, row.within))
             if row.within and around is not None and around.call is None:
-                around.served[row.id] = (row.input_tokens, row.output_tokens)
+                around.serve(row)
 
     async def observe(self, spans: Sequence[Observed]) -> None:
         """Keep a batch of spans."""
         for span in map(bounded, spans):
-            kept = self._kept.setdefault((span.row.tenant, span.row.trace), _Kept())
+            kept = self._at((span.row.tenant, span.row.trace))
             if not kept.sent:
-                calls = (each.call.row for each in self._kept.values() if each.call is not None)
-                inside = [row for row in calls if (row.tenant, row.within) == (span.row.tenant, span.row.trace)]
-                kept.served = {row.id: (row.input_tokens, row.output_tokens) for row in inside}
-            kept.sent[span.row.id] = span
+                for call in (each.call.row for each in self._kept.values() if each.call is not None):
+                    if (call.tenant, call.within) == (span.row.tenant, span.row.trace):
+                        kept.serve(call)
+            kept.send(span)
 
     async def find(self, filter: TraceFilter) -> list[TraceRow]:
         """Return the rows that pass the filter, newest first."""
         place = place_of(filter.before, 2)
         same = {name: value for name in _SAME if (value := getattr(filter, name))}
         found = [
-            row
+            kept.row
             for id, kept in self._kept.items()
-            if filter.tenant in (None, id[0]) and _passes(row := kept.row(id), kept, filter, same, place)
+            if filter.tenant in (None, id[0]) and _passes(kept.row, kept, filter, same, place)
         ]
         if filter.where is not None:
             found = [row for row in found if self._judged(row).fits(filter.where)]
@@ -120,8 +144,8 @@ class MemoryTraces:
             rows += [row for row, _ in found_rows(kept.call)]
         session = [
             each
-            for id, other in self._kept.items()
-            if row.session and (each := other.row(id)).session == row.session and each.tenant == row.tenant
+            for other in self._kept.values()
+            if row.session and (each := other.row).session == row.session and each.tenant == row.tenant
         ]
         return Judged(
             row,
@@ -133,21 +157,22 @@ class MemoryTraces:
 
     async def find_spans(self, filter: SpanFilter) -> list[SpanRow]:
         """Return the rows of spans that pass the filter, newest first."""
-        found = [row for row, text, facts in self._all_spans() if _span_passes(row, text, facts, filter)]
+        place = place_of(filter.before, 3)
+        same = {name: value for name in _SPAN_SAME if (value := getattr(filter, name))}
+        found = [row for row, text, facts in self._all_spans() if _span_passes(row, text, facts, filter, same, place)]
         found.sort(key=_span_when, reverse=True)
         return found[: filter.limit]
 
     async def get(self, id: str, tenant: str | None = None) -> Trace | None:
         """Return one trace."""
-        found = self._one(id, tenant)
-        if found is None:
+        kept = self._one(id, tenant)
+        if kept is None:
             return None
-        at, kept = found
         ordered = sorted(kept.spans.values(), key=lambda span: (bool(span.row.parent), *_span_when(span.row)))
         sent = tuple(span.span for span in ordered[:SPANS_WHOLE])
         if kept.call is None:
-            return Trace(row=kept.row(at), spans=sent)
-        return kept.call.but(row=kept.row(at), spans=(*kept.call.spans, *sent))
+            return Trace(row=kept.row, spans=sent)
+        return kept.call.but(row=kept.row, spans=(*kept.call.spans, *sent))
 
     async def row(self, id: str, tenant: str | None = None) -> TraceRow | None:
         """Return the row of one trace."""
@@ -157,16 +182,12 @@ class MemoryTraces:
     async def rows(self, ids: Sequence[str], tenant: str | None = None) -> list[TraceRow]:
         """Return the rows of several traces."""
         found = [self._one(id, tenant) for id in dict.fromkeys(ids)]
-        return [each[1].row(each[0]) for each in found if each is not None]
+        return [kept.row for kept in found if kept is not None]
 
     async def calls(self, ids: Sequence[str], tenant: str | None = None) -> list[Trace]:
         """Return several calls, without the spans that were sent to us."""
         found = [self._one(id, tenant) for id in dict.fromkeys(ids)]
-        return [
-            kept.call.but(row=kept.row(at))
-            for at, kept in (each for each in found if each is not None)
-            if kept.call is not None
-        ]
+        return [kept.call.but(row=kept.row) for kept in found if kept is not None and kept.call is not None]
 
     async def tree(self, trace: str, tenant: str | None = None) -> list[Twig]:
         """Return the shape of a trace."""
@@ -177,32 +198,29 @@ class MemoryTraces:
 
     async def spans(self, trace: str, tenant: str | None = None, *, only: Sequence[str] | None = None) -> list[SpanRow]:
         """Return the rows of the spans of a trace in the order of their start."""
-        found = self._one(trace, tenant)
-        if found is None:
+        kept = self._one(trace, tenant)
+        if kept is None:
             return []
-        at, kept = found
-        rows = [_with(kept.row(at), span.row) for span in kept.spans.values()]
+        rows = [_with(kept.row, span.row) for span in kept.spans.values()]
         if kept.call is not None:
             rows += own_rows(kept.call.row, kept.call.spans)
         return sorted((row for row in rows if only is None or row.id in only), key=lambda row: (row.started_ns, row.id))
 
     async def span(self, trace: str, id: str, tenant: str | None = None) -> Observed | None:
         """Return one span."""
-        found = self._one(trace, tenant)
-        if found is None:
+        kept = self._one(trace, tenant)
+        if kept is None:
             return None
-        at, kept = found
         own = own_span(kept.call, id) if kept.call is not None else None
         sent = kept.sent.get(id)
-        return own or (None if sent is None else sent.but(row=_with(kept.row(at), sent.row)))
+        return own or (None if sent is None else sent.but(row=_with(kept.row, sent.row)))
 
     async def sent(self, trace: str, tenant: str, *, after: str = "", limit: int = 500) -> list[Observed]:
         """Return spans that were sent to us under a trace, by id."""
-        found = self._one(trace, tenant)
-        if found is None:
+        kept = self._one(trace, tenant)
+        if kept is None:
             return []
-        at, kept = found
-        row = kept.row(at)
+        row = kept.row
         spans = (span.but(row=_with(row, span.row)) for id, span in sorted(kept.spans.items()) if id > after)
         return list(islice(spans, limit))
 
@@ -331,23 +349,28 @@ class MemoryTraces:
         )
 
     def _remove(self, goes: Callable[[TraceRow], bool]) -> int:
-        gone = [id for id, kept in self._kept.items() if goes(kept.row(id))]
+        gone = [id for id, kept in self._kept.items() if goes(kept.row)]
         for id in gone:
             del self._kept[id]
         return len(gone)
 
-    def _one(self, id: str, tenant: str | None) -> tuple[_Id, _Kept] | None:
+    def _at(self, id: _Id) -> _Kept:
+        """Return a trace, a new one if there is none."""
+        if id not in self._kept:
+            self._kept[id] = _Kept(id)
+        return self._kept[id]
+
+    def _one(self, id: str, tenant: str | None) -> _Kept | None:
         if tenant is None:
             tenant = min((at[0] for at in self._kept if at[1] == id), default="")
-        kept = self._kept.get((tenant, id))
-        return None if kept is None else ((tenant, id), kept)
+        return self._kept.get((tenant, id))
 
     def _rows(self, tenant: str | None) -> Iterator[TraceRow]:
-        return (kept.row(id) for id, kept in self._kept.items() if tenant in (None, id[0]))
+        return (kept.row for id, kept in self._kept.items() if tenant in (None, id[0]))
 
     def _all_spans(self) -> Iterator[tuple[SpanRow, str, list[str]]]:
-        for id, kept in self._kept.items():
-            row = kept.row(id)
+        for kept in self._kept.values():
+            row = kept.row
             for sent in kept.spans.values():
                 facts = words.facts_of(sent.span.attributes)
                 yield _with(row, sent.row), words.words_of_span(sent.input, sent.output), facts
@@ -448,11 +471,17 @@ def _says(kept: _Kept, text: str) -> bool:
     return call is not None and bool(call.spans) and words.holds(words.split(words.words_of_call(call)), wanted)
 
 
-def _span_passes(row: SpanRow, text: str, facts: list[str], filter: SpanFilter) -> bool:
-    place = place_of(filter.before, 3)
+def _span_passes(
+    row: SpanRow,
+    text: str,
+    facts: list[str],
+    filter: SpanFilter,
+    same: Mapping[str, Any],
+    place: tuple[Any, ...] | None,
+) -> bool:
     return (
         filter.tenant in (None, row.tenant)
-        and all(getattr(filter, name) in ("", getattr(row, name)) for name in _SPAN_SAME)
+        and all(getattr(row, name) == value for name, value in same.items())
         and (not filter.tag or filter.tag in row.tags)
         and (not filter.attribute or words.fact_wanted(filter.attribute) in facts)
         and filter.since_ns <= row.started_ns

@@ -223,6 +223,9 @@ class KeptContract:
             await store.traces.write([call])
         await store.traces.observe(spans)
         if first == "spans":
+            alone = await store.traces.row("t1", "acme")
+            assert alone is not None
+            assert (alone.input_tokens, alone.cost) == (18, Decimal(5))
             await store.traces.write([call])
         await store.traces.write([call])
 

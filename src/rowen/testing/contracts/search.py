@@ -2,6 +2,7 @@
 
 import random
 from array import array
+from operator import mul
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,7 +23,7 @@ from rowen.testing.contracts.documents import (
     put,
 )
 from rowen.testing.contracts.relations import a_relation
-from rowen.values import Chunk, Condition, Mistaken, Reader
+from rowen.values import Chunk, Condition, Document, Mistaken, Reader
 
 _ALLOWED = (HealthCheck.function_scoped_fixture, HealthCheck.differing_executors)  # each example has its own collection
 
@@ -209,10 +210,29 @@ class SearchContract:
                 scores = {hit.chunk: hit.score for hit in hits}
                 passages = await store.knowledge.passages(build.id, scores, reader=reader)
                 got = {int(each.document[1:]) * 20 + each.start for each in passages.values()}
-                near = {n: sum(a * b for a, b in zip(vectors[n], asked, strict=True)) for n in may}
+                near = {n: sum(map(mul, vectors[n], asked)) for n in may}
                 least = sorted(near.values())[-10] - _ROUNDING[storage]
                 recalls.append(sum(near.get(n, -1) >= least for n in got) / 10)
             assert sum(recalls) / len(recalls) >= 0.98, where
+
+    async def test_what_was_replaced_or_removed_weighs_nothing(self, store: Store) -> None:
+        chance = random.Random(9)
+
+        def some(number: int) -> Document:
+            words = chance.choices(("hay", "straw", "barley", "oats", "meadow"), k=chance.randrange(1, 40))
+            return a_document(f"d{number}", " ".join(words))
+
+        changed, fresh = await a_build(store), await a_build(store)
+        left = {}
+        for number in (*range(12), 3, 5, 5, 8):
+            left[number] = some(number)
+            await put(store, changed, left[number], size=30)
+        await store.knowledge.remove(changed.collection, ["d2", "d8"], now_ns=2)
+        del left[2], left[8]
+        await put(store, fresh, *left.values(), size=30)
+
+        for question in ("hay", "meadow oats", "barley straw rye"):
+            assert await _scores(store, changed, question) == await _scores(store, fresh, question) != {}
 
     @settings(max_examples=12, deadline=None, suppress_health_check=_ALLOWED)
     @given(
@@ -257,3 +277,10 @@ class SearchContract:
             assert not whole or sorted(texts) == sorted(there.values())
         ties = await store.knowledge.related(build.id, ["Plan"], reader=EVERYBODY)
         assert sorted(tie.relation.object for tie in ties) == sorted(there.values())
+
+
+async def _scores(store: Store, build: Build, question: str) -> dict[tuple[str, int], float]:
+    """Return how well pieces of documents fit the words of a question."""
+    hits = await store.knowledge.lexical(build.id, question, reader=EVERYBODY)
+    passages = await store.knowledge.passages(build.id, {hit.chunk: hit.score for hit in hits}, reader=EVERYBODY)
+    return {(each.document, each.start): round(each.score, 5) for each in passages.values()}

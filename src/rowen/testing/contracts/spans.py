@@ -259,6 +259,21 @@ class SpansContract:
         assert [each.id for each in await store.traces.spans(call.row.id)] == [sent.row.id, call.spans[0].id]
         assert await store.traces.find(TraceFilter(text="barley")) == [row]
 
+    async def test_a_span_that_was_sent_and_that_the_call_then_has_itself_is_counted_once(self, store: Store) -> None:
+        call, sent = a_trace(1), a_span(5, a_trace(1).row.id)
+        attempt = call.spans[0].but(id="ab", parent=call.spans[0].id, kind="client")
+        await store.traces.write([call.but(spans=(*call.spans, attempt))])
+        await store.traces.observe([sent])
+        before = await store.traces.row(call.row.id)
+
+        await store.traces.write([call.but(spans=(*call.spans, attempt, attempt.but(id=sent.row.id)))])
+
+        after = await store.traces.row(call.row.id)
+        assert before == call.row.but(spans=call.row.spans + 1)
+        assert after == call.row
+        spans = await store.traces.spans(call.row.id)
+        assert sorted(each.id for each in spans) == sorted([call.spans[0].id, "ab", sent.row.id])
+
     async def test_a_call_is_found_among_spans_by_its_attempts(self, store: Store) -> None:
         call = a_trace(1, asked="Where is the hay?", session="s1")
         good = call.spans[0].but(
