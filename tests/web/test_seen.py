@@ -68,6 +68,20 @@ def test_what_is_of_another_app_is_not_there_by_its_own_address(two, confined):
     assert answers == [404, 404, 404, 404, 404, 200]
 
 
+def test_forms_and_lists_offer_the_keys_own_apps_alone(two):
+    site, *_ = two
+    elsewhere = site.reader(site.running.new_key("elsewhere", apps=("vault",), scopes=("read", "manage")))
+
+    review, keys = elsewhere.get("/review"), elsewhere.get("/keys")
+
+    assert (review.status, keys.status) == (200, 200)
+    assert "<option>vault" in review.html
+    assert "<option>shop" not in review.html
+    assert 'placeholder="vault"' in keys.html
+    assert "main" in site.reader().get("/models").text
+    assert "main" not in elsewhere.get("/models").text.partition("Models")[2].partition("The same from the API")[0]
+
+
 def test_spans_of_another_app_are_not_there_either(two, confined):
     sent = a_span(1, "e" * 32, tenant="default", app="vault", session="")
     two[0].running.do(two[0].running.opened.store.traces.observe([sent]))

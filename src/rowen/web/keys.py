@@ -14,6 +14,7 @@ from rowen.limits import written
 from rowen.values import Key, Limit, Mistaken, Problem, Scope
 from rowen.values.whole import whole
 from rowen.web.page import Page, Services, api_call, may_manage
+from rowen.web.seen import offered
 
 _DAY_NS = 86_400_000_000_000
 SCOPES = {
@@ -161,7 +162,7 @@ async def _listed(
             made=made,
             failed=failed,
             filled=filled or Filled(),
-            apps=services.apps(),
+            apps=offered(visit, services.apps()),
             scopes=SCOPES,
             may_change=may_manage(visit),
         ),

@@ -8,11 +8,12 @@ from starlette.requests import Request
 from rowen.access import Visit
 from rowen.values import now
 from rowen.web.page import Page, Services, Shown, api_call
+from rowen.web.seen import sees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Models:
-    """All deployments of all apps."""
+    """The deployments of the apps that the reader sees."""
 
     title: str
     deployments: Sequence[Shown]
@@ -24,9 +25,12 @@ class Models:
     """The day, to tell models that will be retired from those that were."""
 
 
-async def models(request: Request, services: Services, visit: Visit) -> Page:  # noqa: ARG001 - the signature of all views
-    """The deployments with their state."""
-    shown = services.models()
+async def models(request: Request, services: Services, visit: Visit) -> Page:
+    """The deployments that the reader's key may call, with their state."""
+    wanted = visit.entry.models
+    shown = [
+        each for each in services.models() if sees(visit, each.app) and (not wanted or each.deployment.model in wanted)
+    ]
     return Page(
         call=api_call(request, "/api/models"),
         template="models/page.html",

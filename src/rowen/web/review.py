@@ -14,7 +14,7 @@ from rowen.score.review import Progress
 from rowen.values import Case, Mistaken, Problem, Refused, Score, ScoreConfig, Trace
 from rowen.values.whole import whole
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
-from rowen.web.seen import sees
+from rowen.web.seen import offered, sees
 from rowen.web.talk import Turn, turn, turns_of
 
 _BUTTONS = 11
@@ -214,7 +214,7 @@ async def _queues(
                 for config in await services.configs.all(visit.caller.tenant)
                 if config.type not in {"text", "correction"} and "." not in config.name  # those are what users do
             ],
-            apps=services.apps(),
+            apps=offered(visit, services.apps()),
             may_change=may_manage(visit),
             failed=failed,
             filled=filled or {},
