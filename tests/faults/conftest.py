@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from rowen.testing.processes import Nursery
 from rowen.testing.serving import Running, serving
 from rowen.testing.upstream import FaultUpstream
 
@@ -172,19 +173,31 @@ def live(tmp_path: Path) -> Iterator[Serve]:
         yield serve
 
 
+SERVED = """
+import json, os, sys
+folder, errors, environment = sys.argv[1:4]
+os.chdir(folder)
+os.environ.update(json.loads(environment))
+os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+sys.stdout.reconfigure(line_buffering=True)
+sys.argv[:4] = ["rowen"]
+from rowen.cli.main import main
+main()
+"""
+"""`rowen`, in a folder and an environment, by a process that has imported it."""
+
+
 class Process(Client):
     """A server in a process of its own."""
 
-    def __init__(self, folder: Path, app: Path, flags: tuple[str, ...], environment: dict[str, str]) -> None:
+    def __init__(
+        self, nursery: Nursery, folder: Path, app: Path, flags: tuple[str, ...], environment: dict[str, str]
+    ) -> None:
         self.errors = folder / f"stderr-{time.monotonic_ns()}.txt"
         self.folder = folder
-        command = [sys.executable, "-m", "rowen", "serve", str(app), "--port", "0", *flags]
-        with self.errors.open("wb") as errors:
-            self.process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=errors, text=True, cwd=folder, env={**os.environ, **environment}
-            )
+        command = ["serve", app, "--port", "0", *flags]
+        self.process = nursery.start(SERVED, folder, self.errors, json.dumps({**os.environ, **environment}), *command)
         self.said: list[str] = []
-        assert self.process.stdout is not None
         url, admin = "", ""
         for line in self.process.stdout:
             self.said.append(line)
@@ -207,7 +220,6 @@ class Process(Client):
 
     def first_admin(self) -> str:
         """The key that a first start shows once."""
-        assert self.process.stdout is not None
         line = self.process.stdout.readline()
         self.said.append(line)
         found = re.search(r"Admin key, shown this once: (\S+)", line)
@@ -227,8 +239,16 @@ class Process(Client):
         return self.process.wait(30)
 
 
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Nursery]:
+    """What starts servers quickly: to import all of Rowen takes as long as all else that a start does."""
+    nursery = Nursery(("rowen.cli.main", "rowen.cli.serve"))
+    yield nursery
+    nursery.close()
+
+
 @pytest.fixture
-def process(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+def process(tmp_path: Path, servers: Nursery) -> Iterator[Callable[..., Process]]:
     """Starts servers in processes of their own, in one folder."""
     started: list[Process] = []
 
@@ -237,7 +257,7 @@ def process(tmp_path: Path) -> Iterator[Callable[..., Process]]:
         path.write_text('[app]\nname = "shop"\n' + app)
         if server:
             (tmp_path / "server.toml").write_text(server)
-        made = Process(tmp_path, path, flags, {"PYTHONUNBUFFERED": "1", **environment})
+        made = Process(servers, tmp_path, path, flags, environment)
         started.append(made)
         return made
 
@@ -245,10 +265,7 @@ def process(tmp_path: Path) -> Iterator[Callable[..., Process]]:
         yield start
     finally:
         for each in started:
-            if each.process.poll() is None:
-                each.kill()
-            assert each.process.stdout is not None
-            each.process.stdout.close()
+            each.process.end()
 
 
 @pytest.fixture

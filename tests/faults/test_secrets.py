@@ -71,7 +71,6 @@ def test_a_mixed_load_with_failures_leaves_no_secret_anywhere(up, process, rowen
     heard += [server.send("GET", path) for path in ("/metrics", "/readyz", "/healthz", "/", "/keys", "/sign-in")]
     server.stop()
     heard_text = "\n".join(f"{answer.headers}{answer.body.decode()}" for answer in heard)
-    assert server.process.stdout is not None
     said = server.process.stdout.read() + server.errors.read_text()
     written = b"".join(path.read_bytes() for path in sorted((tmp_path / "data").rglob("*")) if path.is_file())
     exported = rowen("traces", "export", "--store", "sqlite:data").stdout

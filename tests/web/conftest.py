@@ -1,6 +1,7 @@
 """A served app, traces to show, and somebody who reads pages as a browser without scripts does."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -321,18 +322,26 @@ def watched(watched_running: Running) -> Site:
 
 
 @pytest.fixture(scope="session")
-def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    npm = shutil.which("npm")
-    if not npm:
-        pytest.skip("axe-core comes by npm, which is not here")
-    folder = tmp_path_factory.mktemp("axe")
-    fetched = subprocess.run([npm, "pack", AXE], cwd=folder, capture_output=True, text=True, check=False, timeout=120)
-    if fetched.returncode:
-        pytest.skip(f"npm cannot fetch {AXE}")
-    with tarfile.open(next(folder.glob("*.tgz"))) as packed:
-        source = packed.extractfile("package/axe.min.js")
-        assert source
-        return source.read().decode()
+def axe(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The text of axe: fetched once, and kept with what pytest keeps from run to run."""
+    kept = pytestconfig.cache.mkdir(AXE) / "axe.min.js"
+    if not kept.is_file():
+        npm = shutil.which("npm")
+        if not npm:
+            pytest.skip("axe-core comes by npm, which is not here")
+        folder = tmp_path_factory.mktemp("axe")
+        asked = [npm, "pack", AXE]
+        fetched = subprocess.run(asked, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+        if fetched.returncode:
+            pytest.skip(f"npm cannot fetch {AXE}")
+        with tarfile.open(next(folder.glob("*.tgz"))) as packed:
+            source = packed.extractfile("package/axe.min.js")
+            assert source
+            # Whole or not at all: other processes fetch it, too.
+            half = kept.with_suffix(f".{os.getpid()}")
+            half.write_bytes(source.read())
+            half.replace(kept)
+    return kept.read_text()
 
 
 KNOWLEDGE = """

@@ -72,10 +72,14 @@ class Process:
             self.returncode = int(self._status.readline())
         return self.returncode
 
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
     def kill(self) -> None:
         """Kill it, if it runs."""
-        if self.poll() is None:
-            os.kill(self.pid, signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
 
     def communicate(self, timeout: float = 60) -> str:
         """End what it reads, wait for its end, and return what it has printed since it was last read."""
