@@ -173,6 +173,16 @@ def live(tmp_path: Path) -> Iterator[Serve]:
         yield serve
 
 
+BORN_WITH = (
+    "rowen.cli.main",
+    "rowen.cli.serve",
+    "rowen.store.sqlite.store",
+    "rowen.store.postgres.store",
+    "rowen.provider.openai",
+    "uvloop",
+)
+"""What servers have imported before they start: as well as `rowen serve`, what it imports only when it is needed."""
+
 SERVED = """
 import json, os, sys
 folder, errors, environment = sys.argv[1:4]
@@ -242,7 +252,7 @@ class Process(Client):
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Nursery]:
     """What starts servers quickly: to import all of Rowen takes as long as all else that a start does."""
-    nursery = Nursery(("rowen.cli.main", "rowen.cli.serve"))
+    nursery = Nursery(BORN_WITH)
     yield nursery
     nursery.close()
 

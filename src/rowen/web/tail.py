@@ -26,7 +26,6 @@ AT_ONCE = 50
 
 def tail(services: Services) -> Callable[[Request], Awaitable[Response]]:
     """Return an endpoint that streams the rows of traces that fit the filter in its address."""
-    template = ENVIRONMENT.get_template("traces/row.html")
 
     async def endpoint(request: Request) -> Response:
         try:
@@ -44,6 +43,7 @@ def tail(services: Services) -> Callable[[Request], Awaitable[Response]]:
         columns = columns_in(names, query, "when", "desc")
 
         async def events() -> AsyncIterator[str]:
+            template = ENVIRONMENT.get_template("traces/row.html")
             async with aclosing(_looks(services, wanted)) as looks:
                 await anext(looks)  # what is there by now is on the page already
                 yield "retry: 2000\n\n"
