@@ -181,6 +181,24 @@ async def test_the_background_task_writes_without_being_asked():
     assert buffer.written == 1
 
 
+@pytest.mark.parametrize("refused", [True, False])
+async def test_traces_of_a_write_under_way_are_counted_as_not_written_yet(refused):
+    seen = []
+
+    async def write(traces) -> None:
+        seen.append(len(buffer))
+        if refused:
+            raise Unavailable("store_unavailable", "disk full")
+
+    buffer = Buffer(write, batch=2)
+    for _ in range(3):
+        buffer.add(call(), lambda it: trace_of(it, TraceSettings()))
+    await buffer.flush()
+
+    assert seen == ([3] if refused else [3, 1])
+    assert len(buffer) == (3 if refused else 0)
+
+
 async def test_other_work_gets_its_turn_while_many_traces_are_made():
     turns = []
     made = asyncio.Event()

@@ -45,6 +45,7 @@ class Buffer:
         self._exports: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._writing = asyncio.Lock()
+        self._under_way = 0
         self._unsaid = 0
         self.dropped = 0
         self.written = 0
@@ -60,7 +61,8 @@ class Buffer:
         self._waiting.append((call, make))
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        """How many are not written yet, those of a write under way among them."""
+        return len(self._waiting) + self._under_way
 
     def start(self) -> None:
         """Begin to write in the background."""
@@ -92,6 +94,7 @@ class Buffer:
     async def _one_batch(self) -> bool:
         """Write one batch; put it back and return False when the store refuses."""
         taken = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+        self._under_way = len(taken)
         traces: list[Trace] = []
         for call, make in taken:
             traces.append(make(call))
@@ -107,6 +110,8 @@ class Buffer:
             self.failing = str(problem)
             self._waiting.extendleft(reversed(taken))
             return False
+        finally:
+            self._under_way = 0
         self.failing = ""
         self._unsaid = 0
         self.written += len(traces)
