@@ -184,17 +184,10 @@ BORN_WITH = (
 """What servers have imported before they start: as well as `rowen serve`, what it imports only when it is needed."""
 
 SERVED = """
-import json, os, sys
-folder, errors, environment = sys.argv[1:4]
-os.chdir(folder)
-os.environ.update(json.loads(environment))
-os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 2)
+import runpy, sys
 sys.stdout.reconfigure(line_buffering=True)
-sys.argv[:4] = ["rowen"]
-from rowen.cli.main import main
-main()
+runpy.run_module("rowen", run_name="__main__", alter_sys=True)
 """
-"""`rowen`, in a folder and an environment, by a process that has imported it."""
 
 
 class Process(Client):
@@ -206,7 +199,9 @@ class Process(Client):
         self.errors = folder / f"stderr-{time.monotonic_ns()}.txt"
         self.folder = folder
         command = ["serve", app, "--port", "0", *flags]
-        self.process = nursery.start(SERVED, folder, self.errors, json.dumps({**os.environ, **environment}), *command)
+        self.process = nursery.start_apart(
+            SERVED, *command, errors=self.errors, env={**os.environ, **environment}, cwd=folder
+        )
         self.said: list[str] = []
         url, admin = "", ""
         for line in self.process.stdout:

@@ -134,6 +134,19 @@ class Nursery:
                 os.close(each)
         return Process(stdin, stdout, status)
 
+    def start_apart(
+        self,
+        program: str,
+        *args: object,
+        errors: Path,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+    ) -> Process:
+        """Run the text of a program that sees an environment and a folder of its own, and whose standard error is a file."""
+        errors.touch()
+        apart = json.dumps([env if env is None else dict(env), str(cwd or "."), str(errors)])
+        return self.start(_APART + program, apart, *args)
+
     def run(
         self, program: str, *args: object, env: Mapping[str, str] | None = None, cwd: Path | None = None
     ) -> "subprocess.CompletedProcess[str]":
@@ -148,9 +161,7 @@ class Nursery:
         """
         with TemporaryDirectory() as folder:
             errors = Path(folder) / "errors"
-            errors.touch()
-            apart = json.dumps([env if env is None else dict(env), str(cwd or "."), str(errors)])
-            process = self.start(_APART + program, apart, *args)
+            process = self.start_apart(program, *args, errors=errors, env=env, cwd=cwd)
             try:
                 said = process.communicate()
             finally:
