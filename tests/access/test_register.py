@@ -231,6 +231,20 @@ async def test_the_keys_of_another_tenant_do_not_exist(house):
     assert await house.register.keys(boss, tenant="globex") == []
 
 
+async def test_the_keys_of_other_apps_alone_do_not_exist_for_a_key_of_some(house):
+    boss = await actor(house, apps=("handbook", "search"))
+    shared, own, theirs = [
+        await house.key(name=name, apps=apps) for name, apps in (("a", ()), ("b", ("search", "x")), ("c", ("x",)))
+    ]
+
+    listed = {key.id for key in await house.register.keys(boss)}
+    with pytest.raises(Mistaken) as gone:
+        await house.register.get(boss, theirs.key.id)
+
+    assert gone.value.code == "not_found"
+    assert listed == {boss.key, shared.key.id, own.key.id}
+
+
 tenants = st.sampled_from(["acme", "globex", "initech"])
 
 

@@ -47,6 +47,10 @@ class Actor(Value, frozen=True, kw_only=True):
         """Whether the records of a tenant exist for the actor at all."""
         return self.everywhere or tenant == self.tenant
 
+    def sees_key(self, key: Key) -> bool:
+        """Whether a key exists for the actor: one of its tenant, and of its apps where it is limited to some."""
+        return self.sees(key.tenant) and (not self.apps or not key.apps or not set(self.apps).isdisjoint(key.apps))
+
     def must_manage(self) -> None:
         """Raise `Refused("key_scope")` unless the actor may change something."""
         if not {"manage", "release", "admin"} & set(self.scopes):

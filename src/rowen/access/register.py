@@ -110,7 +110,8 @@ class Register:
         if tenant is not None and not actor.sees(tenant):
             return []
         keys = await self._store.all(tenant if actor.everywhere else actor.tenant)
-        return sorted((key for key in keys if not user or key.user == user), key=lambda key: key.id, reverse=True)
+        seen = (key for key in keys if actor.sees_key(key) and (not user or key.user == user))
+        return sorted(seen, key=lambda key: key.id, reverse=True)
 
     async def get(self, actor: Actor, id: str) -> Key:
         """Return one key.
@@ -120,7 +121,7 @@ class Register:
 
         """
         key = await self._store.get(id)
-        if key is None or not actor.sees(key.tenant):
+        if key is None or not actor.sees_key(key):
             raise Mistaken("not_found", "there is no such key", place="id")
         return key
 
