@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -183,7 +182,7 @@ BORN_WITH = (
 )
 """What servers have imported before they start: as well as `rowen serve`, what it imports only when it is needed."""
 
-SERVED = """
+ROWEN = """
 import runpy, sys
 sys.stdout.reconfigure(line_buffering=True)
 runpy.run_module("rowen", run_name="__main__", alter_sys=True)
@@ -200,7 +199,7 @@ class Process(Client):
         self.folder = folder
         command = ["serve", app, "--port", "0", *flags]
         self.process = nursery.start_apart(
-            SERVED, *command, errors=self.errors, env={**os.environ, **environment}, cwd=folder
+            ROWEN, *command, errors=self.errors, env={**os.environ, **environment}, cwd=folder
         )
         self.said: list[str] = []
         url, admin = "", ""
@@ -274,19 +273,11 @@ def process(tmp_path: Path, servers: Nursery) -> Iterator[Callable[..., Process]
 
 
 @pytest.fixture
-def rowen(tmp_path: Path):
+def rowen(tmp_path: Path, servers: Nursery):
     """Runs the command line in a folder of its own."""
 
     def run(*words: str, cwd: Path = tmp_path, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "rowen", *words],
-            capture_output=True,
-            text=True,
-            cwd=cwd,
-            timeout=60,
-            env={**os.environ, **environment},
-            check=False,
-        )
+        return servers.run(ROWEN, *words, env={**os.environ, **environment}, cwd=cwd)
 
     return run
 

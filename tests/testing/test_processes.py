@@ -49,3 +49,12 @@ def test_threads_finish_before_it_ends(run_program):
     process.stdin.write("late\n")
 
     assert process.communicate() == "late\n"
+
+
+def test_a_program_that_does_not_come_to_an_end_is_killed_and_told(run_program):
+    process = run_program("import threading; print('on and on', flush=True); threading.Event().wait()")
+
+    with pytest.raises(TimeoutError, match="ran on, and said: on and on"):
+        process.communicate(timeout=0.2)
+
+    assert process.poll() == -9

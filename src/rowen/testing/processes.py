@@ -16,6 +16,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Timer
 from typing import IO
 
 MODULES = (
@@ -82,10 +83,21 @@ class Process:
         self.send_signal(signal.SIGKILL)
 
     def communicate(self, timeout: float = 60) -> str:
-        """End what it reads, wait for its end, and return what it has printed since it was last read."""
+        """End what it reads, wait for its end, and return what it has printed since it was last read.
+
+        Raises:
+            TimeoutError: when it ran on, and was killed.
+
+        """
         self.stdin.close()
+        overdue = Timer(timeout, self.kill)
+        overdue.start()
         said = self.stdout.read()
+        late = overdue.finished.is_set()
+        overdue.cancel()
         self.wait(timeout)
+        if late:
+            raise TimeoutError(f"process {self.pid} ran on, and said: {said}")
         return said
 
     def end(self) -> None:
