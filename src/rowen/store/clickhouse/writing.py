@@ -129,11 +129,13 @@ class Writing:
             left = [place for place in left if told.get(place) != after.get(place)]
 
     def _tell(self, server: Server, places: Sequence[Place]) -> dict[Place, int]:
-        """Write the rows of traces; return the states that they were told from."""
+        """Write the rows of traces; return the states that they were told from.
+
+        A row is in the hour of the call or of the first span, which was noted as one of the trace's when that came.
+        """
         told = rows_told(server, places)
         new = {_trace_key(each.row.started_ns, *place): each.row for place, each in told.items()}
-        known = self._places(server, places, [(*key, "") for key in new])
-        old = {tuple(key): version for *key, version in server.lists(_TRACES, [known])} if known else {}
+        old = {tuple(key): version for *key, version in server.lists(_TRACES, [list(places)])}
         version = self._next(*old.values())
         gone = [key for key in old if key not in new]
         hours = {key[0] for key in chain(new, gone)}
