@@ -14,7 +14,7 @@ QUESTION = "For how many hours does the old key go on after it was rotated?"
 FIGURES = "What is the total size of the models?"
 UNKNOWN = "Who won the world cup in 1998?"
 _PAGE = Path("docs/how-to/keys.md")
-_MOST = 12  # pages of a folder, the shortest: to make vectors of all takes a laptop most of a minute
+_MOST = {"how-to": 8, "tutorial": 1}  # pages of a folder, the shortest: vectors of all take a laptop most of a minute
 _HOURS = re.compile(r"goes on for (\d+) hours")
 _LAG = 60.0  # seconds within which a changed page must be answered from
 
@@ -28,11 +28,11 @@ def prepared(folder: Path) -> Path:
     place = folder / "handbook"
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(source, place / "examples" / source.name)
-    for name in ("how-to", "tutorial"):
+    for name, most in _MOST.items():
         pages = sorted((source.parents[1] / "docs" / name).glob("*.md"), key=lambda page: page.stat().st_size)
         (place / "docs" / name).mkdir(parents=True)
         for page in pages:
-            if page in pages[:_MOST] or page.name == _PAGE.name:
+            if page in pages[:most] or page.name == _PAGE.name:
                 shutil.copyfile(page, place / "docs" / name / page.name)
     return place / "examples" / source.name / "app.toml"
 
