@@ -182,7 +182,7 @@ def play(terminal: Terminal, block: Block, expected: str) -> None:
         assert not once and not terminal.down and time.monotonic() < ends, (
             f"{block.place} gave {code}:\n{output}\n---\n{terminal.log}"
         )
-        time.sleep(LOOKS if block.named("patience") else 0.2)
+        time.sleep(LOOKS if block.named("patience") and not background else 0.2)
 
 
 def tell(text: str) -> None:
