@@ -17,7 +17,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```(\w*) ?([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PATIENCE = 60.0  # seconds for what holds "within a second" or so
-LOOKS = 4.0  # seconds before what takes patience is done again: each try costs, and what it waits for is a job's next look
+LOOKS = (
+    4.0  # seconds before what takes patience is done again: each try costs, and what it waits for is a job's next look
+)
 
 
 @dataclass(frozen=True, slots=True)
