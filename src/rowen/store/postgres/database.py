@@ -50,6 +50,7 @@ class PostgresDatabase:
             pool_size=connections,
             max_overflow=0,
             pool_pre_ping=True,
+            use_native_hstore=False,  # no column has that type, and to look whether there is one asks the server
         )
 
     async def read(self, work: Callable[[Connection], T]) -> T:
