@@ -256,12 +256,12 @@ def process(tmp_path: Path, servers: Nursery) -> Iterator[Callable[..., Process]
     """Starts servers in processes of their own, in one folder."""
     started: list[Process] = []
 
-    def start(app: str, *flags: str, server: str = "", **environment: str) -> Process:
+    def start(app: str, *flags: str, server: str = "", nursery: Nursery = servers, **environment: str) -> Process:
         path = tmp_path / "app.toml"
         path.write_text('[app]\nname = "shop"\n' + app)
         if server:
             (tmp_path / "server.toml").write_text(server)
-        made = Process(servers, tmp_path, path, flags, environment)
+        made = Process(nursery, tmp_path, path, flags, environment)
         started.append(made)
         return made
 

@@ -1,7 +1,9 @@
 """The whole process speaks to nobody but the providers that are configured."""
 
 import json
+import os
 
+from rowen.testing.processes import Nursery
 from rowen.testing.upstream import openai_chat
 
 GUARD = """
@@ -24,7 +26,10 @@ def test_a_server_at_work_speaks_to_its_provider_and_to_nobody_else(up, process,
     (guard / "sitecustomize.py").write_text(f"LOG = {str(log)!r}\n{GUARD}")
     app = f'[models.main]\nprovider = "openai"\nbase_url = "{up.url}/v1"\n[models.echo]\nprovider = "echo"\n'
 
-    server = process(app, "--store", "sqlite:data", PYTHONPATH=str(guard))
+    # One of its own, so that what is imported is watched as well.
+    nursery = Nursery(("rowen.cli.main", "rowen.cli.serve"), env={**os.environ, "PYTHONPATH": str(guard)})
+    server = process(app, "--store", "sqlite:data", nursery=nursery)
+    nursery.close()
     server.admin = server.admin or server.first_admin()
     secret = server.new_key("calls")
     answers = [server.ask(key=secret, model=model).status for model in ("main", "echo")]
