@@ -16,6 +16,8 @@ from rowen.testing.processes import Nursery, Process
 settings.register_profile("rowen", deadline=None)
 # Matrices in tests are small. On a busy machine the threads of the library for them spin for each other: 16 s instead of 0.7.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Command lines print for programs, whatever window the tests are started from.
+os.environ.pop("COLUMNS", None)
 settings.load_profile("rowen")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rowen.cli.examples import example
+from rowen.values import Unavailable
 
 QUESTION = "For how many hours does the old key go on after it was rotated?"
 FIGURES = "What is the total size of the models?"
@@ -38,13 +39,21 @@ def prepared(folder: Path) -> Path:
 
 
 def indexed(got: Callable[[str], Any], progress: Callable[[str], None]) -> tuple[int, int]:
-    """Wait until the documents can be searched; return how many there are, and how many chunks."""
+    """Wait until the documents can be searched; return how many there are, and how many chunks.
+
+    Raises:
+        Unavailable: with the code of a source that cannot be read, so that waiting would not help.
+
+    """
     while True:
         found = got("/api/knowledge/handbook/docs")
         if found is not None:
             standing = found["data"]
             if standing["health"] == "well" and standing["documents"]:
                 return standing["documents"], standing["chunks"]
+            if standing["health"] == "ill":
+                source = next(each for each in standing["sources"] if each["code"])
+                raise Unavailable(source["code"], source["message"], place=source["source"])
             job = standing.get("job") or {}
             progress(f"{job.get('done', 0)} of {job.get('total', 0)} documents")
         time.sleep(0.2)
