@@ -5,7 +5,7 @@ import pytest
 from rowen.cli import grounded
 from rowen.values import Unavailable
 
-READ = {"health": "well", "documents": 11, "chunks": 90, "sources": [{"source": "docs", "code": "", "message": ""}]}
+READ = {"health": "well", "documents": 11, "chunks": 90, "sources": [{"source": "docs"}]}
 
 
 def server(*standings):

@@ -52,7 +52,7 @@ def indexed(got: Callable[[str], Any], progress: Callable[[str], None]) -> tuple
             if standing["health"] == "well" and standing["documents"]:
                 return standing["documents"], standing["chunks"]
             if standing["health"] == "ill":
-                source = next(each for each in standing["sources"] if each["code"])
+                source = next(each for each in standing["sources"] if each.get("code"))
                 raise Unavailable(source["code"], source["message"], place=source["source"])
             job = standing.get("job") or {}
             progress(f"{job.get('done', 0)} of {job.get('total', 0)} documents")
