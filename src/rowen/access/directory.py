@@ -19,6 +19,7 @@ _INCLUDES: dict[Scope, frozenset[Scope]] = {
     "release": frozenset({"release", "manage", "read"}),
     "admin": frozenset({"admin", "release", "manage", "read"}),
 }
+_SOON = 0.05  # seconds between two looks for keys that are not known
 _AT_ONCE = 1_000
 """Keys to take in before other work gets its turn: 100,000 keys must not hold up the calls of half a second."""
 
@@ -118,6 +119,8 @@ class Directory:
         self._task: asyncio.Task[None] | None = None
         self._lost = False
         self._begun = self._taken = 0
+        self._looking = asyncio.Lock()
+        self._looked = -inf
 
     def check(self, digest: str, address: str, shape: str, app: str, model: str | None) -> Caller:
         """Return who calls a model door with a key, given by its digest.
@@ -209,6 +212,18 @@ class Directory:
             return False
         await self.load()
         return True
+
+    async def look(self) -> None:
+        """Follow the store at once, for a key that is not known: another process may have made it a moment ago.
+
+        All who ask meanwhile wait for the same look, and there are so few of them a second that nobody keeps the store busy by
+        trying keys. While the store is down nothing changes.
+        """
+        async with self._looking:
+            if self._monotonic() - self._looked >= _SOON:
+                with contextlib.suppress(Problem):
+                    await self.refresh()
+                self._looked = self._monotonic()
 
     async def flush(self) -> None:
         """Write when each key was last used, for all keys used since the last time, in one write."""
