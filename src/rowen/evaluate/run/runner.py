@@ -275,7 +275,8 @@ class _Going:
                     "upstream_timeout", f"No answer within {self._pace.timeout:g} seconds.", who=self._aim.target.name
                 ) from None
             except Problem as problem:
-                told += [str(problem.details["trace"])] if "trace" in problem.details else []
+                if "trace" in problem.details:
+                    told.append(str(problem.details["trace"]))
                 if not self._gate.waits(problem, tries):
                     raise
             tries += 1

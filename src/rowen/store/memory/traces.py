@@ -176,8 +176,8 @@ class MemoryTraces:
 
     async def row(self, id: str, tenant: str | None = None) -> TraceRow | None:
         """Return the row of one trace."""
-        found = await self.get(id, tenant)
-        return None if found is None else found.row
+        kept = self._one(id, tenant)
+        return None if kept is None else kept.row
 
     async def rows(self, ids: Sequence[str], tenant: str | None = None) -> list[TraceRow]:
         """Return the rows of several traces."""

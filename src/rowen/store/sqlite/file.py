@@ -134,21 +134,24 @@ class File:
         scripts: how the tables came about; the file remembers how many of them it has seen (`user_version`).
         options: from the store's address.
         shrinks: whether pages that became free may be given back to the disk.
-        again: whether another connection of ours is opened before this one, so that damage is known by then.
 
     """
 
-    def __init__(
-        self, path: Path, scripts: Sequence[Script], options: FileOptions, *, shrinks: bool = False, again: bool = False
-    ) -> None:
+    def __init__(self, path: Path, scripts: Sequence[Script], options: FileOptions, *, shrinks: bool = False) -> None:
         self.path = path
         self._shrinks = shrinks
-        self._again = again
+        self._again = False
         self._durable = False
         self._scripts = scripts
         self._options = options
         self._line = Line(path.stem)
         self._connection: sqlite3.Connection | None = None
+
+    def another(self) -> "File":
+        """Return another connection to the file, to be opened after this one, when it is known whether the file is damaged."""
+        found = File(self.path, self._scripts, self._options)
+        found._again = True
+        return found
 
     async def open(self) -> None:
         """Open the file and bring its tables up to date.
