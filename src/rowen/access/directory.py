@@ -47,6 +47,10 @@ class Entry:
         """Under which name its holder judges, writes and lets out: the key's user, or the key itself."""
         return self.key.user or self.key.id
 
+    def sees(self, app: str) -> bool:
+        """Whether what is of an app is there for its holder."""
+        return not self.apps or app in self.apps
+
 
 def entry_of(key: Key, tenant: Tenant | None, user: User | None) -> Entry:
     """Return the entry of a key in its tenant and for its user."""

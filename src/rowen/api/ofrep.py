@@ -115,7 +115,7 @@ class OfrepDoor(SimpleDoor):
             entry = self._directory.admit(envelope.digest, envelope.address, "read")
         if entry.endpoints and SHAPE not in entry.endpoints:
             raise Refused("key_scope", "the key may not use the endpoint `ofrep`", place="endpoints")
-        return [live for live in self._lives() if live.definition and (not entry.apps or live.app in entry.apps)]
+        return [live for live in self._lives() if live.definition and entry.sees(live.app)]
 
 
 _CONFIGURATION = {

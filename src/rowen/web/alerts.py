@@ -17,7 +17,6 @@ from rowen.watch.notice import Notice, Silence
 from rowen.watch.oncall import Readiness, readiness
 from rowen.web.forms import Fields, choice, line, managed
 from rowen.web.page import Page, Services, api_call, apps_seen, may_manage, tenant_of
-from rowen.web.seen import sees
 
 _MINUTE_NS = 60_000_000_000
 _SHOWN = 100
@@ -115,7 +114,7 @@ def _silence(form: Fields, services: Services, visit: Visit) -> Silence:
 
 async def _known(shelf: Shelf[Any], request: Request, visit: Visit, what: str) -> Any:
     found = await shelf.get(request.path_params["id"], tenant_of(visit))
-    if found is None or not sees(visit, found.app):
+    if found is None or not visit.entry.sees(found.app):
         raise Mistaken("not_found", f"There is no such {what}.")
     return found
 
@@ -132,7 +131,7 @@ async def _shown(
     apps = apps_seen(services, visit)
 
     def seen(found: Sequence[Any]) -> list[Any]:
-        return [each for each in found if sees(visit, each.app)]
+        return [each for each in found if visit.entry.sees(each.app)]
 
     silences = [
         each for each in seen(await Silence.shelf(records).find(tenant=tenant, since_ns=now)) if each.ends_ns > now

@@ -9,7 +9,6 @@ from rowen.access import Visit
 from rowen.evaluate.canary import Reading, Said
 from rowen.values import Mistaken, Refused
 from rowen.web.page import Page, Services, api_call, tenant_of
-from rowen.web.seen import sees
 
 _CHANGES = 50
 _CYCLES = 60
@@ -60,9 +59,9 @@ async def canaries(request: Request, services: Services, visit: Visit) -> Page:
             rows=[
                 _row(each)
                 for each in sorted(latest, key=lambda one: (not one.changed, one.group))
-                if _seen(each, visit)
+                if visit.entry.sees(each.app)
             ],
-            changes=[_row(each) for each in changes if _seen(each, visit)][:_CHANGES],
+            changes=[_row(each) for each in changes if visit.entry.sees(each.app)][:_CHANGES],
             call=api_call(request, "/api/canaries"),
         ),
     )
@@ -73,7 +72,7 @@ async def canary(request: Request, services: Services, visit: Visit) -> Page:
     _may(visit)
     readings = services.canaries.readings
     it = await readings.get(request.path_params["id"])
-    if it is None or not _seen(it, visit):
+    if it is None or not visit.entry.sees(it.app):
         raise Mistaken("not_found", "There is no such cycle.")
     past = await readings.find(app=it.app, group=it.group, limit=_CYCLES)
     before = next((each for each in past if each.at_ns < it.at_ns and each.prompts == it.prompts), None)
@@ -100,10 +99,6 @@ async def canary(request: Request, services: Services, visit: Visit) -> Page:
 def _may(visit: Visit) -> None:
     if tenant_of(visit) is not None:
         raise Refused("key_scope", "Canaries are about the models of all tenants: they need the scope `admin`.")
-
-
-def _seen(each: Reading, visit: Visit) -> bool:
-    return sees(visit, each.app)
 
 
 def _row(each: Reading) -> Row:

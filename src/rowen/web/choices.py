@@ -15,7 +15,6 @@ from rowen.values.interval import Interval
 from rowen.web.forms import line, managed, text
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
 from rowen.web.said import said_money, said_ms
-from rowen.web.seen import sees
 
 _LISTED = 100
 
@@ -66,7 +65,7 @@ async def choices(request: Request, services: Services, visit: Visit) -> Page:
         template="choices/list.html",
         context=Choices(
             title="Choices",
-            rows=[(each, _name(each, each.chosen)) for each in found if _seen(each, visit)],
+            rows=[(each, _name(each, each.chosen)) for each in found if visit.entry.sees(each.app)],
             call=api_call(request, "/api/choices"),
         ),
     )
@@ -107,13 +106,9 @@ async def decide(request: Request, services: Services, visit: Visit) -> Response
 
 async def _known(request: Request, services: Services, visit: Visit) -> Choice:
     found = await services.choices.get(request.path_params["id"], tenant_of(visit))
-    if found is None or not _seen(found, visit):
+    if found is None or not visit.entry.sees(found.app):
         raise Mistaken("not_found", "There is no such report.")
     return found
-
-
-def _seen(choice: Choice, visit: Visit) -> bool:
-    return sees(visit, choice.app)
 
 
 def _name(choice: Choice, run: str) -> str:

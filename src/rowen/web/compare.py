@@ -12,7 +12,6 @@ from rowen.store.base import ScoreFilter
 from rowen.values import Mistaken, Score, SpanRow, TraceRow
 from rowen.web.page import Page, Services, tenant_of
 from rowen.web.said import said_count, said_money, said_ms
-from rowen.web.seen import sees
 from rowen.web.talk import Turn, turn, turns_of
 
 _SPANS = 300
@@ -62,7 +61,7 @@ async def compare(request: Request, services: Services, visit: Visit) -> Page:
     ids = tuple(request.query_params.get(side, "").strip() for side in ("left", "right"))
     rows = [await services.traces.row(id, tenant) if id else None for id in ids]
     for id, row in zip(ids, rows, strict=True):
-        if id and (row is None or not sees(visit, row.app)):
+        if id and (row is None or not visit.entry.sees(row.app)):
             raise Mistaken("not_found", f"There is no trace {id[:40]}.")
     left, right = rows
     if left is None or right is None:

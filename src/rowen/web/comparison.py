@@ -12,7 +12,6 @@ from rowen.evaluate.compare.write import named, told
 from rowen.values import Mistaken, Run
 from rowen.web.charts import whisker
 from rowen.web.page import Page, Services, api_call, tenant_of
-from rowen.web.seen import sees
 
 _CASES = (10, 50)
 _PATIENCE = 2.0
@@ -108,7 +107,7 @@ async def comparison(request: Request, services: Services, visit: Visit) -> Page
         runs.sort(key=lambda run: run.created_ns)
         ids = [run.id for run in runs]
     for run in runs:
-        if not sees(visit, run.app):
+        if not visit.entry.sees(run.app):
             raise Mistaken("not_found", f"There is no run {run.id}.")
     cases = _CASES["more" in query]
     found = await _compared(services, runs, metric, cases)

@@ -27,7 +27,6 @@ from rowen.web.forms import Fields, managed
 from rowen.web.kept import Found
 from rowen.web.page import HEADERS, Page, Services, address_with, api_call, may_manage, tenant_of
 from rowen.web.said import said_money, said_sum
-from rowen.web.seen import sees
 from rowen.web.stretch import Stretch
 
 DAYS = {"7d": 7, "30d": 30, "90d": 90}
@@ -194,7 +193,7 @@ async def costs_page(
             title="Costs",
             stretch=stretch,
             app=app,
-            apps=[each for each in await services.traces.values("app", tenant) if sees(visit, each)],
+            apps=[each for each in await services.traces.values("app", tenant) if visit.entry.sees(each)],
             by=by,
             cuts=CUTS,
             query=shown,

@@ -18,7 +18,6 @@ from rowen.evaluate.files import read
 from rowen.values import Case, Mistaken
 from rowen.web.forms import line, managed
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
-from rowen.web.seen import sees
 
 LARGEST = 20_000_000
 """Bytes of a file that is brought through the page."""
@@ -175,7 +174,7 @@ async def _opened(services: Services, found: Dataset, hash: str) -> tuple[Compos
 
 async def _known(services: Services, visit: Visit, name: str) -> Dataset:
     found = await services.runs.desk.datasets.get(name, _home(visit))
-    if not sees(visit, found.app):
+    if not visit.entry.sees(found.app):
         raise Mistaken("not_found", "There is no such data set.")
     return found
 

@@ -14,7 +14,6 @@ from rowen.values import Mistaken, Problem, TraceRow, at
 from rowen.web.charts import Series, Slot, bars, sparkline
 from rowen.web.forms import choice, managed, text
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
-from rowen.web.seen import sees
 
 STATES = {
     "open": ("refused", "open"),
@@ -81,7 +80,7 @@ async def errors(request: Request, services: Services, visit: Visit) -> Page:
     found = await services.insight.inbox.groups(
         tenant, state="" if state in ("", "all") else state, since_ns=max(0, now - 30 * DAY_NS), limit=1_000
     )
-    seen = [each for each in found if sees(visit, each.app) and (state or each.state in {"open", "regressed"})]
+    seen = [each for each in found if visit.entry.sees(each.app) and (state or each.state in {"open", "regressed"})]
     seen.sort(key=lambda each: (each.state != "regressed", -each.count, each.id))
     return Page(
         template="errors/list.html",
@@ -122,7 +121,7 @@ async def change(request: Request, services: Services, visit: Visit) -> Page | R
 
 async def _known(request: Request, services: Services, visit: Visit) -> Group:
     found = await services.insight.inbox.get(request.path_params["id"], tenant_of(visit))
-    if found is None or not sees(visit, found.app):
+    if found is None or not visit.entry.sees(found.app):
         raise Mistaken("not_found", "There is no such group of errors.")
     return found
 

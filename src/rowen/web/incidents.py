@@ -15,7 +15,6 @@ from rowen.watch.incident import Action, Incident, IncidentSeverity
 from rowen.watch.postmortem import post_mortem
 from rowen.web.forms import Fields, choice, line, managed, text
 from rowen.web.page import Page, Services, api_call, apps_seen, may_manage, tenant_of
-from rowen.web.seen import sees
 
 SEVERITIES: tuple[str, ...] = get_args(IncidentSeverity)
 CLASSES: tuple[str, ...] = get_args(Class)
@@ -181,7 +180,7 @@ def _class(written: str) -> Class:
 
 async def _known(request: Request, services: Services, visit: Visit) -> Incident:
     found = await Incident.shelf(services.desk.store.records).get(request.path_params["id"], tenant_of(visit))
-    if found is None or not sees(visit, found.app):
+    if found is None or not visit.entry.sees(found.app):
         raise Mistaken("not_found", "There is no such incident.")
     return found
 
@@ -195,7 +194,7 @@ async def _listed(
     filled: Fields | None = None,
 ) -> Page:
     found = await Incident.shelf(services.desk.store.records).find(tenant=tenant_of(visit), limit=_SHOWN)
-    seen = [each for each in found if sees(visit, each.app)]
+    seen = [each for each in found if visit.entry.sees(each.app)]
     return Page(
         template="incidents/list.html",
         status=failed.status if failed else 200,

@@ -13,7 +13,6 @@ from rowen.values import Mistaken
 from rowen.web.charts import share
 from rowen.web.forms import managed
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
-from rowen.web.seen import sees
 
 _SHOWN = 200
 STATES = ("queued", "running", "paused", "done", "failed", "cancelled")
@@ -64,7 +63,7 @@ async def jobs(request: Request, services: Services, visit: Visit) -> Page:
     if state and state not in STATES:
         raise Mistaken("field_invalid", f"a job is one of: {', '.join(STATES)}", place="state")
     found = await services.jobs.find(tenant=tenant_of(visit), state=state, limit=_SHOWN)
-    rows = [row_of(job) for job in found if _seen(job, visit)]
+    rows = [row_of(job) for job in found if visit.entry.sees(job.app)]
     return Page(
         template="jobs/page.html",
         context=Jobs(
@@ -84,7 +83,7 @@ async def change(request: Request, services: Services, visit: Visit) -> Response
     """Pause a job, let it go on, or cancel it."""
     form, actor = await managed(request, visit, services.address(request))
     job = await services.jobs.get(request.path_params["id"], tenant_of(visit))
-    if not _seen(job, visit):
+    if not visit.entry.sees(job.app):
         raise Mistaken("not_found", "There is no such job.")
     what = request.path_params["what"]
     act = {"pause": services.jobs.pause, "resume": services.jobs.resume, "cancel": services.jobs.cancel}.get(what)
@@ -104,7 +103,3 @@ def row_of(job: Job) -> Row:
         bar=share(job.done, job.total) if job.total else Markup(),
         result=[(name.replace("_", " "), str(value)) for name, value in job.result.items() if value not in ("", None)],
     )
-
-
-def _seen(job: Job, visit: Visit) -> bool:
-    return sees(visit, job.app)

@@ -22,7 +22,6 @@ from rowen.values.whole import whole
 from rowen.web import charts
 from rowen.web.forms import choice, managed, text
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
-from rowen.web.seen import sees
 
 HEALTH = {
     "well": ("ok", "well"),
@@ -314,7 +313,7 @@ def collection_in(request: Request, services: Services, visit: Visit) -> Collect
 
     """
     app, name = request.path_params["app"], request.path_params["name"]
-    if sees(visit, app):
+    if visit.entry.sees(app):
         found = services.knowledge.collection(app, name)
         if tenant_of(visit) in {None, found.tenant}:
             return found

@@ -8,7 +8,6 @@ from starlette.requests import Request
 from rowen.access import Visit
 from rowen.values import now
 from rowen.web.page import Page, Services, Shown, api_call
-from rowen.web.seen import sees
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +28,9 @@ async def models(request: Request, services: Services, visit: Visit) -> Page:
     """The deployments that the reader's key may call, with their state."""
     wanted = visit.entry.models
     shown = [
-        each for each in services.models() if sees(visit, each.app) and (not wanted or each.deployment.model in wanted)
+        each
+        for each in services.models()
+        if visit.entry.sees(each.app) and (not wanted or each.deployment.model in wanted)
     ]
     return Page(
         call=api_call(request, "/api/models"),

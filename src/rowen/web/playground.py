@@ -21,7 +21,6 @@ from rowen.values.whole import whole
 from rowen.web.forms import Fields, line, managed, text
 from rowen.web.page import Page, Services, may_manage, tenant_of
 from rowen.web.prompts import link_of
-from rowen.web.seen import sees
 
 _LARGEST = 200_000  # characters of a prompt or a question
 
@@ -141,7 +140,7 @@ async def _note(services: Services, actor: Actor, name: str) -> None:
 
 async def _of_trace(services: Services, visit: Visit, id: str) -> Asked:
     found = await services.traces.get(id, tenant_of(visit))
-    if found is None or not sees(visit, found.row.app):
+    if found is None or not visit.entry.sees(found.row.app):
         raise Mistaken("not_found", "There is no such trace.")
     if found.request is None or found.masked:
         raise Mistaken("conflict", "What was asked was masked, or not kept: there is nothing to try again.")

@@ -20,7 +20,6 @@ from rowen.web.charts import Mark, Slot, trend
 from rowen.web.forms import Fields, line, text
 from rowen.web.page import Page, Services, api_call
 from rowen.web.said import said_bound
-from rowen.web.seen import sees
 from rowen.web.stretch import Stretch, covering, stretch_of
 
 _SHOWN = 200
@@ -363,6 +362,6 @@ def _may(visit: Visit) -> None:
 def _app(request: Request, visit: Visit) -> str:
     _may(visit)
     app: str = request.path_params["app"]
-    if not sees(visit, app):
+    if not visit.entry.sees(app):
         raise Mistaken("not_found", f"there is no app {app!r}", place="app")
     return app

@@ -14,7 +14,7 @@ from rowen.score.review import Progress
 from rowen.values import Case, Mistaken, Problem, Refused, Score, ScoreConfig, Trace
 from rowen.values.whole import whole
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
-from rowen.web.seen import offered, sees
+from rowen.web.seen import offered
 from rowen.web.talk import Turn, turn, turns_of
 
 _BUTTONS = 11
@@ -168,7 +168,7 @@ async def judge(request: Request, services: Services, visit: Visit) -> Response:
     actor = manager(request, services, visit)
     id, rater, form = request.path_params["id"], visit.entry.person, await request.form()
     row = await services.traces.row(id, tenant_of(visit))
-    if row is None or not sees(visit, row.app):
+    if row is None or not visit.entry.sees(row.app):
         raise Mistaken("not_found", "There is no such trace.")
     if "case" in form:
         made = await services.cases.of_trace(id, Case(id="", tenant=row.tenant, by=rater))
@@ -201,7 +201,7 @@ async def _queues(
     filled: Mapping[str, str] | None = None,
 ) -> Page:
     tenant = tenant_of(visit)
-    found = [queue for queue in await services.review.queues(tenant) if _sees(visit, queue)]
+    found = [queue for queue in await services.review.queues(tenant) if visit.entry.sees(queue.app)]
     return Page(
         call=api_call(request, "/api/queues"),
         template="review/list.html",
@@ -279,13 +279,9 @@ async def _items(request: Request, services: Services, visit: Visit, *, failed: 
 
 async def _queue(request: Request, services: Services, visit: Visit) -> Queue:
     queue = await services.review.queue(request.path_params["id"], tenant_of(visit))
-    if not _sees(visit, queue):
+    if not visit.entry.sees(queue.app):
         raise Mistaken("not_found", "there is no such queue", place="id")
     return queue
-
-
-def _sees(visit: Visit, queue: Queue) -> bool:
-    return sees(visit, queue.app)
 
 
 async def _content(services: Services, trace: Trace, item: Item) -> tuple[Sequence[Turn], Sequence[Turn]]:

@@ -17,7 +17,6 @@ from rowen.values.interval import Interval
 from rowen.web.charts import Mark, Slot, trend
 from rowen.web.forms import line, text
 from rowen.web.page import Page, Services, api_call
-from rowen.web.seen import sees
 
 _LINES = 10_000
 _BROKEN = 0.001
@@ -204,6 +203,6 @@ def _app(request: Request, visit: Visit) -> str:
     if "release" not in visit.entry.scopes:
         raise Refused("key_scope", "the key has not the scope `release`", place="scopes")
     app: str = request.path_params["app"]
-    if not sees(visit, app):
+    if not visit.entry.sees(app):
         raise Mistaken("not_found", f"there is no app {app!r}", place="app")
     return app

@@ -17,7 +17,6 @@ from rowen.values import Mistaken, Problem, Refused
 from rowen.web.forms import choice, managed
 from rowen.web.jobs import Row, row_of
 from rowen.web.page import Page, Services, address_with, api_call, may_manage, tenant_of
-from rowen.web.seen import sees
 from rowen.web.talk import said
 
 _DAY = 86_400_000_000_000
@@ -87,7 +86,7 @@ async def rules(request: Request, services: Services, visit: Visit) -> Page:
         template="rules/list.html",
         context=RuleList(
             title="Rules",
-            rows=[await _ruled(services, visit, rule) for rule in found if _seen(rule, visit)],
+            rows=[await _ruled(services, visit, rule) for rule in found if visit.entry.sees(rule.app)],
             call=api_call(request, "/api/rules"),
         ),
     )
@@ -189,7 +188,7 @@ async def _known(request: Request, services: Services, visit: Visit) -> Rule:
     name, app = request.path_params["name"], request.query_params.get("app", "")
     found = [rule for rule in await services.judging.rules.all(tenant_of(visit), app) if rule.name == name]
     of = request.query_params.get("tenant", "")
-    one = next((rule for rule in found if _seen(rule, visit) and of in {"", rule.tenant}), None)
+    one = next((rule for rule in found if visit.entry.sees(rule.app) and of in {"", rule.tenant}), None)
     if one is None:
         raise Mistaken("not_found", "There is no such rule.")
     return one
@@ -197,7 +196,3 @@ async def _known(request: Request, services: Services, visit: Visit) -> Rule:
 
 def _address(known: Rule) -> str:
     return f"/rules/{known.name}{address_with({'app': known.app, 'tenant': known.tenant})}"
-
-
-def _seen(known: Rule, visit: Visit) -> bool:
-    return sees(visit, known.app)

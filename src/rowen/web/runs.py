@@ -22,7 +22,6 @@ from rowen.web.charts import Series, Slot, bars
 from rowen.web.forms import choice, line, managed
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
 from rowen.web.said import said_count
-from rowen.web.seen import sees
 
 _LISTED = 100
 _CASES = 20
@@ -112,14 +111,14 @@ async def runs(request: Request, services: Services, visit: Visit) -> Page:
     """The runs, newest first, and a form to begin one."""
     tenant = tenant_of(visit)
     desk = services.runs.desk
-    found = [run for run in await desk.all(tenant, limit=_LISTED) if _seen(run, visit)]
+    found = [run for run in await desk.all(tenant, limit=_LISTED) if visit.entry.sees(run.app)]
     known = await services.runs.kept(tenant)
     return Page(
         template="runs/list.html",
         context=RunList(
             title="Runs",
             rows=[_row(run, known.get(run.id) if run.ended_ns else None) for run in found],
-            suites=[each for each in services.runs.suites() if sees(visit, each[0])],
+            suites=[each for each in services.runs.suites() if visit.entry.sees(each[0])],
             may_change=may_manage(visit),
             call=api_call(request, "/api/runs"),
         ),
@@ -183,7 +182,7 @@ async def start(request: Request, services: Services, visit: Visit) -> Response:
     form, actor = await managed(request, visit, services.address(request))
     known = {f"{app}/{suite}": (app, suite) for app, suite in services.runs.suites()}
     app, suite = known[choice(form, "suite", [*known], "")]
-    if not sees(visit, app):
+    if not visit.entry.sees(app):
         raise Mistaken("not_found", "There is no such suite.")
     order = Order(
         app=app,
@@ -223,13 +222,9 @@ async def known_run(request: Request, services: Services, visit: Visit) -> Run:
 
     """
     found = await services.runs.desk.get(request.path_params["id"], tenant_of(visit))
-    if not _seen(found, visit):
+    if not visit.entry.sees(found.app):
         raise Mistaken("not_found", "There is no such run.")
     return found
-
-
-def _seen(run: Run, visit: Visit) -> bool:
-    return sees(visit, run.app)
 
 
 def _row(run: Run, result: Result | None) -> Row:

@@ -14,7 +14,7 @@ from rowen.values import Mistaken, Score
 from rowen.values.interval import Interval, mean_of_sums, wilson
 from rowen.web.charts import Mark, Slot, share, sparkline, trend
 from rowen.web.page import Page, Services, address_with, api_call, tenant_of
-from rowen.web.seen import app_of, offered, sees
+from rowen.web.seen import app_of, offered
 from rowen.web.stretch import Stretch, stretch_of
 
 CUTS: tuple[ScoreGroup, ...] = ("source", "by", "version", "app", "environment", "release", "definition")
@@ -149,7 +149,7 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
     known = [each for each in every if app in {"", each.app}]
     if not known:
         raise Mistaken("not_found", "There is no score of that name.")
-    apps = [each for each in sorted({each.app for each in every}) if each and sees(visit, each)]
+    apps = [each for each in sorted({each.app for each in every}) if each and visit.entry.sees(each)]
     app = app or (apps[0] if {each.app for each in every} == {*apps[:1]} else "")
     title = f"{name} of {app}" if app else name
     buckets = await _buckets(services, tenant, name, app, stretch)

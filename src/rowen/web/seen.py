@@ -6,11 +6,6 @@ from rowen.access import Visit
 from rowen.values import Mistaken
 
 
-def sees(visit: Visit, app: str) -> bool:
-    """Whether the reader may see what is of an app."""
-    return not visit.entry.apps or app in visit.entry.apps
-
-
 def app_of(visit: Visit, named: str = "") -> str:
     """Return the app that a page is about; empty for all of them.
 

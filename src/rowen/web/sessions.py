@@ -10,7 +10,7 @@ from rowen.store.base import ScoreFilter, TraceFilter
 from rowen.values import Mistaken, Score, SessionRow, TraceRow, UserRow
 from rowen.web.page import Page, Services, address_with, api_call, tenant_of
 from rowen.web.said import said_sum
-from rowen.web.seen import offered, query_seen, sees
+from rowen.web.seen import offered, query_seen
 
 _LISTED = 50
 _TURNS = 200
@@ -113,7 +113,7 @@ async def session(request: Request, services: Services, visit: Visit) -> Page:
     """One session from its first turn on, with the scores of each turn beside it."""
     name, tenant = request.path_params["session"], tenant_of(visit)
     listed = await services.traces.find(TraceFilter(tenant=tenant, session=name, limit=_TURNS + 1))
-    found = [row for row in listed if sees(visit, row.app)]
+    found = [row for row in listed if visit.entry.sees(row.app)]
     if not found:
         raise Mistaken("not_found", "There is no such session.")
     rows = list(reversed(found[:_TURNS]))
@@ -135,6 +135,6 @@ async def session(request: Request, services: Services, visit: Visit) -> Page:
             tokens=sum(row.input_tokens + row.output_tokens for row in rows),
             cost=said_sum(known, unknown=len(costs) - len(known)),
             users=sorted({row.user for row in rows} - {""}),
-            scores=[each for each in whole if sees(visit, each.app)],
+            scores=[each for each in whole if visit.entry.sees(each.app)],
         ),
     )

@@ -14,7 +14,6 @@ from rowen.values import Citation, Mistaken, Passage, Score, Span, Trace, TraceR
 from rowen.web.charts import lane
 from rowen.web.page import Page, Services, tenant_of
 from rowen.web.said import said_money, said_ms
-from rowen.web.seen import sees
 from rowen.web.talk import Turn, said, turn
 from rowen.web.tree import tree
 
@@ -76,7 +75,7 @@ async def trace(request: Request, services: Services, visit: Visit) -> Page:
     """One trace: its steps, what each changed, what was asked, said and paid."""
     id, tenant = request.path_params["id"], tenant_of(visit)
     row = await services.traces.row(id, tenant)
-    if row is not None and not sees(visit, row.app):
+    if row is not None and not visit.entry.sees(row.app):
         raise Mistaken("not_found", "There is no such trace.")
     if row is not None and row.origin == "spans":
         return await tree(request, services, visit, row)
@@ -107,7 +106,7 @@ async def trace(request: Request, services: Services, visit: Visit) -> Page:
             inner=[
                 each
                 for each in await services.traces.find(TraceFilter(tenant=tenant, within=found.row.id, limit=_INNER))
-                if sees(visit, each.app)
+                if visit.entry.sees(each.app)
             ],
             outer=found.row.within if found.row.house or found.row.shadow else "",
             masked=found.masked,

@@ -14,7 +14,6 @@ from rowen.values.whole import whole
 from rowen.web.charts import lane
 from rowen.web.page import Page, Services, address_with, tenant_of
 from rowen.web.said import said_ms
-from rowen.web.seen import sees
 from rowen.web.talk import Turn, laid_out, said, turns_of
 
 AT_ONCE = 500
@@ -80,7 +79,7 @@ async def tree(request: Request, services: Services, visit: Visit, row: TraceRow
     calls = await services.traces.find(TraceFilter(tenant=tenant, within=row.id, limit=_CALLS)) if row.id else []
     called: dict[str, SpanRow] = {}
     # What the house asked of models about it is no part of what the program did.
-    calls = [each for each in calls if sees(visit, each.app) and not (each.house or each.shadow)]
+    calls = [each for each in calls if visit.entry.sees(each.app) and not (each.house or each.shadow)]
     for each in calls:
         for own in await services.traces.spans(each.id, tenant):
             if own.type != "other":

@@ -77,7 +77,7 @@ class Asked:
 
     def sees(self, app: str) -> bool:
         """Return whether the key may see what belongs to an app."""
-        return not self.entry.apps or app in self.entry.apps
+        return self.entry.sees(app)
 
     def number(self, name: str, default: int, most: int = 1_000_000) -> int:
         """Return a whole number of the query.

@@ -72,7 +72,7 @@ async def acknowledge(asked: Asked[NoParams, Acknowledged]) -> Alert:
     """Say that somebody looks after an alert: it is told no more, and does not escalate."""
     shelf = Alert.shelf(asked.manage.desk.store.records)
     known = await shelf.get(asked.path["id"], asked.tenant(""))
-    if known is None or (asked.entry.apps and known.app not in asked.entry.apps):
+    if known is None or not asked.entry.sees(known.app):
         raise Mistaken("not_found", "there is no such alert", place="id")
     await asked.manage.register.recorder.note(asked.actor, "alert.acknowledge", tenant=known.tenant, target=known.id)
     now = asked.manage.clock.now_ns()
@@ -97,7 +97,7 @@ async def list_silences(asked: Asked[NoParams, None]) -> Page[Silence]:
     """What is silenced now or will be."""
     now = asked.manage.clock.now_ns()
     found = await Silence.shelf(asked.manage.desk.store.records).find(tenant=asked.tenant(""), since_ns=now)
-    return Page(items=[each for each in found if not asked.entry.apps or each.app in asked.entry.apps])
+    return Page(items=[each for each in found if asked.entry.sees(each.app)])
 
 
 async def create_silence(asked: Asked[NoParams, NewSilence]) -> Silence:
@@ -128,7 +128,7 @@ async def end_silence(asked: Asked[NoParams, None]) -> Silence:
     """End a silence now."""
     shelf = Silence.shelf(asked.manage.desk.store.records)
     known = await shelf.get(asked.path["id"], asked.tenant(""))
-    if known is None or (asked.entry.apps and known.app not in asked.entry.apps):
+    if known is None or not asked.entry.sees(known.app):
         raise Mistaken("not_found", "there is no such silence", place="id")
     await asked.manage.register.recorder.note(asked.actor, "silence.end", tenant=known.tenant, target=known.id)
     ended = known.but(ends_ns=min(known.ends_ns, asked.manage.clock.now_ns()))

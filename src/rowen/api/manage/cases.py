@@ -43,7 +43,7 @@ async def create_case(asked: Asked[NoParams, NewCase]) -> Case:
     """The case."""
     body, actor = asked.body, asked.actor
     row = await asked.manage.known(body.trace, actor.tenant)
-    if row is None or (asked.entry.apps and row.app not in asked.entry.apps):
+    if row is None or not asked.entry.sees(row.app):
         raise Mistaken("not_found", "there is no such trace", place="trace")
     wanted = Case(
         id="",
@@ -59,7 +59,7 @@ async def create_case(asked: Asked[NoParams, NewCase]) -> Case:
 async def get_case(asked: Asked[NoParams, None]) -> Case:
     """One case."""
     found = await asked.manage.cases.get(asked.path["id"], asked.tenant(""))
-    if asked.entry.apps and found.app not in asked.entry.apps:
+    if not asked.entry.sees(found.app):
         raise Mistaken("not_found", "there is no such case", place="id")
     return found
 

@@ -48,7 +48,7 @@ async def decide_choice(asked: Asked[NoParams, Decision]) -> Choice:
 
 async def _known(asked: Asked[Any, Any]) -> Choice:
     found = await asked.manage.choices.get(asked.path["id"], asked.tenant(""))
-    if found is None or (asked.entry.apps and found.app not in asked.entry.apps):
+    if found is None or not asked.entry.sees(found.app):
         raise Mistaken("not_found", "there is no such report", place="id")
     return found
 

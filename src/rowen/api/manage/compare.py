@@ -35,7 +35,7 @@ async def compare_runs(asked: Asked[CompareParams, None]) -> list[Comparison]:
     params, comparing = asked.params, asked.manage.comparing
     runs = await comparing.found([id for each in params.runs.split(",") if (id := each.strip())], asked.tenant(""))
     for run in runs:
-        if asked.entry.apps and run.app not in asked.entry.apps:
+        if not asked.entry.sees(run.app):
             raise Mistaken("not_found", f"there is no run {run.id!r}", place="runs")
     return await comparing.compare(runs, metric=params.metric, changes=params.cases)
 

@@ -221,7 +221,7 @@ def _name(asked: Asked[Any, Any]) -> str:
 
 
 def _may(asked: Asked[Any, Any], dataset: Dataset) -> None:
-    if asked.entry.apps and dataset.app not in asked.entry.apps:
+    if not asked.entry.sees(dataset.app):
         raise Mistaken("not_found", f"there is no data set {dataset.name!r}", place="name")
 
 

@@ -26,7 +26,7 @@ async def list_definitions(asked: Asked[DefinitionParams, None]) -> Page[Definit
     rows = [
         DefinitionRow(app=one.app, hash=one.hash, about=one.about, owner=one.owner, files=tuple(sorted(one.files)))
         for one in found
-        if not asked.entry.apps or one.app in asked.entry.apps
+        if asked.entry.sees(one.app)
     ]
     return page_of(sorted(rows, key=lambda row: row.hash, reverse=True), lambda row: row.hash, asked.params)
 
@@ -34,7 +34,7 @@ async def list_definitions(asked: Asked[DefinitionParams, None]) -> Page[Definit
 async def get_definition(asked: Asked[NoParams, None]) -> Definition:
     """One definition, whole."""
     found = await asked.manage.definitions.get(asked.path["hash"])
-    if found is None or (asked.entry.apps and found.app not in asked.entry.apps):
+    if found is None or not asked.entry.sees(found.app):
         raise Mistaken("not_found", "there is no such definition", place="hash")
     return found
 

@@ -68,7 +68,7 @@ async def mint(asked: Asked[NoParams, WantedToken]) -> FeedbackToken:
     """A token, and a note that the user was asked."""
     manage, body, actor = asked.manage, asked.body, asked.actor
     row = await manage.known(body.trace, actor.tenant)
-    if row is not None and asked.entry.apps and row.app not in asked.entry.apps:
+    if row is not None and not asked.entry.sees(row.app):
         raise Refused("key_scope", f"the key may not judge the app {row.app!r}", place="trace")
     if body.asked:
         noted = Score(

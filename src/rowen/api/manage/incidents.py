@@ -209,7 +209,7 @@ async def get_digest(asked: Asked[DigestParams, None]) -> Digest:
 
 async def _known(asked: Asked[Any, Any]) -> Incident:
     found = await Incident.shelf(asked.manage.desk.store.records).get(asked.path["id"], asked.tenant(""))
-    if found is None or (asked.entry.apps and found.app not in asked.entry.apps):
+    if found is None or not asked.entry.sees(found.app):
         raise Mistaken("not_found", "there is no such incident", place="id")
     return found
 

@@ -101,7 +101,7 @@ async def list_errors(asked: Asked[ErrorParams, None]) -> Page[Group]:
 async def get_error(asked: Asked[NoParams, None]) -> Group:
     """One group."""
     found = await asked.manage.insight.inbox.get(asked.path["id"], asked.tenant(""))
-    if found is None or (asked.entry.apps and found.app not in asked.entry.apps):
+    if found is None or not asked.entry.sees(found.app):
         raise Mistaken("not_found", "there is no such group of errors", place="id")
     return found
 
@@ -109,7 +109,7 @@ async def get_error(asked: Asked[NoParams, None]) -> Group:
 async def change_error(asked: Asked[NoParams, ChangeGroup]) -> Group:
     """Set its state or the note of its cause."""
     found = await asked.manage.insight.inbox.get(asked.path["id"], asked.tenant(""))
-    if found is None or (asked.entry.apps and found.app not in asked.entry.apps):
+    if found is None or not asked.entry.sees(found.app):
         raise Mistaken("not_found", "there is no such group of errors", place="id")
     return await asked.manage.insight.inbox.change(
         found.id,
@@ -124,7 +124,7 @@ async def explain_error(asked: Asked[NoParams, None]) -> Group:
     """Have it explained by the model that the server names."""
     manage, entry = asked.manage, asked.entry
     found = await manage.insight.inbox.get(asked.path["id"], asked.tenant(""))
-    if found is None or (entry.apps and found.app not in entry.apps):
+    if found is None or not entry.sees(found.app):
         raise Mistaken("not_found", "there is no such group of errors", place="id")
     ask = manage.explain
     if ask is None:

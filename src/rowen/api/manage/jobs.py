@@ -33,7 +33,7 @@ async def list_jobs(asked: Asked[JobParams, None]) -> Page[Job]:
 async def get_job(asked: Asked[NoParams, None]) -> Job:
     """One job, with its progress and its last error."""
     job = await asked.manage.jobs.get(asked.path["id"], asked.tenant(""))
-    if asked.entry.apps and job.app not in asked.entry.apps:
+    if not asked.entry.sees(job.app):
         raise Mistaken("not_found", "there is no such job", place="id")
     return job
 

@@ -126,7 +126,7 @@ def _reader(asked: Asked[Any, Any], collection: Collection) -> Reader:
 
 def _collection(asked: Asked[Any, Any]) -> Collection:
     app, name = asked.path["app"], asked.path["name"]
-    if not asked.entry.apps or app in asked.entry.apps:
+    if asked.entry.sees(app):
         collection = asked.manage.knowledge.collection(app, name)
         if asked.actor.sees(collection.tenant):
             return collection

@@ -10,7 +10,7 @@ async def list_models(asked: Asked[Paged, None]) -> Page[ModelState]:
     found = [
         one
         for one in asked.manage.models()
-        if (not entry.apps or one.app in entry.apps) and (not entry.models or one.deployment.model in entry.models)
+        if entry.sees(one.app) and (not entry.models or one.deployment.model in entry.models)
     ]
     return page_of(sorted(found, key=_name, reverse=True), _name, asked.params)
 

@@ -123,7 +123,7 @@ async def fill_queue(asked: Asked[NoParams, Filling]) -> Filled:
     rows = []
     for trace in body.traces:
         row = await asked.manage.known(trace, queue.tenant)
-        if row is None or (asked.entry.apps and row.app not in asked.entry.apps):
+        if row is None or not asked.entry.sees(row.app):
             raise Mistaken("not_found", f"there is no trace {trace[:60]!r}", place="traces")
         rows.append(row)
     return Filled(added=await review.add(queue, rows, span=body.span, why=f"put there by {asked.entry.person}"))
@@ -170,7 +170,7 @@ def _review(asked: Asked[Any, Any]) -> Review:
 
 
 def _may(asked: Asked[Any, Any], queue: Queue) -> bool:
-    return not asked.entry.apps or queue.app in asked.entry.apps
+    return asked.entry.sees(queue.app)
 
 
 async def _queue(asked: Asked[Any, Any]) -> Queue:

@@ -274,7 +274,7 @@ def app_of(asked: Asked[Any, Any]) -> str:
 
     """
     app = asked.path["app"]
-    if asked.entry.apps and app not in asked.entry.apps:
+    if not asked.entry.sees(app):
         raise Mistaken("not_found", f"there is no app {app!r}", place="app")
     return app
 

@@ -204,7 +204,7 @@ def _until(asked: Asked[Any, WindowOf]) -> int:
 
 
 def _sees(entry: Entry, app: str) -> None:
-    if entry.apps and app not in entry.apps:
+    if not entry.sees(app):
         raise Mistaken("not_found", f"there is no app {app!r}", place="app")
 
 

@@ -144,7 +144,7 @@ async def delete_run(asked: Asked[NoParams, None]) -> Run:
 
 async def _known(asked: Asked[Any, Any]) -> Run:
     run = await asked.manage.runs.desk.get(asked.path["id"], asked.tenant(""))
-    if asked.entry.apps and run.app not in asked.entry.apps:
+    if not asked.entry.sees(run.app):
         raise Mistaken("not_found", "there is no such run", place="id")
     return run
 

@@ -163,7 +163,7 @@ async def list_scores(asked: Asked[ScoreParams, None]) -> Page[Score]:
 async def get_score(asked: Asked[NoParams, None]) -> Score:
     """One score."""
     found = await asked.manage.scores.get(asked.path["id"], asked.tenant(""))
-    if found is None or (asked.entry.apps and found.app not in asked.entry.apps):
+    if found is None or not asked.entry.sees(found.app):
         raise Mistaken("not_found", "there is no such score", place="id")
     return found
 

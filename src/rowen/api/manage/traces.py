@@ -191,7 +191,7 @@ async def list_traces(asked: Asked[TraceParams, None]) -> Page[TraceRow]:
 async def get_trace(asked: Asked[NoParams, None]) -> Trace:
     """One trace, whole."""
     found = await asked.manage.traces.get(asked.path["id"], asked.tenant(""))
-    if found is None or (asked.entry.apps and found.row.app not in asked.entry.apps):
+    if found is None or not asked.entry.sees(found.row.app):
         raise Mistaken("not_found", "there is no such trace", place="id")
     return found
 
