@@ -198,9 +198,7 @@ class Process(Client):
         self.errors = folder / f"stderr-{time.monotonic_ns()}.txt"
         self.folder = folder
         command = ["serve", app, "--port", "0", *flags]
-        self.process = nursery.start_apart(
-            ROWEN, *command, errors=self.errors, env={**os.environ, **environment}, cwd=folder
-        )
+        self.process = nursery.start(ROWEN, *command, errors=self.errors, env={**os.environ, **environment}, cwd=folder)
         self.said: list[str] = []
         url, admin = "", ""
         for line in self.process.stdout:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import closing
 
 from rowen.testing.processes import Nursery
 from rowen.testing.upstream import openai_chat
@@ -27,15 +28,15 @@ def test_a_server_at_work_speaks_to_its_provider_and_to_nobody_else(up, process,
     app = f'[models.main]\nprovider = "openai"\nbase_url = "{up.url}/v1"\n[models.echo]\nprovider = "echo"\n'
 
     # One of its own, so that what is imported is watched as well.
-    nursery = Nursery(("rowen.cli.main", "rowen.cli.serve"), env={**os.environ, "PYTHONPATH": str(guard)})
-    server = process(app, "--store", "sqlite:data", nursery=nursery)
-    nursery.close()
-    server.admin = server.admin or server.first_admin()
-    secret = server.new_key("calls")
-    answers = [server.ask(key=secret, model=model).status for model in ("main", "echo")]
-    pages = [server.send("GET", path).status for path in ("/metrics", "/readyz", "/sign-in")]
-    until(lambda: len(server.api("/api/traces")) == 2)
-    server.stop()
+    watched = {**os.environ, "PYTHONPATH": str(guard)}
+    with closing(Nursery(("rowen.cli.main", "rowen.cli.serve"), env=watched)) as nursery:
+        server = process(app, "--store", "sqlite:data", nursery=nursery)
+        server.admin = server.admin or server.first_admin()
+        secret = server.new_key("calls")
+        answers = [server.ask(key=secret, model=model).status for model in ("main", "echo")]
+        pages = [server.send("GET", path).status for path in ("/metrics", "/readyz", "/sign-in")]
+        until(lambda: len(server.api("/api/traces")) == 2)
+        server.stop()
 
     assert answers == [200, 200]
     assert pages == [200, 200, 200]
