@@ -1,5 +1,6 @@
 """A house with keys: the families in memory, a clock that stands until it is told, and all of access on top."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import pytest
@@ -38,6 +39,7 @@ class Shelf:
     counts: dict[str, int] = field(default_factory=dict)
     touched: list[dict[str, int]] = field(default_factory=list)
     changes: int = 0
+    looks: int = 0
     down: bool = False
 
     def _up(self) -> None:
@@ -75,6 +77,7 @@ class Shelf:
         return entry
 
     async def revision(self) -> int:
+        self.looks += 1
         self._up()
         return self.changes
 
@@ -120,7 +123,9 @@ class House:
         self.shelf = shelf
         self.clock = clock
         keys, tenants = View(shelf, "keys"), View(shelf, "tenants")
-        self.directory = Directory(keys=keys, tenants=tenants, revisions=shelf, clock=clock, every=0.001)
+        self.directory = Directory(
+            keys=keys, tenants=tenants, revisions=shelf, clock=clock, every=0.001, sleep=self._wait
+        )
         self.register = Register(keys=keys, tenants=tenants, audit=shelf, directory=self.directory, clock=clock)
         self.people = self.register.people
         self.sessions = Sessions(
@@ -131,6 +136,10 @@ class House:
             signing=b"s" * 32,
             clock=clock,
         )
+
+    async def _wait(self, seconds: float) -> None:
+        self.clock.on(seconds)
+        await asyncio.sleep(0)
 
     def another(self) -> "House":
         return House(self.shelf, self.clock)

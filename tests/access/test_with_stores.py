@@ -35,7 +35,7 @@ async def test_a_revocation_in_one_process_holds_in_the_other_at_its_next_look(s
     await register.first_admin()
     made = await register.create(SYSTEM, Wanted(name="ours"))
     await theirs.refresh()
-    caller = theirs.check(made.key.digest, HOME, "openai.chat", "handbook", "fast")
+    caller = await theirs.check(made.key.digest, HOME, "openai.chat", "handbook", "fast")
 
     await register.revoke(SYSTEM, made.key.id)
     await theirs.refresh()
@@ -43,7 +43,7 @@ async def test_a_revocation_in_one_process_holds_in_the_other_at_its_next_look(s
     assert caller.key == made.key.id
     for each in (ours, theirs):
         with pytest.raises(Refused) as refused:
-            each.check(made.key.digest, HOME, "openai.chat", "handbook", "fast")
+            await each.check(made.key.digest, HOME, "openai.chat", "handbook", "fast")
         assert refused.value.code == "key_revoked"
     assert await store.audit.broken_at() is None
     assert [line.act for line in await store.audit.entries("default")] == [
@@ -58,7 +58,7 @@ async def test_noting_the_last_use_makes_nobody_read_all_keys_again(store, clock
     ours = await directory(store, clock)
     register = Register(keys=store.keys, tenants=store.tenants, audit=store.audit, directory=ours, clock=clock)
     made = await register.first_admin()
-    ours.check(made.key.digest, HOME, "openai.chat", "handbook", "fast")
+    await ours.check(made.key.digest, HOME, "openai.chat", "handbook", "fast")
 
     await ours.flush()
 

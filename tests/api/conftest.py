@@ -146,7 +146,9 @@ class Gateway:
     def _app(self, name: str, models: dict[str, tuple[Deployment, ...]]) -> App:
         async def identify(call: Call) -> Call:
             return call.but(
-                caller=self._check(call.door.key_digest, call.door.address, call.door.shape, name, call.request.model)
+                caller=await self._check(
+                    call.door.key_digest, call.door.address, call.door.shape, name, call.request.model
+                )
             )
 
         async def answer(call: Call, tell: Callable[[Attempt], None]) -> Events:
@@ -186,7 +188,7 @@ class Gateway:
             clock=self.clock,
         )
 
-    def _check(self, digest: str, address: str, shape: str, app: str, model: str | None) -> Caller:
+    async def _check(self, digest: str, address: str, shape: str, app: str, model: str | None) -> Caller:
         if not digest:
             raise Refused("key_missing")
         if digest != DIGEST:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from math import inf
 
@@ -19,7 +20,7 @@ _INCLUDES: dict[Scope, frozenset[Scope]] = {
     "release": frozenset({"release", "manage", "read"}),
     "admin": frozenset({"admin", "release", "manage", "read"}),
 }
-_SOON = 0.05  # seconds between two looks for keys that are not known
+_SOON = 0.05  # seconds from one look for keys that are not known to the next
 _AT_ONCE = 1_000
 """Keys to take in before other work gets its turn: 100,000 keys must not hold up the calls of half a second."""
 
@@ -97,6 +98,9 @@ class Directory:
     `load()` once, then `start()` to follow the store: it asks for the store's revision every `every` seconds and reads
     all again when that has changed, so a revocation holds in every process within that time. While the store is down
     the last known state stays: who was revoked stays revoked.
+
+    Another process may have made a key a moment ago. So for one that is not known, the store's revision is asked for at
+    once, at most 20 times a second however many try keys; they wait for it, `sleep` being how.
     """
 
     def __init__(
@@ -108,6 +112,7 @@ class Directory:
         clock: Clock,
         every: float = 0.25,
         flush_every: float = 15.0,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._keys = keys
         self._tenants = tenants
@@ -116,6 +121,7 @@ class Directory:
         self._monotonic = clock.monotonic
         self._every = every
         self._flush_every = flush_every
+        self._sleep = sleep
         self._revision: int | None = None
         self._by_digest: dict[str, Entry] = {}
         self._by_id: dict[str, Entry] = {}
@@ -124,9 +130,10 @@ class Directory:
         self._lost = False
         self._begun = self._taken = 0
         self._looking = asyncio.Lock()
+        self._looks = self._seen = 0
         self._looked = -inf
 
-    def check(self, digest: str, address: str, shape: str, app: str, model: str | None) -> Caller:
+    async def check(self, digest: str, address: str, shape: str, app: str, model: str | None) -> Caller:
         """Return who calls a model door with a key, given by its digest.
 
         Args:
@@ -141,9 +148,7 @@ class Directory:
             Unavailable: `store_unavailable` when the store could not be read even once.
 
         """
-        entry = self._by_digest.get(digest)
-        if entry is None:
-            raise self._absent(digest)
+        entry = self._by_digest.get(digest) or await self._looked_for(digest=digest)
         now = self._now_ns()
         if now >= entry.until_ns or entry.disabled or not entry.anywhere:
             _admit(entry, now, address)
@@ -152,38 +157,46 @@ class Directory:
         if entry.apps and app not in entry.apps:
             raise Refused("key_scope", f"the key may not call the app {app!r}", place="apps")
         if entry.endpoints and shape not in entry.endpoints:
-            raise Refused("key_scope", f"the key may not use the endpoint {shape!r}", place="endpoints")
+            raise _not_there(shape)
         if entry.models and model is not None and model not in entry.models:
             raise Refused("key_scope", f"the key may not use the model {model!r}", place="models")
         self._used[entry.caller.key] = now
         return entry.caller
 
-    def admit(self, digest: str, address: str, scope: Scope) -> Entry:
-        """Return the entry of a key that has a scope, for the pages and the management API.
+    async def admit(self, digest: str, address: str, *scopes: Scope, endpoint: str = "") -> Entry:
+        """Return the entry of a key that has one of some scopes, for all doors but those of models.
+
+        Args:
+            digest: as for `check`.
+            address: as for `check`.
+            scopes: of which the key needs one.
+            endpoint: the door's name among the `endpoints` of keys, empty where these do not count.
 
         Raises:
-            Refused: as `check`.
+            Problem: as `check`.
 
         """
-        entry = self._by_digest.get(digest)
-        if entry is None:
-            raise self._absent(digest)
-        return self._admitted(entry, address, scope)
+        entry = self._by_digest.get(digest) or await self._looked_for(digest=digest)
+        self._admitted(entry, address, scopes)
+        if endpoint and entry.endpoints and endpoint not in entry.endpoints:
+            raise _not_there(endpoint)
+        return entry
 
-    def admit_id(self, key_id: str, address: str, scope: Scope) -> Entry:
+    async def admit_id(self, key_id: str, address: str, *scopes: Scope) -> Entry:
         """Return the entry of a key known by its id, as a session knows it.
 
         Raises:
-            Refused: as `check`.
+            Problem: as `check`.
 
         """
-        entry = self._by_id.get(key_id)
-        if entry is None:
-            raise self._absent(key_id)
-        return self._admitted(entry, address, scope)
+        entry = self._by_id.get(key_id) or await self._looked_for(key_id=key_id)
+        self._admitted(entry, address, scopes)
+        return entry
 
-    def entry(self, key_id: str) -> Entry | None:
+    async def entry(self, key_id: str) -> Entry | None:
         """Return a key's entry, whether it may be used or not."""
+        if key_id not in self._by_id:
+            await self._look()
         return self._by_id.get(key_id)
 
     @property
@@ -216,18 +229,6 @@ class Directory:
             return False
         await self.load()
         return True
-
-    async def look(self) -> None:
-        """Follow the store at once, for a key that is not known: another process may have made it a moment ago.
-
-        All who ask meanwhile wait for the same look, and there are so few of them a second that nobody keeps the store busy by
-        trying keys. While the store is down nothing changes.
-        """
-        async with self._looking:
-            if self._monotonic() - self._looked >= _SOON:
-                with contextlib.suppress(Problem):
-                    await self.refresh()
-                self._looked = self._monotonic()
 
     async def flush(self) -> None:
         """Write when each key was last used, for all keys used since the last time, in one write."""
@@ -272,18 +273,41 @@ class Directory:
                     log.exception("keys cannot be read, the last known ones hold", exc_info=error)
                 self._lost = True
 
-    def _admitted(self, entry: Entry, address: str, scope: Scope) -> Entry:
+    def _admitted(self, entry: Entry, address: str, scopes: tuple[Scope, ...]) -> None:
         now = self._now_ns()
         _admit(entry, now, address)
-        if scope not in entry.scopes:
-            raise Refused("key_scope", f"the key has not the scope `{scope}`", place="scopes")
+        if entry.scopes.isdisjoint(scopes):
+            needed = " or ".join(f"`{scope}`" for scope in scopes)
+            raise Refused("key_scope", f"the key has not the scope {needed}", place="scopes")
         self._used[entry.caller.key] = now
-        return entry
 
-    def _absent(self, presented: str) -> Problem:
+    async def _looked_for(self, *, digest: str = "", key_id: str = "") -> Entry:
+        """Return the entry of a key that was not known; raises as `check`."""
+        if digest or key_id:
+            await self._look()
+        entry = self._by_digest.get(digest) or self._by_id.get(key_id)
+        if entry is not None:
+            return entry
         if self._revision is None:
-            return Unavailable("store_unavailable", "the keys could not be read yet", who="store")
-        return Refused("key_unknown") if presented else Refused("key_missing")
+            raise Unavailable("store_unavailable", "the keys could not be read yet", who="store")
+        raise Refused("key_unknown" if digest or key_id else "key_missing")
+
+    async def _look(self) -> None:
+        """Follow the store now. While it is down nothing changes.
+
+        A look serves all who asked before it began. Who asks while it goes on may know of a key that it does not see, and
+        waits for the next.
+        """
+        needed = self._looks + 1
+        async with self._looking:
+            if self._seen >= needed:
+                return
+            await self._sleep(max(0.0, self._looked + _SOON - self._monotonic()))
+            self._looked = self._monotonic()
+            self._looks = number = self._looks + 1
+            with contextlib.suppress(Problem):
+                await self.refresh()
+            self._seen = number  # not where it was cancelled: the others look themselves
 
 
 def _admit(entry: Entry, now: int, address: str) -> None:
@@ -298,3 +322,7 @@ def _admit(entry: Entry, now: int, address: str) -> None:
         found = address_of(address)
         if found is None or not any(network.holds(*found) for network in entry.networks):
             raise Refused("key_network")
+
+
+def _not_there(endpoint: str) -> Refused:
+    return Refused("key_scope", f"the key may not use the endpoint {endpoint!r}", place="endpoints")

@@ -48,7 +48,7 @@ class Register:
     """Keys, as a person or program with the right scope manages them.
 
     What the actor may not see does not exist for it (`not_found`); what it may see and not do is `key_scope`.
-    After each act the directory of this process is fresh; other processes follow within their poll.
+    After each act the directory of this process is fresh; other processes follow within their poll, and know a new key at its first use.
     """
 
     def __init__(

@@ -90,7 +90,7 @@ class Sessions:
         """
         counted = await self._throttle.enter(address)
         try:
-            entry = self._directory.admit(digest_of(secret.reveal().strip()), address, "read")
+            entry = await self._directory.admit(digest_of(secret.reveal().strip()), address, "read")
         except Refused as refused:
             # At most as many lines as the throttle lets attempts through.
             await self._recorder.note(
@@ -119,7 +119,7 @@ class Sessions:
             raise Refused("key_network", "the link works only on the machine itself")
         if self._clock.now_ns() >= link.expires_ns:
             raise Refused("sign_in_needed", "the link is older than ten minutes")
-        entry = self._directory.admit_id(link.key, address, "read")
+        entry = await self._directory.admit_id(link.key, address, "read")
         if not await self._counters.take(f"link:{link.nonce}", 1, 1, link.expires_ns):
             raise Refused("sign_in_needed", "the link was used already")
         await self._throttle.leave(counted)
@@ -138,7 +138,7 @@ class Sessions:
         if self._clock.now_ns() >= session.expires_ns:
             raise Refused("sign_in_needed", "the session is over")
         try:
-            entry = self._directory.admit_id(session.key, address, "read")
+            entry = await self._directory.admit_id(session.key, address, "read")
         except Refused as refused:
             raise Refused("sign_in_needed", f"the session is over: {refused.message}") from refused
         (ended,) = await self._counters.sums((_ended(session),))
@@ -149,7 +149,7 @@ class Sessions:
     async def sign_out(self, session: Session, address: str) -> None:
         """End a session in every worker."""
         await self._counters.add(_ended(session), 1, session.expires_ns)
-        entry = self._directory.entry(session.key)
+        entry = await self._directory.entry(session.key)
         if entry is not None:
             actor = Actor.of(entry, address)
             await self._recorder.note(actor, "sign_out", tenant=entry.key.tenant, target=session.key)

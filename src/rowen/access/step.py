@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from rowen.access.directory import Directory
-from rowen.values import Call, Refused
+from rowen.values import Call
 
 
 def identify(directory: Directory, *, app: str, default_model: str = "") -> Callable[[Call], Awaitable[Call]]:
@@ -23,13 +23,7 @@ def identify(directory: Directory, *, app: str, default_model: str = "") -> Call
         model = call.request.model
         if not model or model == app:
             model = default_model
-        try:
-            caller = check(door.key_digest, door.address, door.shape, app, model)
-        except Refused as refused:
-            if refused.code != "key_unknown":
-                raise
-            await directory.look()
-            caller = check(door.key_digest, door.address, door.shape, app, model)
+        caller = await check(door.key_digest, door.address, door.shape, app, model)
         # `normal` is what a call has when nobody asked for anything, so only `low` is a wish.
         return call.but(caller=caller, priority="low" if call.priority == "low" else caller.priority)
 

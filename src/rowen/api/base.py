@@ -52,7 +52,7 @@ _DEFAULTS = DoorSettings()
 class Check(Protocol):
     """Who calls with a key, when no chain is walked: the list of models, the count of tokens, a stored answer."""
 
-    def __call__(self, digest: str, address: str, shape: str, app: str, model: str | None) -> Caller:
+    async def __call__(self, digest: str, address: str, shape: str, app: str, model: str | None) -> Caller:
         """Return the caller.
 
         Raises:

@@ -1,6 +1,6 @@
 """What the doors of files and batches share, in either vendor's shape: who holds them, and the doors behind their lines."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
@@ -31,11 +31,11 @@ class Batching:
 
     batches: Batches
     files: Files
-    entry: Callable[[str], Entry | None]
+    entry: Callable[[str], Awaitable[Entry | None]]
     """A key by its id, whether it may be used or not."""
 
 
-def holder_of(services: Services, batching: Batching, envelope: Envelope, shape: str) -> Holder:
+async def holder_of(services: Services, batching: Batching, envelope: Envelope, shape: str) -> Holder:
     """Return who holds what a key makes.
 
     Raises:
@@ -43,9 +43,11 @@ def holder_of(services: Services, batching: Batching, envelope: Envelope, shape:
 
     """
     app = envelope.app or services.apps.named("").name
-    caller = services.check(envelope.digest, envelope.address, shape, app, None)
+    caller = await services.check(envelope.digest, envelope.address, shape, app, None)
     keys = [caller.key]
-    while (entry := batching.entry(keys[-1])) is not None and entry.key.replaces and entry.key.replaces not in keys:
+    while (
+        (entry := await batching.entry(keys[-1])) is not None and entry.key.replaces and entry.key.replaces not in keys
+    ):
         keys.append(entry.key.replaces)
     return Holder(tenant=caller.tenant, keys=tuple(keys))
 
@@ -57,9 +59,9 @@ class HeldDoor(SimpleDoor):
         super().__init__(services, error_body)
         self.batching = batching
 
-    def holder(self, envelope: Envelope) -> Holder:
+    async def holder(self, envelope: Envelope) -> Holder:
         """Return who holds what the request is about; raises as `holder_of`."""
-        return holder_of(self.services, self.batching, envelope, self.shape)
+        return await holder_of(self.services, self.batching, envelope, self.shape)
 
 
 def on_account(wish: Wish, envelope: Envelope) -> Wish:
@@ -82,7 +84,7 @@ async def table_in(services: Services, inbound: Inbound, shape: str) -> dict[str
 
     """
     bodies.check_head(inbound.envelope, services.settings)
-    vet(services, inbound.envelope, shape)
+    await vet(services, inbound.envelope, shape)
     return bodies.table_of(await bodies.read(inbound.receive, services.settings), services.settings.depth)
 
 
@@ -114,7 +116,7 @@ class Lines(Doorway):
             Problem: there is none.
 
         """
-        entry = self._batching.entry(batch.key)
+        entry = await self._batching.entry(batch.key)
         if entry is None:
             raise Refused("key_unknown", "the key that made the batch is gone")
         envelope = Envelope(

@@ -15,7 +15,7 @@ from rowen.api.body import Gone
 from rowen.api.burst import Burst, before_waiting
 from rowen.api.envelope import Envelope, Inbound, Opener
 from rowen.api.reply import Reply, facts, retry_headers, told, usage_of
-from rowen.api.vet import vet
+from rowen.api.vet import large, vet
 from rowen.api.watch import Watch, Watches, WhenGone
 from rowen.flow import App, Apps, Walk
 from rowen.values import Broken, Call, Door, Event, Finished, Mistaken, Problem, Request, Started, new_id
@@ -110,7 +110,8 @@ class ModelDoor:
             await self._other(envelope, reply, trace)
             return
         bodies.check_head(envelope, services.settings)
-        vet(services, envelope, self.shape)
+        if large(envelope, services.settings):  # asked first, which spares all others a coroutine
+            await vet(services, envelope, self.shape)
         body = await bodies.read(inbound.receive, services.settings)
         asked = self.plain(body, inbound) or await self.read(bodies.table_of(body, services.settings.depth), inbound)
         request = asked.request

@@ -84,7 +84,7 @@ class FeedbackDoor(SimpleDoor):
         token = string(found.get("token") or "", "token")
         if token:
             await feedback.pace.enter(envelope.address, inbound.started_ns)
-        permit = feedback.tokens.opened(token) if token else self._keyed(envelope)
+        permit = feedback.tokens.opened(token) if token else await self._keyed(envelope)
         said = _said(found, permit)
         apps = frozenset(permit.apps)
         if envelope.method == "DELETE":
@@ -97,11 +97,9 @@ class FeedbackDoor(SimpleDoor):
             return Told(b"", 204, [*_PREFLIGHT, (b"allow", self._allowed())])
         return await super()._told(scope, receive, trace, started)
 
-    def _keyed(self, envelope: Envelope) -> Permit:
+    async def _keyed(self, envelope: Envelope) -> Permit:
         """Return what a key permits: all traces of its tenant, in its apps."""
-        entry = self._feedback.directory.admit(envelope.digest, envelope.address, "call")
-        if entry.endpoints and SHAPE not in entry.endpoints:
-            raise Refused("key_scope", "the key may not use the endpoint `feedback`", place="endpoints")
+        entry = await self._feedback.directory.admit(envelope.digest, envelope.address, "call", endpoint=SHAPE)
         return Permit(tenant=entry.key.tenant, trace="", user=envelope.user, apps=entry.key.apps, expires_ns=0)
 
 

@@ -19,7 +19,7 @@ from rowen.api.reply import sentence
 from rowen.api.simple import SimpleDoor, Told
 from rowen.limits.feature import Features, Flag
 from rowen.release.variant import needs_unit, variant
-from rowen.values import Live, Mistaken, Problem, Refused
+from rowen.values import Live, Mistaken, Problem
 
 PREFIX = "/ofrep/v1/"
 SHAPE = "ofrep"
@@ -60,7 +60,7 @@ class OfrepDoor(SimpleDoor):
     async def tell(self, inbound: Inbound) -> Told:
         """Return the evaluation of a flag, of all flags, or what this service can do."""
         envelope = inbound.envelope
-        lives = self._admitted(envelope)
+        lives = await self._admitted(envelope)
         path = envelope.path.rstrip("/")
         if envelope.method == "GET":
             if path != "/ofrep/v1/configuration":
@@ -105,16 +105,9 @@ class OfrepDoor(SimpleDoor):
             return Told(b"", 304, headers)
         return Told(body, 200, headers)
 
-    def _admitted(self, envelope: Envelope) -> list[Live]:
+    async def _admitted(self, envelope: Envelope) -> list[Live]:
         """Return what is live of the apps that a key may see."""
-        try:
-            entry = self._directory.admit(envelope.digest, envelope.address, "call")
-        except Refused as refused:
-            if refused.code != "key_scope":
-                raise
-            entry = self._directory.admit(envelope.digest, envelope.address, "read")
-        if entry.endpoints and SHAPE not in entry.endpoints:
-            raise Refused("key_scope", "the key may not use the endpoint `ofrep`", place="endpoints")
+        entry = await self._directory.admit(envelope.digest, envelope.address, "call", "read", endpoint=SHAPE)
         return [live for live in self._lives() if live.definition and entry.sees(live.app)]
 
 

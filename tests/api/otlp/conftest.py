@@ -66,12 +66,13 @@ class Receiver:
         digest = hashlib.sha256(secret.encode()).hexdigest()
         self.keys[digest] = entry_of(Key(id=secret, digest=digest, shown="rk", name="k", **fields), None, None)
 
-    def _admit(self, digest: str, address: str, scope: Scope) -> Entry:
+    async def _admit(self, digest: str, address: str, *scopes: Scope, endpoint: str = "") -> Entry:
         if digest not in self.keys:
             raise Refused("key_unknown" if digest else "key_missing")
-        if scope not in self.keys[digest].scopes:
+        entry = self.keys[digest]
+        if entry.scopes.isdisjoint(scopes) or (entry.endpoints and endpoint not in entry.endpoints):
             raise Refused("key_scope")
-        return self.keys[digest]
+        return entry
 
     async def _observe(self, spans: Sequence[Observed]) -> None:
         if self.gate is not None:

@@ -30,7 +30,7 @@ class MessageBatchesDoor(HeldDoor):
 
     async def tell(self, inbound: Inbound) -> Told:
         """Return the batch, or the list."""
-        holder = self.holder(inbound.envelope)
+        holder = await self.holder(inbound.envelope)
         if inbound.envelope.method == "POST":
             made = await self._made(await table_in(self.services, inbound, self.shape), inbound, holder)
             return Told(_json(_object(made)))
@@ -54,7 +54,7 @@ class MessageBatchDoor(HeldDoor):
     async def tell(self, inbound: Inbound) -> Told:
         """Return what was asked of the batch."""
         envelope, batches = inbound.envelope, self.batching.batches
-        holder = self.holder(envelope)
+        holder = await self.holder(envelope)
         id, _, act = envelope.path.removeprefix(_PATH).partition("/")
         match envelope.method, act:
             case "POST", "cancel":

@@ -25,10 +25,10 @@ class CountDoor(SimpleDoor):
         """Return the count."""
         services, envelope = self.services, inbound.envelope
         bodies.check_head(envelope, services.settings)
-        vet(services, envelope, self.shape)
+        await vet(services, envelope, self.shape)
         found = bodies.table_of(await bodies.read(inbound.receive, services.settings), services.settings.depth)
         request = request_of(found, counting=True)
         place = place_of(services.apps, envelope.app, request.model)
         model = place.app.default_model if place.model == place.app.name else place.model
-        services.check(envelope.digest, envelope.address, self.shape, place.app.name, model)
+        await services.check(envelope.digest, envelope.address, self.shape, place.app.name, model)
         return Told(msgspec.json.encode({"input_tokens": services.count(request)}))

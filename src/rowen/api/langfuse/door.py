@@ -7,16 +7,14 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from rowen.access import Entry
 from rowen.api import body as bodies
 from rowen.api.base import Receive, Scope, Send
 from rowen.api.body import Gone
-from rowen.api.envelope import Envelope, Opener
+from rowen.api.envelope import Opener
 from rowen.api.langfuse import configs, datasets, ingestion, prompts, queues, scores, traces
 from rowen.api.langfuse.base import SHAPE, Asked, Langfuse, Run
 from rowen.api.reply import Reply, retry_headers, sentence
-from rowen.values import Broken, Mistaken, Problem, Refused, new_id
-from rowen.values import Scope as KeyScope
+from rowen.values import Broken, Mistaken, Problem, new_id
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +61,6 @@ ROUTES: tuple[tuple[str, str, Run], ...] = (
 _COMPILED = [
     (method, re.compile(re.escape(path).replace(r"\{\}", "([^/]+)")), run, path) for method, path, run in ROUTES
 ]
-_SCOPES: tuple[KeyScope, ...] = ("call", "read")
 _NAMES = {400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "LangfuseNotFoundError", 409: "Conflict"}
 
 
@@ -93,7 +90,7 @@ class LangfuseDoor:
     async def _answer(self, scope: Scope, receive: Receive) -> tuple[int, Any]:
         run, place = _found(scope)
         envelope = self._open(scope)
-        entry = self._admitted(envelope)
+        entry = await self._langfuse.admit(envelope.digest, envelope.address, "call", "read", endpoint=SHAPE)
         body: Any = None
         if scope["method"] in {"POST", "PATCH"}:
             settings = self._langfuse.settings
@@ -105,23 +102,6 @@ class LangfuseDoor:
         if isinstance(found, tuple):
             return found
         return (204, None) if found is None else (200, found)
-
-    def _admitted(self, envelope: Envelope) -> Entry:
-        """Return whose key it is: one that may call, or one that may only read."""
-        refused: Refused | None = None
-        for scope in _SCOPES:
-            try:
-                entry = self._langfuse.admit(envelope.digest, envelope.address, scope)
-            except Refused as problem:
-                if problem.code != "key_scope":
-                    raise
-                refused = problem
-                continue
-            if entry.endpoints and SHAPE not in entry.endpoints:
-                raise Refused("key_scope", f"the key may not use the endpoint {SHAPE!r}", place="endpoints")
-            return entry
-        assert refused is not None
-        raise refused
 
     async def _refuse(self, reply: Reply, problem: Problem) -> None:
         self._langfuse.metrics.refused(SHAPE, problem.status, problem.code)

@@ -3,7 +3,6 @@
 import difflib
 import logging
 from collections.abc import Mapping
-from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl
@@ -81,23 +80,13 @@ class Station:
         """Return whose key or session it is. A key that is sent wins over a cookie that the browser adds."""
         cookie = "" if envelope.digest else _cookie(scope)
         if not cookie:
-            return self._keyed(envelope, verb), None
+            return await self._manage.directory.admit(envelope.digest, envelope.address, verb.scope, *verb.also), None
         visit = await self._manage.sessions.visit(cookie, envelope.address)
         if verb.method != "GET":
             self._manage.sessions.check_csrf(visit, _header(scope, b"x-csrf-token"))
         if visit.entry.scopes.isdisjoint((verb.scope, *verb.also)):
             raise Refused("key_scope", f"the key has not the scope `{verb.scope}`", place="scopes")
         return visit.entry, visit
-
-    def _keyed(self, envelope: Envelope, verb: Verb[Any, Any]) -> Entry:
-        admit = self._manage.directory.admit
-        try:
-            return admit(envelope.digest, envelope.address, verb.scope)
-        except Refused as refused:
-            for scope in verb.also if refused.code == "key_scope" else ():
-                with suppress(Refused):
-                    return admit(envelope.digest, envelope.address, scope)
-            raise
 
     async def _body(self, envelope: Envelope, receive: Receive, verb: Verb[Any, Any]) -> object:
         if verb.body is None:

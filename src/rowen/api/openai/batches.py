@@ -28,7 +28,7 @@ class BatchesDoor(HeldDoor):
 
     async def tell(self, inbound: Inbound) -> Told:
         """Return the batch, or the list."""
-        holder = self.holder(inbound.envelope)
+        holder = await self.holder(inbound.envelope)
         batches = self.batching.batches
         if inbound.envelope.method == "POST":
             wish = _wish(await table_in(self.services, inbound, self.shape), inbound)
@@ -46,7 +46,7 @@ class BatchDoor(HeldDoor):
     async def tell(self, inbound: Inbound) -> Told:
         """Return the batch as it is now."""
         envelope = inbound.envelope
-        holder = self.holder(envelope)
+        holder = await self.holder(envelope)
         id, _, act = envelope.path.removeprefix("/v1/batches/").partition("/")
         if (envelope.method, act) == ("POST", "cancel"):
             return Told(_json(batch_object(await self.batching.batches.cancel(id, holder))))

@@ -27,7 +27,7 @@ class FilesDoor(HeldDoor):
 
     async def tell(self, inbound: Inbound) -> Told:
         """Return the file, or the list."""
-        holder = self.holder(inbound.envelope)
+        holder = await self.holder(inbound.envelope)
         if inbound.envelope.method == "POST":
             return Told(_json(file_object(await self._taken(inbound, holder))))
         return Told(_json(await self._listed(inbound.query, holder)))
@@ -66,7 +66,7 @@ class FileDoor(HeldDoor):
 
     async def tell(self, inbound: Inbound) -> Told:
         """Return what was asked of the file."""
-        holder = self.holder(inbound.envelope)
+        holder = await self.holder(inbound.envelope)
         id, _, rest = inbound.envelope.path.removeprefix("/v1/files/").partition("/")
         files = self.batching.files
         if rest not in {"", "content"} or (rest and inbound.envelope.method == "DELETE"):

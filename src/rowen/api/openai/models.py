@@ -37,7 +37,7 @@ class ModelsDoor(SimpleDoor):
 
     async def tell(self, inbound: Inbound) -> Told:
         """Return the models that the key may use."""
-        models = list(self._usable(inbound.envelope))
+        models = await self._usable(inbound.envelope)
         if self._id:
             for model in models:
                 if model.name == self._id:
@@ -57,28 +57,28 @@ class ModelsDoor(SimpleDoor):
             )
         )
 
-    def _usable(self, envelope: Envelope) -> Iterator[Listed]:
+    async def _usable(self, envelope: Envelope) -> list[Listed]:
         """The models by the names they can be asked by: plain in the first app, `app/model` in the others."""
         services = self.services
         first = services.apps.named(envelope.app)
         refusal: Refused | None = None
-        found = False
+        usable: list[Listed] = []
         for app in (first,) if envelope.app else (first, *(one for one in services.apps.all() if one is not first)):
             prefix = "" if app is first else f"{app.name}/"
             for model, asked, deployments in _names(app):
                 try:
-                    services.check(envelope.digest, envelope.address, self.shape, app.name, asked)
+                    await services.check(envelope.digest, envelope.address, self.shape, app.name, asked)
                 except Refused as problem:
                     # A key that is of no use at all is refused as such; one that is limited sees less.
                     if problem.code != "key_scope":
                         raise
                     refusal = problem
                     continue
-                found = True
                 # A name for itself alone, such as the app's own, needs no prefix.
-                yield Listed(model if model == app.name else prefix + model, deployments)
-        if refusal is not None and not found and not self._id:
+                usable.append(Listed(model if model == app.name else prefix + model, deployments))
+        if refusal is not None and not usable and not self._id:
             self._still_a_list(refusal)
+        return usable
 
     def _still_a_list(self, refusal: Refused) -> None:
         """Tell a key that may not list models at all from one that may use none of them."""

@@ -62,17 +62,17 @@ class ResponsesDoor(ModelDoor):
     async def _earlier(self, asked: Respond, envelope: Envelope) -> tuple[Message, ...]:
         services = self.services
         app = envelope.app or services.apps.named("").name
-        caller = services.check(envelope.digest, envelope.address, self.shape, app, None)
+        caller = await services.check(envelope.digest, envelope.address, self.shape, app, None)
         turn = await services.turns.get(asked.previous, caller.tenant)
-        if turn is None or (turn.app != app and not self._may(envelope, turn.app)):
+        if turn is None or (turn.app != app and not await self._may(envelope, turn.app)):
             raise Mistaken("not_found", "There is no stored response of that id.", place="previous_response_id")
         answers = tuple(choice.message for choice in turn.answer.choices[:1])
         return (*turn.messages, *answers)
 
-    def _may(self, envelope: Envelope, app: str) -> bool:
+    async def _may(self, envelope: Envelope, app: str) -> bool:
         """Whether the key may use the app that another answer came from."""
         with suppress(Problem):
-            self.services.check(envelope.digest, envelope.address, self.shape, app, None)
+            await self.services.check(envelope.digest, envelope.address, self.shape, app, None)
             return True
         return False
 
@@ -93,11 +93,11 @@ class KeptDoor(SimpleDoor):
             raise Mistaken("field_unsupported", "A stored response is not streamed again.", place="stream")
         services, envelope = self.services, inbound.envelope
         app = envelope.app or services.apps.named("").name
-        caller = services.check(envelope.digest, envelope.address, self.shape, app, None)
+        caller = await services.check(envelope.digest, envelope.address, self.shape, app, None)
         turn = await services.turns.get(self._id, caller.tenant)
         if turn is None:
             raise Mistaken("not_found", "There is no stored response of that id.", place="id")
-        services.check(envelope.digest, envelope.address, self.shape, turn.app, None)
+        await services.check(envelope.digest, envelope.address, self.shape, turn.app, None)
         if envelope.method == "DELETE":
             await services.turns.delete(self._id, caller.tenant)
             return Told(_json({"id": self._id, "object": "response", "deleted": True}))

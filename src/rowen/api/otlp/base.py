@@ -1,8 +1,9 @@
 """What the OTLP doors are handed, and how much they hold at once."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 from rowen.access import Entry
 from rowen.api.base import DoorSettings
@@ -13,8 +14,18 @@ from rowen.values import Clock, Scope, Unavailable
 SHAPE = "otlp"
 """The endpoint's name, in metrics and among the `endpoints` of a key."""
 
-Admit = Callable[[str, str, Scope], Entry]
-"""Whose key it is, by its digest, the address it came from, and the scope it needs; raises `Refused`."""
+
+class Admit(Protocol):
+    """Whose key it is, as `Directory.admit` says."""
+
+    async def __call__(self, digest: str, address: str, *scopes: Scope, endpoint: str = "") -> Entry:
+        """Return the entry of a key that has one of some scopes.
+
+        Raises:
+            Refused: the key may not.
+
+        """
+        ...
 
 
 class Room:

@@ -19,7 +19,7 @@ from rowen.api.reply import Reply, retry_headers
 from rowen.trace.intake import json, protobuf
 from rowen.trace.intake.judged import EVENT
 from rowen.trace.intake.take import Sender
-from rowen.values import Broken, Happening, Mistaken, Problem, Refused, new_id
+from rowen.values import Broken, Happening, Mistaken, Problem, new_id
 
 log = logging.getLogger(__name__)
 
@@ -106,7 +106,8 @@ class OtlpDoor:
         if scope["method"] != "POST":
             raise Mistaken("method_not_allowed", f"{scope['path']} takes POST, not {scope['method'][:20]}")
         envelope = self._open(scope)
-        sender = sender_of(admitted(receiving, envelope), envelope, scope["headers"])
+        entry = await receiving.admit(envelope.digest, envelope.address, "call", endpoint=SHAPE)
+        sender = sender_of(entry, envelope, scope["headers"])
         if not kind:
             raise Mistaken("content_type", "send application/x-protobuf or application/json", place="content-type")
         check_size(envelope, receiving.settings)
@@ -125,19 +126,6 @@ class OtlpDoor:
             headers.append((b"allow", b"POST"))
         body = answer.refused(kind, problem)
         await reply.whole(problem.status, body, headers, content_type=(kind or answer.JSON).encode())
-
-
-def admitted(receiving: Receiving, envelope: Envelope) -> Entry:
-    """Return whose key it is that sends spans.
-
-    Raises:
-        Refused: the key may not.
-
-    """
-    entry = receiving.admit(envelope.digest, envelope.address, "call")
-    if entry.endpoints and SHAPE not in entry.endpoints:
-        raise Refused("key_scope", f"the key may not use the endpoint {SHAPE!r}", place="endpoints")
-    return entry
 
 
 def sender_of(entry: Entry, envelope: Envelope, headers: Iterable[tuple[bytes, bytes]]) -> Sender:
