@@ -152,7 +152,7 @@ class Desk:
         builds = await self._knowledge.builds(collection)
         sources = tuple((await self._states.of(collection)).values())
         live = next((each for each in builds if each.state == "live"), None)
-        pins = await self._pins(collection) if len(builds) > 1 else ()
+        pins = await self._pins(collection) if any(each.state != "live" for each in builds) else ()
         now = self._clock.now_ns()
         seen = [each.synced_ns for each in sources]
         try:
