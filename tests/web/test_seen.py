@@ -1,5 +1,8 @@
 """A key that is limited to some apps sees those alone on the pages, as it does through the API."""
 
+import re
+from urllib.parse import quote
+
 import pytest
 
 from rowen.testing.contracts.spans import a_span
@@ -90,16 +93,59 @@ def test_spans_of_another_app_are_not_there_either(two, confined):
     assert two[0].reader().get(f"/traces/{'e' * 32}").status == 200
 
 
-def test_who_sees_several_apps_sees_one_at_a_time_and_may_choose(two):
-    reader = two[0].reader(two[0].running.new_key("two apps", apps=("shop", "vault"), scopes=("read",)))
+@pytest.fixture
+def several(two):
+    """A reader of the two apps, beside a third one that is not theirs."""
+    site, *_ = two
+    hidden = site.trace(
+        50,
+        app="attic",
+        asked="what attic was asked",
+        said="so",
+        session="s-attic",
+        user="u-attic",
+        model="m-attic",
+        status="failed",
+    )
+    site.write(hidden)
+    score = Score(
+        id=new_id(9), trace=hidden.row.id, app="attic", name="held", value=0.0, number=0.0, source="model",
+        judged_ns=hidden.row.started_ns, created_ns=hidden.row.started_ns,
+    )  # fmt: skip
+    scores = site.running.opened.store.scores
+    site.running.do(scores.put([score]))
+    yield site.reader(site.running.new_key("two apps", apps=("shop", "vault"), scopes=("read",)))
+    site.running.do(scores.delete(score.id))
 
-    first, second = reader.get("/scores"), reader.get("/scores?app=vault")
 
-    assert "Scores of shop" in first.text
-    assert "only-vault" not in first.text
-    assert "Scores of vault" in second.text
-    assert "only-vault" in second.text
-    assert "s-vault" in reader.get("/sessions/s-vault").text
+@pytest.mark.parametrize("path", ["/", "/traces", "/sessions", "/users", "/scores", "/scores/held"])
+def test_who_sees_several_apps_sees_them_together_and_may_choose_one(two, several, path):
+    together, one, whole = (
+        several.get(path), several.get(f"{path}?app=vault"), two[0].reader().get(path)
+    )  # fmt: skip
+
+    assert {app for app in ("shop", "vault", "attic") if app in together.html} == {"shop", "vault"}
+    assert "vault" in one.text
+    assert "what shop was asked" not in one.text
+    assert "attic" in whole.html
+    assert several.get(f"{path}?app=attic").status == 404
+
+
+def test_sums_of_several_apps_are_those_of_these_apps_alone(several):
+    overview, score = several.get("/"), several.get("/scores/held")
+
+    assert re.search(r"m-shop 1 .*m-vault 1 ", overview.text)
+    assert "m-attic" not in overview.html
+    assert "Of 2 apps together: shop" in score.text
+
+
+def test_a_line_of_conditions_reaches_no_app_that_the_reader_may_not_see(several):
+    hidden = several.get(f"/traces?q={quote('app = attic')}")
+    either = several.get(f"/traces?q={quote('app = attic or app = vault')}")
+
+    assert "what attic was asked" not in hidden.text + either.text
+    assert "what vault was asked" in either.text
+    assert "what shop was asked" not in either.text
 
 
 def test_scores_of_one_name_say_whose_they_are_and_that_they_are_of_several_apps(two):

@@ -52,6 +52,11 @@ class Entry:
         """Whether what is of an app is there for its holder."""
         return not self.apps or app in self.apps
 
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Of which apps lists are for its holder; the empty name alone stands for all that there are."""
+        return tuple(sorted(self.apps)) or ("",)
+
 
 def entry_of(key: Key, tenant: Tenant | None, user: User | None) -> Entry:
     """Return the entry of a key in its tenant and for its user."""

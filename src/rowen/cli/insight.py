@@ -174,7 +174,7 @@ def errors(
         inbox = insight_of(found).inbox
         with counting("failed traces", shown=not as_json) as told:
             await inbox.collect(begin, end, told=told)
-        return await inbox.groups(tenant, app=app, state=state, since_ns=begin, limit=limit)
+        return await inbox.groups(tenant, apps=(app,), state=state, since_ns=begin, limit=limit)
 
     groups = in_store(server_file, store, work)
     rows: list[Any] = [

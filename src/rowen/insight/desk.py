@@ -245,7 +245,7 @@ class Insight:
     async def error_lines(self, app: str, since_ns: int, until_ns: int) -> list[str]:
         """Return the errors of an app that came most in a stretch of time, for a digest."""
         await self.inbox.collect(since_ns, until_ns)
-        groups = await self.inbox.groups(None, app=app, since_ns=since_ns, limit=1_000)
+        groups = await self.inbox.groups(None, apps=(app,), since_ns=since_ns, limit=1_000)
         return [
             f"{(line.title or line.id).rstrip('.')}{f' in {line.place}' if line.place else ''}: {'once' if line.count == 1 else f'{line.count:,} times'}, "
             + ("not seen in the week before" if line.trend is None else f"{line.trend:.1f} times a usual day")

@@ -148,10 +148,10 @@ class Inbox:
             await self._count(tenant, id, group, since_ns, until_ns)
 
     async def groups(
-        self, tenant: str | None, *, app: str = "", state: str = "", since_ns: int = 0, limit: int = 100
+        self, tenant: str | None, *, apps: tuple[str, ...] = (), state: str = "", since_ns: int = 0, limit: int = 100
     ) -> list[Group]:
         """Return the groups seen since a moment, the most frequent first."""
-        found = await self._shelf.find(tenant=tenant, app=app, state=state, since_ns=since_ns, limit=_EVERY_RECORD)
+        found = await self._shelf.find(tenant=tenant, apps=apps, state=state, since_ns=since_ns, limit=_EVERY_RECORD)
         return sorted(found, key=lambda group: (-group.count, group.id))[:limit]
 
     async def get(self, id: str, tenant: str | None) -> Group | None:

@@ -89,9 +89,11 @@ class Cases:
             raise Mistaken("not_found", "there is no such case", place="id")
         return found
 
-    async def all(self, tenant: str | None, *, dataset: str = "", app: str = "", limit: int = 1000) -> list[Case]:
+    async def all(
+        self, tenant: str | None, *, dataset: str = "", app: str = "", apps: tuple[str, ...] = (), limit: int = 1000
+    ) -> list[Case]:
         """Return cases, newest first."""
-        return await self._shelf.find(tenant=tenant, group=dataset, app=app, limit=limit)
+        return await self._shelf.find(tenant=tenant, group=dataset, app=app, apps=apps, limit=limit)
 
     async def delete(self, id: str, tenant: str | None) -> bool:
         """Remove a case; return whether it was there."""

@@ -1,11 +1,12 @@
 """Records of one kind as values of their own type."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import msgspec
 
 from rowen.store.base import Record, Records
+from rowen.store.together import together
 from rowen.values import Mistaken, Value
 
 V = TypeVar("V", bound=Value)
@@ -72,23 +73,28 @@ class Shelf(Generic[V]):
         *,
         tenant: str | None = None,
         app: str = "",
+        apps: tuple[str, ...] = (),
         group: str = "",
         state: str = "",
         since_ns: int = 0,
         until_ns: int = 0,
         limit: int = 1000,
     ) -> list[V]:
-        """Return values, newest first."""
-        found = await self._records.find(
-            self._kind,
-            tenant=tenant,
-            app=app,
-            group=group,
-            state=state,
-            since_ns=since_ns,
-            until_ns=until_ns,
-            limit=limit,
-        )
+        """Return values, newest first; those of one app, or of some."""
+
+        async def of(app: str) -> Sequence[Record]:
+            return await self._records.find(
+                self._kind,
+                tenant=tenant,
+                app=app,
+                group=group,
+                state=state,
+                since_ns=since_ns,
+                until_ns=until_ns,
+                limit=limit,
+            )
+
+        found = await together(apps or (app,), of, place=lambda each: (each.at_ns, each.id, each.tenant), limit=limit)
         return [self._decode(each.body) for each in found]
 
     async def delete(self, id: str, tenant: str | None = None) -> bool:

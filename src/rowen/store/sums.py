@@ -91,6 +91,11 @@ class Sums(msgspec.Struct, array_like=True):
         _merge(self.durations, other.durations)
         _merge(self.firsts, other.firsts)
 
+    @classmethod
+    def of(cls, bucket: Bucket) -> "Sums":
+        """Return the sums that a value has, to read and to add to others."""
+        return cls(*(getattr(bucket, name) for name in cls.__struct_fields__))
+
     def bucket(self, start_ns: int, group: str) -> Bucket:
         """Return the sums as a value."""
         return Bucket(

@@ -17,6 +17,7 @@ from rowen.watch.notice import Notice, Silence
 from rowen.watch.oncall import Readiness, readiness
 from rowen.web.forms import Fields, choice, line, managed
 from rowen.web.page import Page, Services, api_call, apps_seen, may_manage, tenant_of
+from rowen.web.seen import apps_of
 
 _MINUTE_NS = 60_000_000_000
 _SHOWN = 100
@@ -129,24 +130,24 @@ async def _shown(
 ) -> Page:
     records, tenant, now = services.desk.store.records, tenant_of(visit), services.clock.now_ns()
     apps = apps_seen(services, visit)
-
-    def seen(found: Sequence[Any]) -> list[Any]:
-        return [each for each in found if visit.entry.sees(each.app)]
-
+    theirs = apps_of(visit)
+    alerts = Alert.shelf(records)
+    known = await alerts.find(tenant=tenant, apps=theirs, limit=_SHOWN)
     silences = [
-        each for each in seen(await Silence.shelf(records).find(tenant=tenant, since_ns=now)) if each.ends_ns > now
+        each
+        for each in await Silence.shelf(records).find(tenant=tenant, apps=theirs, since_ns=now)
+        if each.ends_ns > now
     ]
-    known = seen(await Alert.shelf(records).find(tenant=tenant, limit=_SHOWN))
     return Page(
         template="alerts/page.html",
         status=failed.status if failed else 200,
         context=Alerts(
             title="Alerts",
-            firing=seen(await Alert.shelf(records).find(tenant=tenant, state="firing", limit=_SHOWN)),
+            firing=await alerts.find(tenant=tenant, apps=theirs, state="firing", limit=_SHOWN),
             over=[each for each in known if each.state != "firing"],
             silences=silences,
             silenced=lambda alert: any(each.covers(alert, now) for each in silences),
-            notices=seen(await Notice.shelf(records).find(tenant=tenant, limit=_NOTICES)),
+            notices=await Notice.shelf(records).find(tenant=tenant, apps=theirs, limit=_NOTICES),
             ready=[
                 await readiness(services.desk.store, app, now)
                 for app in apps

@@ -15,6 +15,7 @@ from rowen.values.interval import Interval
 from rowen.web.forms import line, managed, text
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
 from rowen.web.said import said_money, said_ms
+from rowen.web.seen import apps_of
 
 _LISTED = 100
 
@@ -60,12 +61,12 @@ class OneChoice:
 
 async def choices(request: Request, services: Services, visit: Visit) -> Page:
     """The reports, newest first."""
-    found = await services.choices.find(tenant=tenant_of(visit), limit=_LISTED)
+    found = await services.choices.find(tenant=tenant_of(visit), apps=apps_of(visit), limit=_LISTED)
     return Page(
         template="choices/list.html",
         context=Choices(
             title="Choices",
-            rows=[(each, _name(each, each.chosen)) for each in found if visit.entry.sees(each.app)],
+            rows=[(each, _name(each, each.chosen)) for each in found],
             call=api_call(request, "/api/choices"),
         ),
     )

@@ -14,6 +14,7 @@ from rowen.values import Mistaken, Problem, TraceRow, at
 from rowen.web.charts import Series, Slot, bars, sparkline
 from rowen.web.forms import choice, managed, text
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
+from rowen.web.seen import apps_of
 
 STATES = {
     "open": ("refused", "open"),
@@ -78,9 +79,13 @@ async def errors(request: Request, services: Services, visit: Visit) -> Page:
     state = state if state in STATES or state == "all" else ""
     await services.kept.get("errors", lambda: services.insight.inbox.collect(now - HOUR_NS, now))
     found = await services.insight.inbox.groups(
-        tenant, state="" if state in ("", "all") else state, since_ns=max(0, now - 30 * DAY_NS), limit=1_000
+        tenant,
+        apps=apps_of(visit),
+        state="" if state in ("", "all") else state,
+        since_ns=max(0, now - 30 * DAY_NS),
+        limit=1_000,
     )
-    seen = [each for each in found if visit.entry.sees(each.app) and (state or each.state in {"open", "regressed"})]
+    seen = [each for each in found if (state or each.state in {"open", "regressed"})]
     seen.sort(key=lambda each: (each.state != "regressed", -each.count, each.id))
     return Page(
         template="errors/list.html",

@@ -15,6 +15,7 @@ from rowen.watch.incident import Action, Incident, IncidentSeverity
 from rowen.watch.postmortem import post_mortem
 from rowen.web.forms import Fields, choice, line, managed, text
 from rowen.web.page import Page, Services, api_call, apps_seen, may_manage, tenant_of
+from rowen.web.seen import apps_of
 
 SEVERITIES: tuple[str, ...] = get_args(IncidentSeverity)
 CLASSES: tuple[str, ...] = get_args(Class)
@@ -193,8 +194,9 @@ async def _listed(
     failed: Problem | None = None,
     filled: Fields | None = None,
 ) -> Page:
-    found = await Incident.shelf(services.desk.store.records).find(tenant=tenant_of(visit), limit=_SHOWN)
-    seen = [each for each in found if visit.entry.sees(each.app)]
+    seen = await Incident.shelf(services.desk.store.records).find(
+        tenant=tenant_of(visit), apps=apps_of(visit), limit=_SHOWN
+    )
     return Page(
         template="incidents/list.html",
         status=failed.status if failed else 200,

@@ -9,10 +9,12 @@ from starlette.responses import RedirectResponse, Response
 
 from rowen.access import Visit
 from rowen.jobs import Job
+from rowen.store.together import together
 from rowen.values import Mistaken
 from rowen.web.charts import share
 from rowen.web.forms import managed
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
+from rowen.web.seen import apps_of
 
 _SHOWN = 200
 STATES = ("queued", "running", "paused", "done", "failed", "cancelled")
@@ -62,8 +64,13 @@ async def jobs(request: Request, services: Services, visit: Visit) -> Page:
     state = request.query_params.get("state", "")
     if state and state not in STATES:
         raise Mistaken("field_invalid", f"a job is one of: {', '.join(STATES)}", place="state")
-    found = await services.jobs.find(tenant=tenant_of(visit), state=state, limit=_SHOWN)
-    rows = [row_of(job) for job in found if visit.entry.sees(job.app)]
+    found = await together(
+        apps_of(visit),
+        lambda app: services.jobs.find(tenant=tenant_of(visit), app=app, state=state, limit=_SHOWN),
+        place=lambda job: (job.created_ns, job.id),
+        limit=_SHOWN,
+    )
+    rows = [row_of(job) for job in found]
     return Page(
         template="jobs/page.html",
         context=Jobs(

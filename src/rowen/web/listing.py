@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from rowen.access import Visit
 from rowen.insight.views import COLUMNS, FILTERS, SORTED, SORTS, USUAL, Person, View, columns_of, ordered
 from rowen.store.base import ScoreFilter, TraceFilter
+from rowen.store.together import place_of_row, together
 from rowen.trace.narrow import narrowed
 from rowen.trace.query import query_of
 from rowen.values import Mistaken, Score, TraceRow, at
@@ -21,7 +22,7 @@ from rowen.values.whole import whole
 from rowen.web.charts import share
 from rowen.web.page import Page, Services, address_with, api_call, may_manage, tenant_of
 from rowen.web.said import said_value
-from rowen.web.seen import offered, query_seen
+from rowen.web.seen import apps_of, offered, query_seen
 from rowen.web.talk import said
 
 _WHOLES = {"slower_ms": "milliseconds", "since_ns": "nanoseconds since 1970", "until_ns": "nanoseconds since 1970"}
@@ -141,15 +142,15 @@ async def traces(request: Request, services: Services, visit: Visit) -> Page | R
     query = query_seen(request.query_params, visit)
     state = state_of(query)
     names = state.columns or USUAL
-    tenant = tenant_of(visit)
+    tenant, apps = tenant_of(visit), apps_of(visit, query.get("app", ""))
     sort = state.sort or "when"
     plain = sort == "when" and state.order == "desc"
     wrong = ""
     found: list[TraceRow] = []
     limit = 50
     try:
-        filter = await filter_of(query, tenant, services, limit=limit + 1 if plain else SORTED)
-        found = await services.traces.find(filter)
+        filters = await filters_of(query, visit, services, limit=limit + 1 if plain else SORTED)
+        found = await found_by(filters, services)
     except Mistaken as mistaken:
         if mistaken.place != "q":
             raise
@@ -167,7 +168,7 @@ async def traces(request: Request, services: Services, visit: Visit) -> Page | R
             columns=columns_in(names, query, sort, state.order),
             offered=[(name, title, name in names) for name, title in COLUMNS.items()],
             extra=" ".join(name for name in names if name not in COLUMNS),
-            known=sorted({each.name for each in await services.scores.names(tenant, query.get("app", ""))})[:12],
+            known=sorted({each.name for app in apps for each in await services.scores.names(tenant, app)})[:12],
             sorts=[(name, COLUMNS[name]) for name in SORTS],
             sort=sort,
             order=state.order,
@@ -235,15 +236,31 @@ async def lines_of(rows: Sequence[TraceRow], names: Sequence[str], services: Ser
     ]
 
 
-async def filter_of(
-    query: Mapping[str, str], tenant: str | None, services: Services, *, limit: int = 51
-) -> TraceFilter:
-    """Return the filter that a query string means: its fields, and the line of conditions in `q`.
+async def filters_of(
+    query: Mapping[str, str], visit: Visit, services: Services, *, limit: int
+) -> dict[str, TraceFilter]:
+    """Return the filters that a query string means, by the app that each is about: its fields, and the line in `q`.
 
     Raises:
-        Mistaken: `field_invalid` naming the field.
+        Mistaken: `field_invalid` naming the field; `not_found` for an app that is not the reader's to see.
 
     """
+    tenant = tenant_of(visit)
+    return {
+        app: await _filter_of({**query, "app": app}, tenant, services, limit)
+        for app in apps_of(visit, query.get("app", ""))
+    }
+
+
+async def found_by(filters: Mapping[str, TraceFilter], services: Services) -> list[TraceRow]:
+    """Return the newest of what filters let pass, each for another app."""
+    limit = max(each.limit for each in filters.values())
+    return await together(
+        tuple(filters), lambda app: services.traces.find(filters[app]), place=place_of_row, limit=limit
+    )
+
+
+async def _filter_of(query: Mapping[str, str], tenant: str | None, services: Services, limit: int) -> TraceFilter:
     found: dict[str, Any] = {name: query[name] for name in FILTERS if name in query and name != "q"}
     for name, unit in _WHOLES.items():
         if name in query:

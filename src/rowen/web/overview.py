@@ -3,18 +3,20 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 from markupsafe import Markup
 from starlette.requests import Request
 
 from rowen.access import Visit
 from rowen.store.base import Bucket, TraceFilter
+from rowen.store.together import place_of_row, together
 from rowen.values import TraceRow
 from rowen.web.charts import Series, Slot, bars, curves, share
 from rowen.web.page import Page, Services, address_with, api_call, tenant_of
 from rowen.web.said import said_count
 from rowen.web.scores import Named, of_value
-from rowen.web.seen import app_of, offered
+from rowen.web.seen import alone, apps_of, offered
 from rowen.web.stretch import Stretch, stretch_of
 from rowen.web.sums import Sums, summed
 
@@ -55,18 +57,23 @@ async def overview(request: Request, services: Services, visit: Visit) -> Page:
     """The first page: is it alive, is it good, what does it cost."""
     stretch = stretch_of(request, services.clock)
     since, until, every = stretch.since_ns, stretch.until_ns, stretch.every_ns
-    tenant, app = tenant_of(visit), app_of(visit, request.query_params.get("app", ""))
-    buckets = await services.traces.buckets(tenant=tenant, app=app, since_ns=since, until_ns=until, every_ns=every)
-    by_model = await services.traces.buckets(
-        tenant=tenant, app=app, since_ns=since, until_ns=until, every_ns=until - since, by="model"
+    tenant, apps = tenant_of(visit), apps_of(visit, request.query_params.get("app", ""))
+    app = alone(apps)
+    buckets: list[Bucket] = []
+    by_model: list[Bucket] = []
+    for one in apps:
+        window = partial(services.traces.buckets, tenant=tenant, app=one, since_ns=since, until_ns=until)
+        buckets += await window(every_ns=every)
+        by_model += await window(every_ns=until - since, by="model")
+    failed = TraceFilter(tenant=tenant, status="failed", since_ns=since, limit=5)
+    failures = await together(
+        apps, lambda one: services.traces.find(failed.but(app=one)), place=place_of_row, limit=failed.limit
     )
-    failures = await services.traces.find(TraceFilter(tenant=tenant, app=app, status="failed", since_ns=since, limit=5))
-    good = await of_value(services, tenant, stretch, app)
-    known = {bucket.start_ns: bucket for bucket in buckets}
-    rows = [
-        summed(stretch.said(start), [known.get(start, Bucket(start_ns=start))], _between(start, every, app))
-        for start in stretch.starts
-    ]
+    good = await of_value(services, tenant, stretch, apps)
+    known: dict[int, list[Bucket]] = {}
+    for bucket in buckets:
+        known.setdefault(bucket.start_ns, []).append(bucket)
+    rows = [summed(stretch.said(start), known.get(start, []), _between(start, every, app)) for start in stretch.starts]
     models = sorted(_by_group(by_model, since, app), key=lambda row: -row.calls)
     slots = [Slot(name=row.name, link=row.link if row.calls else "") for row in rows]
     return Page(

@@ -22,6 +22,7 @@ from rowen.web.charts import Series, Slot, bars
 from rowen.web.forms import choice, line, managed
 from rowen.web.page import Page, Services, api_call, may_manage, tenant_of
 from rowen.web.said import said_count
+from rowen.web.seen import apps_of
 
 _LISTED = 100
 _CASES = 20
@@ -111,7 +112,7 @@ async def runs(request: Request, services: Services, visit: Visit) -> Page:
     """The runs, newest first, and a form to begin one."""
     tenant = tenant_of(visit)
     desk = services.runs.desk
-    found = [run for run in await desk.all(tenant, limit=_LISTED) if visit.entry.sees(run.app)]
+    found = await desk.shelf.find(tenant=tenant, apps=apps_of(visit), limit=_LISTED)
     known = await services.runs.kept(tenant)
     return Page(
         template="runs/list.html",

@@ -10,11 +10,12 @@ from rowen.access import Visit
 from rowen.score.calibration import Calibration, Prevalence
 from rowen.score.standing import JUDGES, JudgeWorth, share_in, worth_of
 from rowen.store.base import ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
+from rowen.store.together import place_of_score, together
 from rowen.values import Mistaken, Score
 from rowen.values.interval import Interval, mean_of_sums, wilson
 from rowen.web.charts import Mark, Slot, share, sparkline, trend
 from rowen.web.page import Page, Services, address_with, api_call, tenant_of
-from rowen.web.seen import app_of, offered
+from rowen.web.seen import alone, apps_of, offered
 from rowen.web.stretch import Stretch, stretch_of
 
 CUTS: tuple[ScoreGroup, ...] = ("source", "by", "version", "app", "environment", "release", "definition")
@@ -109,9 +110,10 @@ class OneScore:
 async def scores(request: Request, services: Services, visit: Visit) -> Page:
     """Every name of scores, with its mean and how it went."""
     stretch = stretch_of(request, services.clock)
-    tenant, app = tenant_of(visit), app_of(visit, request.query_params.get("app", ""))
+    tenant, apps = tenant_of(visit), apps_of(visit, request.query_params.get("app", ""))
+    app = alone(apps)
     found: dict[str, list[Named]] = {}
-    names = await services.scores.names(tenant, app)
+    names = [each for one in apps for each in await services.scores.names(tenant, one)]
     labelled = _labelled(names)
     for each in sorted(names, key=lambda name: (name.name, name.app)):
         found.setdefault(each.source, []).append(await _named(services, tenant, each, stretch, labelled))
@@ -130,9 +132,9 @@ async def scores(request: Request, services: Services, visit: Visit) -> Page:
     )
 
 
-async def of_value(services: Services, tenant: str | None, stretch: Stretch, app: str) -> list[Named]:
+async def of_value(services: Services, tenant: str | None, stretch: Stretch, apps: tuple[str, ...]) -> list[Named]:
     """Return what says most about the worth of the answers, first: what users said and did, reviewers, then judges."""
-    names = await services.scores.names(tenant, app)
+    names = [each for app in apps for each in await services.scores.names(tenant, app)]
     order = list(WHO)
     names.sort(key=lambda each: (order.index(each.source), -each.count, each.name))
     labelled = _labelled(names)
@@ -144,33 +146,37 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
     """One name of scores over time, cut by who judged, version, release and more; the lowest or the latest beside."""
     stretch = stretch_of(request, services.clock)
     tenant = tenant_of(visit)
-    name, app = request.path_params["name"], app_of(visit, request.query_params.get("app", ""))
+    name, seen = request.path_params["name"], apps_of(visit, request.query_params.get("app", ""))
+    app = alone(seen)
     every = [each for each in await services.scores.names(tenant) if each.name == name]
-    known = [each for each in every if app in {"", each.app}]
+    known = [each for each in every if seen == ("",) or each.app in seen]
     if not known:
         raise Mistaken("not_found", "There is no score of that name.")
     apps = [each for each in sorted({each.app for each in every}) if each and visit.entry.sees(each)]
     app = app or (apps[0] if {each.app for each in every} == {*apps[:1]} else "")
+    seen = (app,) if app else seen
     title = f"{name} of {app}" if app else name
-    buckets = await _buckets(services, tenant, name, app, stretch)
+    buckets = await _buckets(services, tenant, name, seen, stretch)
     cut: ScoreGroup = next((each for each in CUTS if each == request.query_params.get("by")), "source")
-    groups = await _buckets(services, tenant, name, app, stretch, by=cut, whole=True)
+    groups = await _buckets(services, tenant, name, seen, stretch, by=cut, whole=True)
+    # How right judges are is told of one app, or of all that there are.
     worth = (
         await worth_of(services.scores, tenant=tenant, app=app, name=name)
-        if any(_corrected(each, _labelled(known)) for each in known)
+        if len(seen) == 1 and any(_corrected(each, _labelled(known)) for each in known)
         else None
     )
     errors = worth.calibration if worth is not None else None
     if errors is not None:
-        by_source = await _buckets(services, tenant, name, app, stretch, by="source")
+        by_source = await _buckets(services, tenant, name, seen, stretch, by="source")
         mine = [each for each in by_source if each.group in JUDGES]
         errors = errors if mine and share_in(mine, errors) is not None else None
     if errors is not None:
         # People's labels tell how right the judges are; the share is that of what the judges judged.
         buckets = mine
     low = request.query_params.get("show") != "latest" and any(each.numbers for each in buckets)
-    latest = await services.scores.find(
-        ScoreFilter(tenant=tenant, name=name, app=app, since_ns=stretch.since_ns, until_ns=stretch.until_ns, limit=500)
+    wanted = ScoreFilter(tenant=tenant, name=name, since_ns=stretch.since_ns, until_ns=stretch.until_ns, limit=500)
+    latest = await together(
+        seen, lambda one: services.scores.find(wanted.but(app=one)), place=place_of_score, limit=wanted.limit
     )
     if low:
         latest = sorted(latest, key=lambda each: (each.number is None, each.number or 0.0))
@@ -197,7 +203,7 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
                 [Slot(name=stretch.said(start)) for start, _ in slots],
                 [mean for _, mean in slots],
                 f"{title} in the last {stretch.range}",
-                marks=await _releases(services, tenant, name, app, stretch),
+                marks=await _releases(services, tenant, name, seen, stretch),
                 share=kind == "boolean",
             ),
             rows=[(stretch.said(start), mean) for start, mean in reversed(slots) if mean.n],
@@ -253,7 +259,7 @@ async def _named(
         )
         correcting = known.value is None
         errors = known.value.calibration if known.value is not None else None
-    of_source = await _buckets(services, tenant, each.name, each.app, stretch, by="source")
+    of_source = await _buckets(services, tenant, each.name, (each.app,), stretch, by="source")
     mine = [bucket for bucket in of_source if bucket.group == each.source]
     total = _merged(mine)
     values = [mean_of(_merged(_at(mine, start)), each.type, errors).value for start in stretch.starts]
@@ -276,21 +282,27 @@ async def _buckets(
     services: Services,
     tenant: str | None,
     name: str,
-    app: str,
+    apps: tuple[str, ...],
     stretch: Stretch,
     *,
     by: ScoreGroup = "",
     whole: bool = False,
 ) -> list[ScoreBucket]:
-    return await services.scores.buckets(
-        tenant=tenant,
-        name=name,
-        app=app,
-        since_ns=stretch.since_ns,
-        until_ns=stretch.until_ns,
-        every_ns=stretch.until_ns - stretch.since_ns if whole else stretch.every_ns,
-        by=by,
-    )
+    every = stretch.until_ns - stretch.since_ns if whole else stretch.every_ns
+    found = [
+        bucket
+        for app in apps
+        for bucket in await services.scores.buckets(
+            tenant=tenant,
+            name=name,
+            app=app,
+            since_ns=stretch.since_ns,
+            until_ns=stretch.until_ns,
+            every_ns=every,
+            by=by,
+        )
+    ]
+    return sorted(found, key=lambda bucket: bucket.start_ns)
 
 
 def _at(buckets: Sequence[ScoreBucket], start: int) -> list[ScoreBucket]:
@@ -336,10 +348,12 @@ def _cuts(groups: Sequence[ScoreBucket], kind: str, errors: Calibration | None) 
     return sorted(cuts, key=lambda each: -each.count)
 
 
-async def _releases(services: Services, tenant: str | None, name: str, app: str, stretch: Stretch) -> list[Mark]:
+async def _releases(
+    services: Services, tenant: str | None, name: str, apps: tuple[str, ...], stretch: Stretch
+) -> list[Mark]:
     """Where the first answer of a release, or else of a Definition, was judged; none for the one it began with."""
     for by in _MARKED:
-        marks = _firsts(await _buckets(services, tenant, name, app, stretch, by=by), stretch)
+        marks = _firsts(await _buckets(services, tenant, name, apps, stretch, by=by), stretch)
         if marks:
             return marks
     return []

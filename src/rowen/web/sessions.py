@@ -7,10 +7,11 @@ from starlette.requests import Request
 
 from rowen.access import Visit
 from rowen.store.base import ScoreFilter, TraceFilter
+from rowen.store.together import place_of_row, together
 from rowen.values import Mistaken, Score, SessionRow, TraceRow, UserRow
 from rowen.web.page import Page, Services, address_with, api_call, tenant_of
 from rowen.web.said import said_sum
-from rowen.web.seen import offered, query_seen
+from rowen.web.seen import apps_of, offered, query_seen
 
 _LISTED = 50
 _TURNS = 200
@@ -69,13 +70,12 @@ async def sessions(request: Request, services: Services, visit: Visit) -> Page:
     """Sessions, newest first."""
     query = query_seen(request.query_params, visit)
     tenant, app = tenant_of(visit), query.get("app", "")
-    rows = await services.traces.sessions(
-        tenant=tenant,
-        app=app,
-        user=query.get("user", ""),
-        before=query.get("before", ""),
-        limit=_LISTED + 1,
-    )
+
+    async def of(app: str) -> Sequence[SessionRow]:
+        user, before = query.get("user", ""), query.get("before", "")
+        return await services.traces.sessions(tenant=tenant, app=app, user=user, before=before, limit=_LISTED + 1)
+
+    rows = await together(apps_of(visit, app), of, place=place_of_row, limit=_LISTED + 1)
     return Page(
         call=api_call(request, "/api/sessions", app=app, user=query.get("user", "")),
         template="sessions/list.html",
@@ -94,7 +94,11 @@ async def users(request: Request, services: Services, visit: Visit) -> Page:
     """Users of the apps, newest first."""
     query = query_seen(request.query_params, visit)
     tenant, app = tenant_of(visit), query.get("app", "")
-    rows = await services.traces.users(tenant=tenant, app=app, before=query.get("before", ""), limit=_LISTED + 1)
+
+    async def of(app: str) -> Sequence[UserRow]:
+        return await services.traces.users(tenant=tenant, app=app, before=query.get("before", ""), limit=_LISTED + 1)
+
+    rows = await together(apps_of(visit, app), of, place=place_of_row, limit=_LISTED + 1)
     return Page(
         call=api_call(request, "/api/end-users", app=app),
         template="sessions/users.html",
@@ -120,7 +124,11 @@ async def session(request: Request, services: Services, visit: Visit) -> Page:
     judged = await services.scores.find(
         ScoreFilter(tenant=tenant, traces=tuple(row.id for row in rows), limit=_TURNS * 20)
     )
-    whole = await services.scores.find(ScoreFilter(tenant=tenant, session=name, target="session"))
+    whole = [
+        each
+        for each in await services.scores.find(ScoreFilter(tenant=tenant, session=name, target="session"))
+        if visit.entry.sees(each.app)
+    ]
     costs = [row.cost for row in rows]
     known = [cost for cost in costs if cost is not None]
     return Page(

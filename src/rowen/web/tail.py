@@ -4,7 +4,7 @@ https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 
 from starlette.requests import Request
@@ -14,8 +14,8 @@ from rowen.access import COOKIE
 from rowen.insight.views import USUAL
 from rowen.store.base import TraceFilter
 from rowen.values import Problem, TraceRow
-from rowen.web.listing import columns_in, filter_of, lines_of, state_of
-from rowen.web.page import ENVIRONMENT, HEADERS, Services, tenant_of
+from rowen.web.listing import columns_in, filters_of, found_by, lines_of, state_of
+from rowen.web.page import ENVIRONMENT, HEADERS, Services
 from rowen.web.seen import query_seen
 
 EVERY = 1.0
@@ -35,7 +35,7 @@ def tail(services: Services) -> Callable[[Request], Awaitable[Response]]:
         try:
             query = query_seen(request.query_params, visit)
             query.pop("before", None)
-            wanted = await filter_of(query, tenant_of(visit), services, limit=AT_ONCE)
+            wanted = await filters_of(query, visit, services, limit=AT_ONCE)
             names = state_of(query).columns or USUAL
         except Problem as problem:
             return PlainTextResponse(problem.message, problem.status, HEADERS)
@@ -61,11 +61,11 @@ def tail(services: Services) -> Callable[[Request], Awaitable[Response]]:
     return endpoint
 
 
-async def _looks(services: Services, wanted: TraceFilter) -> AsyncGenerator[list[TraceRow], None]:
+async def _looks(services: Services, wanted: Mapping[str, TraceFilter]) -> AsyncGenerator[list[TraceRow], None]:
     """Yield, look by look, the rows that were not among the newest before, oldest first."""
     seen: set[str] = set()
     while True:
-        rows = await services.traces.find(wanted)
+        rows = await found_by(wanted, services)
         yield [row for row in reversed(rows) if row.id not in seen]
         seen = {row.id for row in rows}
         await asyncio.sleep(EVERY)

@@ -89,13 +89,54 @@ async def test_a_key_for_one_app_sees_that_app_only(api):
     assert [model["app"] for model in models] == apps == ["shop"]
 
 
-async def test_a_key_for_several_apps_must_name_one(api):
+async def test_a_key_for_several_apps_lists_them_together_page_by_page(api):
+    await api.key("two", scopes=("read",), apps=("shop", "handbook"))
+    await api.key("gone", scopes=("read",), apps=("shop", "attic"))
+
+    first = (await api.ask("GET", "/api/traces?limit=1", "two")).json()
+    last = (await api.ask("GET", f"/api/traces?limit=1&before={first['next']}", "two")).json()
+    fewer = (await api.ask("GET", "/api/traces", "gone")).json()["data"]
+    named = await api.ask("GET", "/api/traces?app=attic", "two")
+
+    assert [row["id"] for row in first["data"] + last["data"]] == ["acme1", "acme0"]
+    assert (last["next"], [row["app"] for row in fewer], named.status_code) == ("", ["shop"], 404)
+
+
+_LISTS = (
+    "alerts", "cases", "choices", "datasets", "drills", "errors", "incidents", "jobs", "notices", "rules", "runs", "scores",
+    "scores/names",
+)  # fmt: skip
+
+
+async def test_a_key_for_several_apps_lists_what_is_theirs_and_nothing_else(api):
+    for apps in (("handbook", "attic"), ("attic", "shop")):
+        await api.key(apps[0], scopes=("read", "manage"), apps=apps)
+
+    shown, expected = {}, {}
+    for path in _LISTS:
+        whole = (await api.ask("GET", f"/api/{path}", "acme.manage")).json()["data"]
+        for who, app in (("handbook", "handbook"), ("attic", "shop")):
+            shown[path, app] = (await api.ask("GET", f"/api/{path}", who)).json().get("data")
+            expected[path, app] = [row for row in whole if app_in(row) == app]
+
+    assert shown == expected
+    assert sum(map(bool, expected.values())) >= 8
+
+
+def app_in(row) -> str:
+    return row.get("app") or row.get("rule", {}).get("app", "")
+
+
+async def test_a_key_for_several_apps_gets_their_sums_together_and_names_one_for_costs(api):
     await api.key("two", scopes=("read",), apps=("shop", "handbook"))
 
-    unnamed = await api.ask("GET", "/api/traces/stats", "two")
-    named = await api.ask("GET", "/api/traces/stats?app=shop", "two")
+    stats = (await api.ask("GET", "/api/traces/stats", "two")).json()["data"]
+    scores = (await api.ask("GET", "/api/scores/stats?name=stars", "two")).status_code
+    costs = await api.ask("GET", "/api/costs", "two")
 
-    assert (unnamed.json()["error"]["place"], named.status_code) == ("app", 200)
+    assert [asked["app"] for asked in api.told.asked] == ["handbook", "shop"]
+    assert [(row["calls"], row["durations"]) for row in stats] == [(4, {"7": 4})]  # what the store told of each
+    assert (scores, costs.json()["error"]["place"]) == (200, "app")
 
 
 async def test_sums_are_of_the_last_day_by_the_hour(api):
@@ -106,7 +147,7 @@ async def test_sums_are_of_the_last_day_by_the_hour(api):
     asked = {"tenant": "acme", "since_ns": now - day, "until_ns": now, "every_ns": hour, "by": "model", "app": ""}
     assert api.told.asked == [asked]
     assert answer.json()["data"] == [
-        {"start_ns": now - day, "calls": 2, "cost": "0.5", "durations": {"7": 2}},
+        {"start_ns": now - day, "calls": 2, "cost": "0.5", "waste": "0", "durations": {"7": 2}},
     ]
 
 

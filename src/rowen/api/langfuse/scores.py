@@ -6,6 +6,7 @@ import msgspec
 
 from rowen.api.langfuse.base import Asked, Body, when
 from rowen.store.base import ScoreFilter
+from rowen.store.together import place_of_score, together
 from rowen.trace.intake.judged import named
 from rowen.trace.intake.langfuse import moment, span_id, trace_id
 from rowen.values import Mistaken, Refused, Score, ScoreTarget, ScoreType, new_id, ns_of
@@ -125,24 +126,27 @@ async def find(asked: Asked) -> Any:
     asked.may("read")
     limit = asked.number("limit", 50, 1000)
     query = asked.query
-    found = await asked.langfuse.scores.find(
-        ScoreFilter(
-            tenant=asked.tenant,
-            name=named(query["name"]) if query.get("name", "").strip() else "",
-            traces=tuple(trace_id(id) for id in query["traceId"].split(",")) if query.get("traceId") else (),
-            span=span_id(query.get("observationId", "")),
-            session=query.get("sessionId", ""),
-            case=f"{_RUN}{run}" if (run := query.get("experimentId") or query.get("datasetRunId")) else "",
-            environment=query.get("environment", ""),
-            before=query.get("cursor", ""),
-            limit=limit + 1,
-        )
+    wanted = ScoreFilter(
+        tenant=asked.tenant,
+        name=named(query["name"]) if query.get("name", "").strip() else "",
+        traces=tuple(trace_id(id) for id in query["traceId"].split(",")) if query.get("traceId") else (),
+        span=span_id(query.get("observationId", "")),
+        session=query.get("sessionId", ""),
+        case=f"{_RUN}{run}" if (run := query.get("experimentId") or query.get("datasetRunId")) else "",
+        environment=query.get("environment", ""),
+        before=query.get("cursor", ""),
+        limit=limit + 1,
     )
-    seen = [score for score in found if asked.sees(score.app)]
+    found = await together(
+        asked.entry.listed,
+        lambda app: asked.langfuse.scores.find(wanted.but(app=app)),
+        place=place_of_score,
+        limit=wanted.limit,
+    )
     meta: dict[str, Any] = {"limit": limit}
     if len(found) > limit:
         meta["cursor"] = found[limit - 1].id
-    return {"data": [shown(score) for score in seen[:limit]], "meta": meta}
+    return {"data": [shown(score) for score in found[:limit]], "meta": meta}
 
 
 async def remove(asked: Asked) -> Any:

@@ -60,7 +60,7 @@ async def list_alerts(asked: Asked[AlertParams, None]) -> Page[Alert]:
     params = asked.params
     found = await Alert.shelf(asked.manage.desk.store.records).find(
         tenant=asked.tenant(""),
-        app=asked.app(params.app),
+        apps=asked.apps(params.app),
         state=params.state,
         since_ns=params.since_ns,
         limit=params.limit,
@@ -88,7 +88,7 @@ async def list_notices(asked: Asked[AlertParams, None]) -> Page[Notice]:
     """Who was told what, and whether it arrived."""
     params = asked.params
     found = await Notice.shelf(asked.manage.desk.store.records).find(
-        tenant=asked.tenant(""), app=asked.app(params.app), since_ns=params.since_ns, limit=params.limit
+        tenant=asked.tenant(""), apps=asked.apps(params.app), since_ns=params.since_ns, limit=params.limit
     )
     return Page(items=found)
 

@@ -151,6 +151,15 @@ class Asked(Generic[P, B]):
             raise Mistaken("field_invalid", f"name one of the key's apps: {', '.join(sorted(allowed))}", place="app")
         return next(iter(allowed))
 
+    def apps(self, named: str) -> tuple[str, ...]:
+        """Return the apps to list: the one that is named, else all that the key may see; an empty name is all that there are.
+
+        Raises:
+            Mistaken: `not_found` for an app that the key may not see.
+
+        """
+        return (self.app(named),) if named else self.entry.listed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[T]):

@@ -32,11 +32,11 @@ class CaseParams(Settings, frozen=True, kw_only=True):
 async def list_cases(asked: Asked[CaseParams, None]) -> Page[Case]:
     """The newest cases."""
     params = asked.params
-    app = asked.app(params.app)
+    apps = asked.apps(params.app)
     if params.tenant and not asked.actor.sees(params.tenant):
         return Page(items=())
     tenant = asked.tenant(params.tenant)
-    return Page(items=await asked.manage.cases.all(tenant, dataset=params.dataset, app=app, limit=params.limit))
+    return Page(items=await asked.manage.cases.all(tenant, dataset=params.dataset, apps=apps, limit=params.limit))
 
 
 async def create_case(asked: Asked[NoParams, NewCase]) -> Case:

@@ -28,7 +28,7 @@ class Decision(Settings, frozen=True, kw_only=True):
 async def list_choices(asked: Asked[ChoiceParams, None]) -> Page[Choice]:
     """The reports, newest first."""
     params = asked.params
-    found = await asked.manage.choices.find(tenant=asked.tenant(""), app=asked.app(params.app), limit=params.limit)
+    found = await asked.manage.choices.find(tenant=asked.tenant(""), apps=asked.apps(params.app), limit=params.limit)
     return Page(items=found)
 
 

@@ -115,10 +115,11 @@ class DatasetOpen(Value, frozen=True, kw_only=True, omit_defaults=False):
 async def list_datasets(asked: Asked[DatasetParams, None]) -> Page[Dataset]:
     """The data sets by name."""
     params = asked.params
-    app = asked.app(params.app)
+    apps = asked.apps(params.app)
     if params.tenant and not asked.actor.sees(params.tenant):
         return Page(items=())
-    return Page(items=await _sets(asked).all(asked.tenant(params.tenant), app=app))
+    found = [each for app in apps for each in await _sets(asked).all(asked.tenant(params.tenant), app=app)]
+    return Page(items=sorted(found, key=lambda each: (each.tenant, each.name)))
 
 
 async def put_dataset(asked: Asked[NoParams, NewDataset]) -> Dataset:

@@ -99,7 +99,7 @@ async def list_incidents(asked: Asked[IncidentParams, None]) -> Page[Incident]:
     params = asked.params
     found = await Incident.shelf(asked.manage.desk.store.records).find(
         tenant=asked.tenant(""),
-        app=asked.app(params.app),
+        apps=asked.apps(params.app),
         state=params.state,
         since_ns=params.since_ns,
         limit=params.limit,
@@ -169,7 +169,7 @@ async def list_drills(asked: Asked[IncidentParams, None]) -> Page[Drill]:
     """Recoveries that were tried out, newest first."""
     params = asked.params
     found = await Drill.shelf(asked.manage.desk.store.records).find(
-        tenant=asked.tenant(""), app=asked.app(params.app), since_ns=params.since_ns, limit=params.limit
+        tenant=asked.tenant(""), apps=asked.apps(params.app), since_ns=params.since_ns, limit=params.limit
     )
     return Page(items=found)
 

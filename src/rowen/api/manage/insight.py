@@ -86,11 +86,11 @@ async def list_errors(asked: Asked[ErrorParams, None]) -> Page[Group]:
     params, manage = asked.params, asked.manage
     if params.tenant and not asked.actor.sees(params.tenant):
         return Page(items=())
-    app, now = asked.app(params.app), manage.clock.now_ns()
+    apps, now = asked.apps(params.app), manage.clock.now_ns()
     await manage.insight.inbox.collect(now - _HOUR, now)
     groups = await manage.insight.inbox.groups(
         asked.tenant(params.tenant),
-        app=app,
+        apps=apps,
         state=params.state,
         since_ns=params.since_ns or max(0, now - 7 * _DAY),
         limit=params.limit,

@@ -5,6 +5,7 @@ from typing import Literal
 
 from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Verb, Verbs
 from rowen.jobs import Job
+from rowen.store.together import together
 from rowen.values import Mistaken, Settings
 
 
@@ -21,11 +22,16 @@ class JobParams(Settings, frozen=True, kw_only=True):
 async def list_jobs(asked: Asked[JobParams, None]) -> Page[Job]:
     """The jobs of the caller's tenant, of all for an admin, the last made first."""
     params = asked.params
-    app = asked.app(params.app)
+    apps = asked.apps(params.app)
     if params.tenant and not asked.actor.sees(params.tenant):
         return Page(items=())
-    found = await asked.manage.jobs.find(
-        tenant=asked.tenant(params.tenant), app=app, kind=params.kind, state=params.state, limit=params.limit
+    found = await together(
+        apps,
+        lambda app: asked.manage.jobs.find(
+            tenant=asked.tenant(params.tenant), app=app, kind=params.kind, state=params.state, limit=params.limit
+        ),
+        place=lambda job: (job.created_ns, job.id),
+        limit=params.limit,
     )
     return Page(items=found)
 

@@ -81,10 +81,10 @@ class PrevalenceParams(Settings, frozen=True, kw_only=True):
 async def list_rules(asked: Asked[RuleParams, None]) -> Page[RuleState]:
     """The rules that judge the caller's traffic."""
     params, manage = asked.params, asked.manage
-    app = asked.app(params.app)
+    apps = asked.apps(params.app)
     if params.tenant and not asked.actor.sees(params.tenant):
         return Page(items=())
-    found = await manage.judging.rules.all(asked.tenant(params.tenant), app)
+    found = [each for app in apps for each in await manage.judging.rules.all(asked.tenant(params.tenant), app)]
     return Page(items=[await _state(asked, rule) for rule in found])
 
 

@@ -71,11 +71,11 @@ class OutcomeParams(Settings, frozen=True, kw_only=True):
 async def list_runs(asked: Asked[RunParams, None]) -> Page[Run]:
     """The runs, newest first."""
     params = asked.params
-    app = asked.app(params.app)
+    apps = asked.apps(params.app)
     if params.tenant and not asked.actor.sees(params.tenant):
         return Page(items=())
     found = await asked.manage.runs.desk.shelf.find(
-        tenant=asked.tenant(params.tenant), app=app, group=params.suite, state=params.state, limit=params.limit
+        tenant=asked.tenant(params.tenant), apps=apps, group=params.suite, state=params.state, limit=params.limit
     )
     return Page(items=found)
 

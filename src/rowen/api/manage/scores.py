@@ -9,6 +9,7 @@ from msgspec import Meta
 from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Verb, Verbs, Whole
 from rowen.score.configs import NAME
 from rowen.store.base import ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
+from rowen.store.together import place_of_score, scores_together, together
 from rowen.values import (
     Mistaken,
     Refused,
@@ -130,31 +131,34 @@ async def send_scores(asked: Asked[NoParams, Any]) -> list[Score]:
 async def list_scores(asked: Asked[ScoreParams, None]) -> Page[Score]:
     """The scores of the caller's tenant, of all for an admin."""
     params = asked.params
-    app = asked.app(params.app)
+    apps = asked.apps(params.app)
     if params.tenant and not asked.actor.sees(params.tenant):
         return Page(items=())
-    found = await asked.manage.scores.find(
-        ScoreFilter(
-            tenant=asked.tenant(params.tenant),
-            app=app,
-            name=params.name,
-            target=params.target,
-            source=params.source,
-            by=params.by,
-            version=params.version,
-            traces=(params.trace,) if params.trace else (),
-            span=params.span,
-            session=params.session,
-            case=params.case,
-            environment=params.environment,
-            release=params.release,
-            below=params.below,
-            above=params.above,
-            since_ns=params.since_ns,
-            until_ns=params.until_ns,
-            before=params.before,
-            limit=params.limit + 1,
-        )
+    wanted = ScoreFilter(
+        tenant=asked.tenant(params.tenant),
+        name=params.name,
+        target=params.target,
+        source=params.source,
+        by=params.by,
+        version=params.version,
+        traces=(params.trace,) if params.trace else (),
+        span=params.span,
+        session=params.session,
+        case=params.case,
+        environment=params.environment,
+        release=params.release,
+        below=params.below,
+        above=params.above,
+        since_ns=params.since_ns,
+        until_ns=params.until_ns,
+        before=params.before,
+        limit=params.limit + 1,
+    )
+    found = await together(
+        apps,
+        lambda app: asked.manage.scores.find(wanted.but(app=app)),
+        place=place_of_score,
+        limit=wanted.limit,
     )
     items = found[: params.limit]
     return Page(items=items, next=items[-1].id if len(found) > params.limit else "")
@@ -179,32 +183,37 @@ async def delete_score(asked: Asked[NoParams, None]) -> Score:
 async def score_stats(asked: Asked[ScoreStatParams, None]) -> Page[ScoreStat]:
     """Sums over stretches of time, oldest first."""
     params = asked.params
-    app = asked.app(params.app)
+    apps = asked.apps(params.app)
     until = params.until_ns or asked.manage.clock.now_ns()
     since = params.since_ns or max(0, until - _DAY)
     if (until - since) // params.every_ns > _BUCKETS:
         raise Mistaken("field_invalid", f"that is more than {_BUCKETS} stretches of time", place="every_ns")
     if since >= until or (params.tenant and not asked.actor.sees(params.tenant)):
         return Page(items=())
-    buckets = await asked.manage.scores.buckets(
-        tenant=asked.tenant(params.tenant),
-        name=params.name,
-        since_ns=since,
-        until_ns=until,
-        every_ns=params.every_ns,
-        by=params.by,
-        app=app,
-    )
-    return Page(items=[_stat(bucket) for bucket in buckets])
+    found = [
+        bucket
+        for app in apps
+        for bucket in await asked.manage.scores.buckets(
+            tenant=asked.tenant(params.tenant),
+            name=params.name,
+            since_ns=since,
+            until_ns=until,
+            every_ns=params.every_ns,
+            by=params.by,
+            app=app,
+        )
+    ]
+    return Page(items=[_stat(bucket) for bucket in scores_together(found)])
 
 
 async def score_names(asked: Asked[NameParams, None]) -> Page[ScoreName]:
     """The names under which there are scores."""
     params = asked.params
-    app = asked.app(params.app)
+    apps = asked.apps(params.app)
     if params.tenant and not asked.actor.sees(params.tenant):
         return Page(items=())
-    return Page(items=await asked.manage.scores.names(asked.tenant(params.tenant), app))
+    found = [each for app in apps for each in await asked.manage.scores.names(asked.tenant(params.tenant), app)]
+    return Page(items=sorted(found, key=lambda each: (each.name, each.app, each.type, each.source)))
 
 
 def _score(asked: Asked[NoParams, Any], new: NewScore) -> Score:

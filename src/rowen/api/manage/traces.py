@@ -1,5 +1,6 @@
 """Traces: find them, read one, sum them up."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal
 
@@ -8,6 +9,7 @@ from msgspec import Meta
 from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Sort, Verb, Verbs, Whole
 from rowen.insight.views import SORTED, ordered
 from rowen.store.base import Bucket, GroupBy, TraceFilter
+from rowen.store.together import place_of_row, sums_together, together
 from rowen.trace.narrow import narrowed
 from rowen.trace.query import query_of
 from rowen.values import Mistaken, SessionRow, Settings, Trace, TraceRow, UserRow
@@ -110,18 +112,22 @@ class SessionParams(SubjectParams, frozen=True, kw_only=True):
 async def list_sessions(asked: Asked[SessionParams, None]) -> Page[SessionRow]:
     """The sessions of the caller's tenant, of all for an admin, by their latest trace."""
     params = asked.params
-    app = asked.app(params.app)
+    apps = asked.apps(params.app)
     if params.tenant and not asked.actor.sees(params.tenant):
         return Page(items=())
-    rows = await asked.manage.traces.sessions(
-        tenant=asked.tenant(params.tenant),
-        app=app,
-        user=params.user,
-        since_ns=params.since_ns,
-        until_ns=params.until_ns,
-        before=params.before,
-        limit=params.limit + 1,
-    )
+
+    async def of(app: str) -> Sequence[SessionRow]:
+        return await asked.manage.traces.sessions(
+            tenant=asked.tenant(params.tenant),
+            app=app,
+            user=params.user,
+            since_ns=params.since_ns,
+            until_ns=params.until_ns,
+            before=params.before,
+            limit=params.limit + 1,
+        )
+
+    rows = await together(apps, of, place=place_of_row, limit=params.limit + 1)
     items = rows[: params.limit]
     return Page(items=items, next=items[-1].cursor if len(rows) > params.limit else "")
 
@@ -129,17 +135,21 @@ async def list_sessions(asked: Asked[SessionParams, None]) -> Page[SessionRow]:
 async def list_end_users(asked: Asked[SubjectParams, None]) -> Page[UserRow]:
     """The users of the apps, by their latest trace."""
     params = asked.params
-    app = asked.app(params.app)
+    apps = asked.apps(params.app)
     if params.tenant and not asked.actor.sees(params.tenant):
         return Page(items=())
-    rows = await asked.manage.traces.users(
-        tenant=asked.tenant(params.tenant),
-        app=app,
-        since_ns=params.since_ns,
-        until_ns=params.until_ns,
-        before=params.before,
-        limit=params.limit + 1,
-    )
+
+    async def of(app: str) -> Sequence[UserRow]:
+        return await asked.manage.traces.users(
+            tenant=asked.tenant(params.tenant),
+            app=app,
+            since_ns=params.since_ns,
+            until_ns=params.until_ns,
+            before=params.before,
+            limit=params.limit + 1,
+        )
+
+    rows = await together(apps, of, place=place_of_row, limit=params.limit + 1)
     items = rows[: params.limit]
     return Page(items=items, next=items[-1].cursor if len(rows) > params.limit else "")
 
@@ -147,14 +157,13 @@ async def list_end_users(asked: Asked[SubjectParams, None]) -> Page[UserRow]:
 async def list_traces(asked: Asked[TraceParams, None]) -> Page[TraceRow]:
     """The traces of the caller's tenant, of all for an admin."""
     params, actor = asked.params, asked.actor
-    app = asked.app(params.app)
+    apps = asked.apps(params.app)
     if params.tenant and not actor.sees(params.tenant):
         return Page(items=())
     wanted = TraceFilter(
         tenant=asked.tenant(params.tenant),
         origin=params.origin,
         name=params.name,
-        app=app,
         environment=params.environment,
         release=params.release,
         model=params.model,
@@ -179,9 +188,14 @@ async def list_traces(asked: Asked[TraceParams, None]) -> Page[TraceRow]:
         limit=SORTED if params.sort else params.limit + 1,
     )
     line = query_of(params.q)
-    if line is not None:
-        wanted = await narrowed(line, wanted, asked.manage.scores)
-    rows = await asked.manage.traces.find(wanted)
+
+    async def of(app: str) -> Sequence[TraceRow]:
+        theirs = wanted.but(app=app)
+        if line is not None:
+            theirs = await narrowed(line, theirs, asked.manage.scores)
+        return await asked.manage.traces.find(theirs)
+
+    rows = await together(apps, of, place=place_of_row, limit=wanted.limit)
     if params.sort:
         return Page(items=ordered(rows, params.sort, params.order)[: params.limit])
     items = rows[: params.limit]
@@ -199,22 +213,26 @@ async def get_trace(asked: Asked[NoParams, None]) -> Trace:
 async def trace_stats(asked: Asked[StatParams, None]) -> Page[Bucket]:
     """Sums over stretches of time, oldest first."""
     params, actor = asked.params, asked.actor
-    app = asked.app(params.app)
+    apps = asked.apps(params.app)
     until = params.until_ns or asked.manage.clock.now_ns()
     since = params.since_ns or max(0, until - _DAY)
     if (until - since) // params.every_ns > _BUCKETS:
         raise Mistaken("field_invalid", f"that is more than {_BUCKETS} stretches of time", place="every_ns")
     if since >= until or (params.tenant and not actor.sees(params.tenant)):
         return Page(items=())
-    buckets = await asked.manage.traces.buckets(
-        tenant=asked.tenant(params.tenant),
-        since_ns=since,
-        until_ns=until,
-        every_ns=params.every_ns,
-        by=params.by,
-        app=app,
-    )
-    return Page(items=buckets)
+    found = [
+        bucket
+        for app in apps
+        for bucket in await asked.manage.traces.buckets(
+            tenant=asked.tenant(params.tenant),
+            since_ns=since,
+            until_ns=until,
+            every_ns=params.every_ns,
+            by=params.by,
+            app=app,
+        )
+    ]
+    return Page(items=sums_together(found))
 
 
 async def trace_values(asked: Asked[ValueParams, None]) -> Page[str]:
