@@ -143,6 +143,14 @@ def kept() -> Callable[[str, Path, Make], Path]:
     return folder
 
 
+def ran(module: str, *words: str, **env: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", module, *words],
+        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", **env},
+        capture_output=True, text=True, timeout=600, check=False,
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def installed(kept) -> Callable[[str, Path], Path]:
     """Gives an interpreter that has what a lock file pins, in an environment of its own."""
@@ -150,14 +158,12 @@ def installed(kept) -> Callable[[str, Path], Path]:
     def python(name: str, lock: Path) -> Path:
         def make(folder: Path) -> subprocess.CompletedProcess[str]:
             venv.create(folder, with_pip=False, symlinks=True)
-            return subprocess.run(
-                [
-                    sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install", "--quiet",
-                    "--no-compile", "--disable-pip-version-check", "--require-hashes", "--only-binary", ":all:",
-                    "-r", str(lock),
-                ],
-                capture_output=True, text=True, timeout=600, check=False,
-            )  # fmt: skip
+            into = ["--python", str(folder / "bin" / "python")]
+            pinned = ["--quiet", "--require-hashes", "--only-binary", ":all:", "-r", str(lock)]
+            # As `tools/install` does: uv takes a quarter of pip's time. It is told of the index that pip is set to.
+            index = os.environ.get("PIP_INDEX_URL") or ran("pip", "config", "get", "global.index-url").stdout.strip()
+            done = ran("uv", "pip", "install", *into, *pinned, **({"UV_DEFAULT_INDEX": index} if index else {}))
+            return done if done.returncode == 0 else ran("pip", *into, "install", "--no-compile", *pinned)
 
         made: Path = kept(name, lock, make)
         return made / "bin" / "python"
