@@ -9,10 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from rowen.cli.main import VERBS
+from rowen.testing.commands import PYTHON, ROWEN, write_command
+from rowen.testing.processes import Nursery
 
 ROOT = Path(__file__).parents[2]
 FENCE = re.compile(r"^```(\w*) ?([^\n`]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -20,6 +25,9 @@ PATIENCE = 60.0  # seconds for what holds "within a second" or so
 LOOKS = (
     4.0  # seconds before what takes patience is done again: each try costs, and what it waits for is a job's next look
 )
+BORN_WITH = ("rowen.cli.main", *(f"rowen.cli.{verb}" for verb in VERBS), "rowen.store.sqlite.store", "uvloop", "httpx2")
+"""What commands have imported before they begin."""
+WIDE = {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"}  # what is printed, and when
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +57,23 @@ def blocks(path: Path) -> list[Block]:
 
 
 class Terminal:
-    """A shell whose variables and folder last from block to block, and what runs in the background."""
+    """A shell whose variables and folder last from block to block, and what runs in the background.
 
-    def __init__(self, folder: Path, ports: dict[str, str]) -> None:
+    The first `rowen` is the program that is installed, so that one that does not begin is seen. Those after it are forked, with
+    all that they import: to import it for each takes longer than what they do.
+
+    Args:
+        folder: where it begins, and keeps what it needs.
+        ports: those of this run, by the documented ones.
+        forked: a folder of commands that are forked.
+
+    """
+
+    def __init__(self, folder: Path, ports: dict[str, str], forked: Path) -> None:
         self._state, self._here, self._ports = folder / "state", folder, ports
         self._state.write_text("")
-        self._path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self._forked, self._first = forked, folder / "first"  # on the path, which lasts, and empty until then
+        self._path = os.pathsep.join([str(self._first), str(Path(sys.executable).parent), os.environ["PATH"]])
         self._background: list[subprocess.Popen[bytes]] = []
         self._folder = folder
 
@@ -110,6 +129,8 @@ class Terminal:
         )
         if where.exists():
             self._here = Path(where.read_text().strip())
+        if "rowen " in text and not self._first.exists():
+            self._first.symlink_to(self._forked)
         return done.returncode, self.plain((done.stdout + done.stderr).decode())
 
     def start(self, text: str) -> None:
@@ -131,8 +152,7 @@ class Terminal:
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("ROWEN_", "OPENAI_"))}
         models = {name: os.environ[name] for name in ("ROWEN_MODELS",) if name in os.environ}
-        wide = {"COLUMNS": "200", "PYTHONUNBUFFERED": "1"}
-        return {**kept, **models, **wide, "PATH": self._path, "ROWEN_PORT": self._ports["8484"]}
+        return {**kept, **models, **WIDE, "PATH": self._path, "ROWEN_PORT": self._ports["8484"]}
 
 
 def says(output: str, expected: str) -> bool:
@@ -193,12 +213,26 @@ def tell(text: str) -> None:
         print(text, flush=True)
 
 
+@pytest.fixture(scope="module")
+def forked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of the commands that the documents show, forked from what has imported what they need.
+
+    What the programs of a document import besides, its tests have as `PROGRAMS_IMPORT`.
+    """
+    folder = tmp_path_factory.mktemp("forked")
+    imported = (*BORN_WITH, *getattr(request.module, "PROGRAMS_IMPORT", ()))
+    with closing(Nursery(imported, env={**os.environ, **WIDE})) as nursery:
+        write_command(folder / "rowen", nursery, ROWEN)
+        write_command(folder / "python", nursery, PYTHON)
+        yield folder
+
+
 @pytest.fixture
-def terminal(tmp_path: Path) -> Iterator[Terminal]:
+def terminal(tmp_path: Path, forked: Path) -> Iterator[Terminal]:
     with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
         ports = {"8484": str(one.getsockname()[1]), "8485": str(other.getsockname()[1])}
     if shutil.which("bash") is None:
         pytest.skip("NOT TESTED: the tutorials are run by bash, which is not here")
-    found = Terminal(tmp_path, ports)
+    found = Terminal(tmp_path, ports, forked)
     yield found
     found.close()

@@ -4,6 +4,7 @@ import compileall
 import os
 import re
 import shlex
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -12,6 +13,7 @@ import click
 import pytest
 from tests.docs.conftest import FENCE, ROOT, Block, Terminal, blocks, read_out
 
+from rowen import __version__
 from rowen.cli.main import rowen
 from rowen.config import layered, read
 from rowen.improve.tune.space import Space, read_space
@@ -23,6 +25,7 @@ from rowen.values import Problem
 TUTORIAL = ROOT / "docs/tutorial/first-app.md"
 WEEK = ROOT / "docs/tutorial/a-week-in-production.md"
 RELEASE = ROOT / "docs/tutorial/your-first-release.md"
+PROGRAMS_IMPORT = ("openai",)
 PAGES = sorted(
     [
         *ROOT.glob("*.md"),
@@ -44,6 +47,20 @@ def test_the_tutorial_happens_as_it_is_written(terminal: Terminal):
     local = has_weights and os.environ.get("ROWEN_TEST_LOCAL") == "1"
 
     assert read_out(terminal, TUTORIAL, leave_out=set() if local else {"local"}) >= 12
+
+
+def test_the_first_command_is_the_program_that_is_installed_and_those_after_it_are_forked(terminal: Terminal):
+    asked = 'type -p rowen python; python -c "import rowen.cli.main; print(1)"; rowen --version'
+
+    said = [terminal.run(asked)[1].splitlines() for _ in range(3)]
+
+    installed = Path(sys.executable).parent
+    first = [terminal.here / "first" / name for name in ("rowen", "python")]
+    assert [lines[:2] for lines in said] == [
+        [str(installed / "rowen"), str(installed / "python")],
+        *[list(map(str, first))] * 2,
+    ]
+    assert [lines[2:] for lines in said] == [["1", f"rowen, version {__version__}"]] * 3
 
 
 @pytest.mark.parametrize(("page", "times"), [(TUTORIAL, 1), (WEEK, 2), (RELEASE, 1)])
