@@ -1,6 +1,7 @@
 """The statistics agree with SciPy and with published examples."""
 
 import random
+from statistics import median
 
 import pytest
 from hypothesis import given
@@ -64,3 +65,15 @@ def test_robust_spread_is_that_of_normal_data():
     rand = random.Random(4)
 
     assert figures.spread([rand.gauss(0, 2) for _ in range(4_000)] + [1e9] * 40) == pytest.approx(2, rel=0.1)
+
+
+@given(st.lists(st.floats(-50, 50) | st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=40), st.integers(1, 9))
+def test_a_sample_that_moves_on_has_the_figures_of_one_that_is_sorted_anew(values: list[float], size: int):
+    moving = figures.Moving(values[:size])
+
+    for at in range(1, len(values) - size + 1):
+        moving.move(values[at + size - 1], values[at - 1])
+        there = values[at : at + size]
+
+        assert len(moving) == size
+        assert (moving.median, moving.spread) == (median(there), figures.spread(there))

@@ -57,22 +57,19 @@ def anomalies(history: Sequence[float], *, season: int, last: int = 1, least: fl
     if not positive:
         return []
     floor = _FLOOR * median(positive)
-    first = max(0, len(history) - last)
-    ratios = {
-        index: _ratio(history, index, season, floor) for index in range(max(0, first - _WEEKS * season), len(history))
-    }
+    first, span = max(0, len(history) - last), _WEEKS * season
+    start = max(0, first - span)
+    ratios = [_ratio(history, index, season, floor) for index in range(start, len(history))]
+    before = figures.Moving(ratio for ratio in ratios[: first - start] if ratio is not None)
     found = []
     for index in range(first, len(history)):
-        expected = _expected(history, index, season)
-        if expected is None:
+        # What was usual for the value before this one has moved on by one.
+        if index > first:
+            before.move(ratios[index - 1 - start], ratios[index - 1 - span - start] if index > span else None)
+        expected, ratio = _expected(history, index, season), ratios[index - start]
+        if expected is None or ratio is None or len(before) < _FEWEST_RATIOS:
             continue
-        before = [
-            ratio for each in range(max(0, index - _WEEKS * season), index) if (ratio := ratios[each]) is not None
-        ]
-        if len(before) < _FEWEST_RATIOS:
-            continue
-        middle, spread = median(before), max(_LEAST_SPREAD, figures.spread(before))
-        ratio = log((history[index] + floor) / (expected + floor))
+        middle, spread = before.median, max(_LEAST_SPREAD, before.spread)
         z = (ratio - middle) / spread
         usual = (expected + floor) * exp(middle)
         beyond = max(log(_LEAST_RATIO), _Z * spread)

@@ -3,9 +3,9 @@
 Each function names its method. Intervals of single shares and means are those of `values.interval`.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import erfc, exp, inf, lgamma, sqrt
 from statistics import median
 
@@ -62,6 +62,60 @@ def spread(sample: Sequence[float]) -> float:
     """Return a standard deviation that outliers do not move: the median absolute deviation, scaled to normal data."""
     middle = median(sample)
     return _MAD_TO_SIGMA * median([abs(value - middle) for value in sample])
+
+
+class Moving:
+    """A sample that moves on: its median and its `spread` are there without sorting it again.
+
+    Args:
+        sample: what it begins with.
+
+    """
+
+    def __init__(self, sample: Iterable[float] = ()) -> None:
+        self._ordered = sorted(sample)
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._ordered)
+
+    def move(self, come: float | None, gone: float | None) -> None:
+        """Take one more, and let go of one that is there; None for neither."""
+        if come is not None:
+            insort(self._ordered, come)
+        if gone is not None:
+            del self._ordered[bisect_left(self._ordered, gone)]
+
+    @property
+    def median(self) -> float:
+        """The value in the middle; at least one must be there."""
+        half, odd = divmod(len(self._ordered), 2)
+        return self._ordered[half] if odd else (self._ordered[half - 1] + self._ordered[half]) / 2
+
+    @property
+    def spread(self) -> float:
+        """What `spread` gives of the sample."""
+        half, odd = divmod(len(self._ordered), 2)
+        if odd:
+            return _MAD_TO_SIGMA * self._within(half + 1)
+        return _MAD_TO_SIGMA * ((self._within(half) + self._within(half + 1)) / 2)
+
+    def _within(self, count: int) -> float:
+        """Return how far from the median the nearest so many lie.
+
+        They are neighbours in order: of all such stretches, the one that ends as far above the median as it begins below.
+        """
+        ordered, middle = self._ordered, self.median
+        low, high = 0, len(ordered) - count
+        while low < high:
+            at = (low + high) // 2
+            if ordered[at + count - 1] - middle < middle - ordered[at]:
+                low = at + 1
+            else:
+                high = at
+        return min(
+            max(middle - ordered[at], ordered[at + count - 1] - middle) for at in range(max(0, low - 1), low + 1)
+        )
 
 
 def slope(xs: Sequence[float], ys: Sequence[float], *, most: int = 400) -> float:

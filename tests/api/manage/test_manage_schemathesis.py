@@ -37,7 +37,7 @@ TOGETHER |= {"since_ns", "baseline_since_ns", "every", "by", "of", "amount", "te
 TOGETHER |= {"q"}
 TOGETHER |= {"asked", "values", "app", "kind", "options", "variables", "model", "runs"}
 
-LONG = 5000
+LONG = 1000
 PATHS = {verb.path for verb in VERBS}
 
 EXAMPLES = int(os.environ.get("ROWEN_TEST_EXAMPLES", "0"))
@@ -120,7 +120,7 @@ async def answered(app: Stage, scope: dict, body: bytes) -> list[dict]:
 def bounded(described):
     """The description without the length of long texts: an automaton of 200,000 steps takes a second, each of a hundred times.
 
-    That one character more is refused is tried in `test_manage_walk.py`.
+    That the longest text is taken and one character more is refused is tried in `test_manage_walk.py`.
     """
     match described:
         case {"pattern": _, "maxLength": int(length), **rest} if length > LONG:

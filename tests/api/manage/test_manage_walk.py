@@ -262,34 +262,72 @@ def test_every_schema_that_is_referred_to_is_described():
     assert {"Error", "WatchFinding"} <= found
 
 
+def same(size: int) -> str:
+    return "x" * size
+
+
 def texts(schema):
-    """The fields of a body that have a longest text above a thousand characters, with one that has one more."""
+    """The fields of a body that have a longest text above a thousand characters, with what makes one of a length."""
     for name, field in resolved(schema).get("properties", {}).items():
         for option in field.get("anyOf", [field]):
             if option.get("maxLength", 0) > 1000:
-                yield name, "x" * (option["maxLength"] + 1)
+                yield name, option["maxLength"], same
             elif option.get("type") == "array":
-                yield from ((name, [{"role": "user", inner: text}]) for inner, text in texts(option.get("items", {})))
+                yield from (
+                    (name, longest, lambda size, inner=inner: [{"role": "user", inner: same(size)}])
+                    for inner, longest, _ in texts(option.get("items", {}))
+                )
 
 
-TOO_LONG = [
-    pytest.param(verb, name, value, id=f"{verb.name}-{name}")
+LONGEST = [
+    pytest.param(verb, name, longest, make, id=f"{verb.name}-{name}")
     for verb in VERBS
     if verb.body
-    for name, value in texts(
+    for name, longest, make in texts(
         DESCRIBED["paths"][verb.path][verb.method.lower()]["requestBody"]["content"]["application/json"]["schema"]
     )
 ]
 
 
-@pytest.mark.parametrize(("verb", "name", "value"), TOO_LONG)
-async def test_a_text_of_one_character_more_than_is_described_is_refused(standing, verb, name, value):
-    body = {**BODIES[verb.name], name: value}
+@pytest.mark.parametrize(("verb", "name", "longest", "make"), LONGEST)
+async def test_a_text_is_refused_from_one_character_more_than_is_described(api, verb, name, longest, make):
+    path = path_of(verb, api.ids)
 
-    answer = await standing.ask(verb.method, path_of(verb, standing.ids), "acme.admin", json=body)
+    taken, refused = [
+        await api.ask(verb.method, path, "acme.admin", json={**BODIES[verb.name], name: make(size)})
+        for size in (longest, longest + 1)
+    ]
 
-    assert answer.status_code == 400
-    assert answer.json()["error"]["place"].startswith(name)
+    # Of a list the whole may be limited as well, and what is no usage export is none, however long it may be.
+    assert taken.status_code < 300 or make is not same or "characters" not in taken.json()["error"]["message"]
+    assert refused.status_code == 400
+    assert refused.json()["error"]["place"].startswith(name)
+
+
+@pytest.mark.parametrize(
+    ("verb", "name", "longest"),
+    [
+        pytest.param(verb, each["name"], each["schema"]["maxLength"], id=f"{verb.name}-{each['name']}")
+        for verb in VERBS
+        for each in DESCRIBED["paths"][verb.path][verb.method.lower()].get("parameters", [])
+        if each["schema"].get("maxLength", 0) > 1000
+    ],
+)
+async def test_a_parameter_is_refused_from_one_character_more_than_is_described(standing, verb, name, longest):
+    asked = {"runs": "old-acme,", "q": "cost<1 or name="}[name]
+
+    taken, refused = [
+        await standing.ask(
+            verb.method,
+            path_of(verb, standing.ids).partition("?")[0],
+            "acme.admin",
+            params={name: asked.ljust(size, "x")},
+        )
+        for size in (longest, longest + 1)
+    ]
+
+    assert taken.status_code != 400
+    assert (refused.status_code, refused.json()["error"]["place"]) == (400, name)
 
 
 @pytest.mark.parametrize("path", ["/api/", "/api/nothing", "/api/keys/a/b", "/api/keys/"])

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from rowen.api.manage.base import Asked, Limited, Name, NoParams, Page, Plain, Verb, Verbs, Whole
-from rowen.api.manage.scores import Figure, ScoreLabel, ScoreText
+from rowen.api.manage.scores import Figure, Reason, ScoreLabel, ScoreText
 from rowen.score.queue import Item, Listed, Opinion, Picked, Queue
 from rowen.score.review import Progress, Review
 from rowen.values import Mistaken, Settings, Value
@@ -64,7 +64,7 @@ class Judged(Settings, frozen=True, kw_only=True):
     """One rater's judgement of an item: a value for each score that the queue asks for."""
 
     values: Values
-    reason: Prose = ""
+    reason: Reason = ""
     correction: ScoreText = ""
     """What should have been the answer."""
 
@@ -73,7 +73,7 @@ class Decided(Settings, frozen=True, kw_only=True):
     """What shall hold where raters disagree."""
 
     values: Values
-    reason: Prose = ""
+    reason: Reason = ""
 
 
 class ItemParams(Settings, frozen=True, kw_only=True):

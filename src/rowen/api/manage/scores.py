@@ -26,6 +26,7 @@ _HOUR = 3_600_000_000_000
 _BUCKETS = 2_000
 
 ScoreText = Annotated[str, Meta(max_length=50_000)]
+Reason = Annotated[str, Meta(max_length=10_000, pattern=r"^[^\u0000]*$")]
 ScoreLabel = Annotated[str, Meta(max_length=100, pattern=f"^{NAME}$")]
 Figure = Annotated[float, Meta(ge=-1e300, le=1e300)]
 
@@ -49,7 +50,7 @@ class NewScore(Settings, frozen=True, kw_only=True):
     case: Plain = ""
     app: Plain = ""
     """The app, for what is about no trace that is known here; a trace knows its own."""
-    reason: Annotated[str, Meta(max_length=10_000, pattern=r"^[^\u0000]*$")] = ""
+    reason: Reason = ""
     confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
     source: Literal["user", "model", "rule", "person"] = "user"
     """Who judged. `person` is for those who are signed in, and for keys that manage; who only reads gives no other."""

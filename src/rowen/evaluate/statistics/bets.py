@@ -9,7 +9,7 @@ Nothing is assumed of the scores but their bounds, and that their mean is the sa
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rowen.evaluate.statistics.arrays import Floats, floats, np
 from rowen.evaluate.statistics.base import Sums
@@ -18,7 +18,9 @@ from rowen.values.interval import Interval
 
 _GRID = 1000  # steps between the bounds: an interval is at most one of them too wide
 _MOST = 0.5  # of the capital that a bet can lose
-_ROWS = 500
+_ROWS = 50
+"""Scores that are bet on together: what is computed stays near the processor, and no product of so many bets is too large
+for a number."""
 
 
 class Bets:
@@ -36,6 +38,8 @@ class Bets:
         self._kept = Sums()
         self._squares = 0.25  # of the distance of each score from the mean before it, with the prior's
         self._means = np.linspace(0.0, 1.0, _GRID + 1)
+        with np.errstate(divide="ignore"):
+            self._most = (_MOST / self._means, _MOST / (1 - self._means))
         self._ups, self._downs = np.zeros(_GRID + 1), np.zeros(_GRID + 1)  # logarithms of the capital
         self._peak = np.full(_GRID + 1, -math.inf)
 
@@ -48,47 +52,64 @@ class Bets:
         """
         found = _scaled(values, self._low, self._high)
         for start in range(0, len(found), _ROWS):
-            self.bet(found[start : start + _ROWS])
+            self._bet(found[start : start + _ROWS])
         return self
+
+    def path(self, values: Iterable[float]) -> Iterator[tuple[float, float]]:
+        """Add scores, and yield the bounds after each.
+
+        Raises:
+            ValueError: one lies outside the bounds.
+
+        """
+        found = _scaled(values, self._low, self._high)
+        for start in range(0, len(found), _ROWS):
+            peak, before = self._peak, (self._ups, self._downs)
+            won = self._bet(found[start : start + _ROWS])
+            highest = (had + np.log(np.maximum.accumulate(side, axis=0)) for had, side in zip(before, won, strict=True))
+            for each in np.maximum(peak, np.maximum(*highest)):
+                yield self._ends(each)
 
     @property
     def interval(self) -> Interval:
         """The mean of the scores so far, and between which bounds the truth is."""
-        low, high = self.bounds(self._peak)
-        width = self._high - self._low
-        value = self._low + width * self._kept.mean if self._kept.n else None
+        low, high = self._ends(self._peak)
+        value = self._low + (self._high - self._low) * self._kept.mean if self._kept.n else None
         return Interval(
             value=value,
-            low=self._low + width * low,
-            high=self._low + width * high,
+            low=low,
+            high=high,
             n=self._kept.n,
             level=self._level,
             method="betting",
         )
 
-    def bet(self, scores: Floats) -> Floats:
-        """Bet on scores in 0 to 1, one after another; return what was won against each mean at most, after each."""
+    def _bet(self, scores: Floats) -> tuple[Floats, Floats]:
+        """Bet on scores in 0 to 1, one after another; return what each side's capital grew by until after each."""
         bet, _, self._squares = _plugged(scores, self._kept, self._squares, 1 - self._level)
         self._kept = self._kept.plus(Sums.of(scores.tolist()))
         away = scores[:, None] - self._means
-        with np.errstate(divide="ignore"):
-            up = np.minimum(bet[:, None], _MOST / self._means)
-            down = np.minimum(bet[:, None], _MOST / (1 - self._means))
-        ups = self._ups + np.cumsum(np.log1p(up * away), axis=0)
-        downs = self._downs + np.cumsum(np.log1p(-down * away), axis=0)
-        self._ups, self._downs = ups[-1], downs[-1]
-        peaks: Floats = np.maximum(self._peak, np.maximum.accumulate(np.maximum(ups, downs), axis=0))
-        self._peak = peaks[-1]
-        return peaks
+        up, down = (np.minimum(bet[:, None], most) for most in self._most)
+        up *= away
+        up += 1
+        down *= away
+        np.subtract(1, down, out=down)
+        for side in (up, down):
+            np.multiply.accumulate(side, axis=0, out=side)
+        highest = np.maximum(self._ups + np.log(up.max(axis=0)), self._downs + np.log(down.max(axis=0)))
+        self._peak = np.maximum(self._peak, highest)
+        self._ups, self._downs = self._ups + np.log(up[-1]), self._downs + np.log(down[-1])
+        return up, down
 
-    def bounds(self, peak: Floats) -> tuple[float, float]:
-        """Return the means against which not enough was won, up to the next one on the grid that is ruled out."""
+    def _ends(self, peak: Floats) -> tuple[float, float]:
+        """Return the ends of the interval: up to the first means on the grid against which enough was won."""
         # Half of the capital is bet on each side, so each must win twice as much.
         left = np.flatnonzero(peak < math.log(2 / (1 - self._level)))
         if not len(left):  # each mean of the grid is ruled out: the truth is at none of them, between two
-            best = int(np.argmin(peak))
-            return float(self._means[max(0, best - 1)]), float(self._means[min(_GRID, best + 1)])
-        return float(self._means[max(0, left[0] - 1)]), float(self._means[min(_GRID, left[-1] + 1)])
+            left = np.array([np.argmin(peak)])
+        low, high = self._means[max(0, left[0] - 1)], self._means[min(_GRID, left[-1] + 1)]
+        width = self._high - self._low
+        return self._low + width * float(low), self._low + width * float(high)
 
 
 def betting(values: Iterable[float], *, bounds: tuple[float, float] = (0.0, 1.0), level: float = 0.95) -> Interval:
@@ -133,13 +154,8 @@ def betting_path(
         ValueError: a score lies outside the bounds.
 
     """
-    low, high = _checked(bounds)
-    found, bets = _scaled(values, low, high), Bets((0.0, 1.0), level)
-    ends = [
-        bets.bounds(peak) for start in range(0, len(found), _ROWS) for peak in bets.bet(found[start : start + _ROWS])
-    ]
-    lows, highs = np.array([each for each, _ in ends]), np.array([each for _, each in ends])
-    return low + (high - low) * lows, low + (high - low) * highs
+    ends = [*Bets(bounds, level).path(values)]
+    return np.array([low for low, _ in ends]), np.array([high for _, high in ends])
 
 
 def bernstein(values: Iterable[float], *, bounds: tuple[float, float] = (0.0, 1.0), level: float = 0.95) -> Interval:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from operator import mul
+from typing import NamedTuple
 
 from rowen.store.analyse import Bag, asked
 from rowen.store.cutting import as_fine, build_id, digest_of, made, mark_of, tied
@@ -16,13 +17,23 @@ from rowen.store.scan.rarity import ABOVE, K1, B, most, rarity
 from rowen.values import Chunk, Condition, Document, Manifest, Mistaken, Passage, Reader, Relation, Table
 
 
+class _Terms(NamedTuple):
+    counts: Counter[int]
+    """How often each stands there."""
+    length: int
+    """Of all together, which is asked for at every question."""
+
+    @classmethod
+    def of(cls, counts: Counter[int]) -> "_Terms":
+        return cls(counts, counts.total())
+
+
 @dataclass(slots=True)
 class _Held:
     document: str
     chunk: Chunk
     vector: "array[float]"
-    terms: Counter[int]
-    """How often each stands in it."""
+    terms: _Terms
     digest: bytes
 
 
@@ -32,8 +43,8 @@ class _Index:
     cuts: dict[str, str] = field(default_factory=dict)
     """The version that was cut, by document."""
     chunks: dict[int, _Held] = field(default_factory=dict)
-    terms: dict[str, Counter[int]] = field(default_factory=dict)
-    """How often each stands in the chunks of a document."""
+    terms: dict[str, _Terms] = field(default_factory=dict)
+    """Of all chunks of a document."""
     relations: dict[str, list[tuple[Relation, str, str]]] = field(default_factory=dict)
     """With the keys of both ends, by document in the order they were written."""
 
@@ -223,7 +234,7 @@ class MemoryKnowledge:
         """Return chunks by BM25."""
         index = self._index(build)
         weights, mean = _weighed(index, asked(question, analyser=index.build.manifest.analyser))
-        mean_above = sum(each.total() for each in index.terms.values()) / max(1, len(index.terms)) or 1.0
+        mean_above = sum(each.length for each in index.terms.values()) / max(1, len(index.terms)) or 1.0
 
         def bm25(held: _Held) -> float | None:
             own = _bm25(held.terms, weights, mean)
@@ -329,10 +340,11 @@ class MemoryKnowledge:
         index.cuts[document.id] = document.version
         index.chunks |= {next(self._numbers): held for held in chunks}
         if chunks:
-            index.terms[document.id] = sum((held.terms for held in chunks), Counter())
+            index.terms[document.id] = _Terms.of(sum((held.terms.counts for held in chunks), Counter()))
 
     def _uncut(self, index: _Index, document: str) -> None:
-        index.cuts.pop(document, None)
+        if index.cuts.pop(document, None) is None:
+            return
         index.relations.pop(document, None)
         index.terms.pop(document, None)
         index.chunks = {number: held for number, held in index.chunks.items() if held.document != document}
@@ -346,22 +358,31 @@ class MemoryKnowledge:
         )
 
 
-def _terms(bag: Bag) -> Counter[int]:
-    return Counter(dict(zip(bag.terms, bag.counts, strict=True)))
+def _terms(bag: Bag) -> _Terms:
+    return _Terms.of(Counter(dict(zip(bag.terms, bag.counts, strict=True))))
 
 
-def _bm25(counts: Counter[int], weights: Mapping[int, float], mean: float) -> float:
-    if weights.keys().isdisjoint(counts):
+def _bm25(terms: _Terms, weights: Mapping[int, float], mean: float) -> float:
+    there = weights.keys() & terms.counts.keys()
+    if not there:
         return 0.0
-    damped = K1 * (1 - B + B * counts.total() / mean)
+    damped = K1 * (1 - B + B * terms.length / mean)
+    # In the order of the question, so that the same sum comes out.
     return sum(
-        weight * (K1 + 1) * counts[term] / (counts[term] + damped) for term, weight in weights.items() if term in counts
+        [
+            weight * (K1 + 1) * terms.counts[term] / (terms.counts[term] + damped)
+            for term, weight in weights.items()
+            if term in there
+        ]
     )
 
 
 def _weighed(index: _Index, terms: Mapping[int, float]) -> tuple[dict[int, float], float]:
     """Return the terms' weights by how rare they are, and the mean length of a chunk."""
     total = len(index.chunks)
-    found = {term: sum(term in held.terms for held in index.chunks.values()) for term in terms}
-    length = sum(held.terms.total() for held in index.chunks.values())
+    found = dict.fromkeys(terms, 0)
+    for held in index.chunks.values():
+        for term in terms.keys() & held.terms.counts.keys():
+            found[term] += 1
+    length = sum([held.terms.length for held in index.chunks.values()])
     return rarity(terms, found, total), max(1.0, length / total) if total else 1.0
