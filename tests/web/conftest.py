@@ -19,7 +19,7 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx2
 import pytest
-from tests.web.window import LONG, browser, ills, looked, looking, visiting  # noqa: F401 - fixtures
+from tests.web.window import LONG, browser, ills, looked, looking, opening, visiting  # noqa: F401 - fixtures
 
 from rowen.insight.views import View
 from rowen.jobs import Queue as JobQueue
@@ -443,6 +443,9 @@ shop = { about = "Which shop", default = "the barn" }
 file = "sum.md"
 role = "user"
 variables = { body = { type = "text" } }
+[[score]]
+kind = "refusal"
+enabled = false
 """
 
 

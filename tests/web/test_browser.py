@@ -1,11 +1,15 @@
 """A few journeys through the pages in a real browser."""
 
+from pathlib import Path
+
 import pytest
 from tests.web.window import browsing
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need `playwright`")
 
 pytestmark = browsing
+
+STYLES = Path(__file__).parents[2] / "src/rowen/web/static/rowen.css"
 
 
 def test_the_page_that_is_shown_is_marked_in_the_one_group_that_stands_open(visiting, site):
@@ -19,7 +23,7 @@ def test_the_page_that_is_shown_is_marked_in_the_one_group_that_stands_open(visi
 
 
 def test_on_a_phone_the_pages_lie_over_the_page_and_are_reached_by_keys_alone(visiting, site, axe):
-    with visiting(viewport={"width": 390, "height": 800}) as visitor:
+    with visiting(wide=390, high=800) as visitor:
         page = visitor.page
         visitor.go("/keys")
         top = "document.querySelector('h1').getBoundingClientRect().top"
@@ -44,7 +48,7 @@ def test_on_a_phone_the_pages_lie_over_the_page_and_are_reached_by_keys_alone(vi
 
 
 def test_keys_walk_the_list_open_a_trace_and_reach_the_search(visiting, busy):
-    with visiting() as visitor:
+    with visiting(motion="no-preference") as visitor:
         page = visitor.page
         visitor.go("/traces")
         for key in ("j", "j", "k", "j"):
@@ -97,16 +101,22 @@ def test_a_filter_is_set_shared_by_its_address_and_cleared(visiting, busy):
         assert page.locator("tr[data-row]").count() == 8
 
 
-def test_the_theme_stays_from_page_to_page(visiting, busy):
-    with visiting(color_scheme="light") as visitor:
+def test_the_theme_is_the_systems_until_it_is_chosen_and_then_stays_from_page_to_page(visiting, busy):
+    with visiting() as visitor:
         ground = "getComputedStyle(document.body).backgroundColor"
+        visitor.go("/")
         light = visitor.page.evaluate(ground)
+        visitor.page.emulate_media(color_scheme="dark")
+        night = visitor.page.evaluate(ground)
+        visitor.page.emulate_media(color_scheme="light")
         visitor.page.get_by_role("button", name="Light / dark").click()
         dark = visitor.page.evaluate(ground)
         visitor.go("/keys")
 
-        assert dark != light
+        assert night == dark != light
         assert visitor.page.evaluate(ground) == dark
+        # One switch turns all colours, so that to look at a page under it is to look at the page by night.
+        assert "prefers-color-scheme" not in STYLES.read_text(encoding="utf-8")
 
 
 def test_a_new_key_is_copied_and_revoked_after_a_question(visiting, site):
@@ -132,8 +142,10 @@ def test_a_new_key_is_copied_and_revoked_after_a_question(visiting, site):
 
 
 def test_everything_works_without_scripts(visiting, busy):
-    with visiting(java_script_enabled=False) as visitor:
+    with visiting("nobody", java_script_enabled=False) as visitor:
         page = visitor.page
+        visitor.go("/sign-in")
+        visitor.sign_in(busy.running.admin)
         assert page.get_by_role("button", name="Light / dark").is_hidden()
         visitor.go("/traces")
         page.get_by_role("search").get_by_label("Status").select_option("failed")
@@ -153,6 +165,7 @@ def test_everything_works_without_scripts(visiting, busy):
 def test_the_first_tab_leads_past_the_navigation(visiting, site):
     with visiting() as visitor:
         page = visitor.page
+        visitor.go("/")
         page.keyboard.press("Tab")
         first = page.evaluate("document.activeElement.textContent")
         page.keyboard.press("Enter")

@@ -5,6 +5,7 @@ import json
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -80,9 +81,9 @@ class Asking:
 
 
 @pytest.fixture
-def asking(browser: Any, site: Any) -> Iterator[Callable[..., Asking]]:
+def asking(opening: Any, site: Any) -> Iterator[Callable[..., Asking]]:
     host = Host(site.running.url)
-    contexts = []
+    windows = ExitStack()
 
     def ask(kind: str, more: str = "", **options: Any) -> Asking:
         running = site.running
@@ -95,14 +96,12 @@ def asking(browser: Any, site: Any) -> Iterator[Callable[..., Asking]]:
         with urllib.request.urlopen(request, timeout=20) as answer:
             token = json.load(answer)["data"]["token"]
         host.widget = f'<rowen-feedback kind="{kind}" trace="{id}" token="{token}" {more}></rowen-feedback>'
-        contexts.append(browser.new_context(**options))
-        found = Asking(contexts[-1].new_page(), site, id)
+        found = Asking(windows.enter_context(opening(**options)), site, id)
         found.page.goto(host.url)
         return found
 
-    yield ask
-    for context in contexts:
-        context.close()
+    with windows:
+        yield ask
     host.close()
 
 
@@ -200,7 +199,7 @@ class TestInABrowser:
 
     @pytest.mark.parametrize("kind", ["thumbs", "stars", "csat", "nps"])
     def test_axe_finds_nothing(self, asking, axe, kind):
-        widget = asking(kind, color_scheme="light", viewport={"width": 320, "height": 640})
+        widget = asking(kind, wide=320, high=640)
         ground = "getComputedStyle(document.querySelector('rowen-feedback')).backgroundColor"
         judged = (
             "axe.run(document, {rules: {region: {enabled: false}}}).then(told => told.violations.map(each => each.id))"

@@ -4,7 +4,9 @@ import json
 from typing import Any
 
 import pytest
+from tests.web import pages
 from tests.web.conftest import link_of
+from tests.web.test_rollouts import Field
 from tests.web.window import LONG, browsing
 
 from rowen.evaluate.canary import Reading, Said
@@ -41,35 +43,19 @@ def troubled(watched: Any) -> Any:
     return watched
 
 
-WATCHED = [
-    "/objectives",
-    "/objectives/answers",
-    "/objectives/quiet",
-    "/alerts",
-    "/incidents",
-    "/incidents/incident",
-    "/status",
-    "/night",
-    "/releases?app=shop",
-    "/releases/shop/1",
-    "/releases/shop/rollouts",
-    "/releases/shop/diff?left=1&right=1",
-]
-"""The pages of what is watched, of an app that has objectives."""
-
-
 def test_nothing_is_wrong_with_how_the_pages_of_what_is_watched_look(looked, troubled):
-    found = looked(troubled, WATCHED)
+    field = Field(troubled, "looked-at")
+    field.looked()
+
+    found = looked(troubled, [each.format(field=field.app, rollout=field.rollout.id) for each in pages.WATCHED])
 
     assert found == {}, json.dumps(found, indent=1)
 
 
 def test_nothing_is_wrong_with_how_the_pages_of_knowledge_look(looked, known):
-    leave = link_of(known, "docs/leave.md")
+    leave = link_of(known, "docs/leave.md").rpartition("/")[2]
 
-    found = looked(
-        known, ["/knowledge", "/knowledge/shop/handbook", leave, f"{leave}?kind=sentence&size=100&overlap=0"]
-    )
+    found = looked(known, [each.format(leave=leave) for each in pages.KNOWN])
 
     assert found == {}, json.dumps(found, indent=1)
 
@@ -78,29 +64,27 @@ def test_nothing_is_wrong_with_how_the_pages_of_tables_look(looked, stocked):
     desk, everything = stocked.running.opened.indexing.desk(), Reader(tenant="default", everything=True)
     table = stocked.running.do(desk.tables(desk.collection("shop", "stock"), everything))[0]
 
-    found = looked(stocked, ["/knowledge/shop/stock/tables", f"/knowledge/shop/stock/tables?table={table.id}"])
+    found = looked(stocked, [each.format(table=table.id) for each in pages.STOCKED])
 
     assert found == {}, json.dumps(found, indent=1)
 
 
-def test_models_answer_side_by_side_and_nothing_is_wrong_with_how_the_pages_of_prompts_look(
-    looking, looked, ills, prompting
-):
+def test_models_answer_side_by_side_and_nothing_is_wrong_with_how_the_pages_of_prompts_look(looking, ills, prompting):
     prompts = prompting.running.opened.prompts
     if len(prompting.running.do(prompts.versions("shop/system", "default"))) == 1:
         prompting.running.do(prompts.add("shop/system", "You speak for {{shop}}. Be ever so {{tone}}.", note="Warmer."))
 
-    found = looked(prompting, ["/prompts", "/prompts/shop/system?version=2&against=1", "/playground?version=2"])
     with looking(prompting) as visitor:
-        visitor.go("/playground?version=2")
+        for path in pages.PROMPTED:
+            visitor.see(path)
         visitor.page.get_by_label("Question").fill("When do you open?")
         for name in ("small", "down"):
             visitor.page.get_by_text(name, exact=True).click()
         visitor.page.get_by_role("button", name="Run").click()
         visitor.page.get_by_role("button", name="Run", disabled=False).wait_for()
         cards = visitor.page.locator("article.sheet").all_inner_texts()
-        if told := ills(visitor):
-            found["/playground, answered"] = told
+        visitor.look("/playground, answered")
+        found = ills(visitor)
 
     assert found == {}, json.dumps(found, indent=1)
     assert any("When do you open?" in card and "main" in card for card in cards)
@@ -173,23 +157,12 @@ def tried(site):
 
 
 def test_nothing_is_wrong_with_how_the_pages_of_evaluation_look(looked, tried):
-    site, (done, _, shaky) = tried
+    site, (done, going, shaky) = tried
+    addresses = [each.format(done=done, going=going, shaky=shaky) for each in pages.EVALUATED]
+    for each in addresses:
+        site.reader().settled(each)
 
-    found = looked(
-        site,
-        [
-            "/runs",
-            f"/runs/{done}?metric=length",
-            f"/runs/{done}?show=failed",
-            f"/runs/{shaky}/robust",
-            "/datasets",
-            "/datasets/hay",
-            "/choices",
-            "/choices/report",
-            "/canaries",
-            "/canaries/cycle",
-        ],
-    )
+    found = looked(site, addresses)
 
     assert found == {}, json.dumps(found, indent=1)
 

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,30 +22,24 @@ MOVED = """new Promise(tell => {
   new PerformanceObserver(list => tell(list.getEntries().reduce((sum, each) => sum + each.value, 0))).observe({type: 'layout-shift', buffered: true});
   requestAnimationFrame(() => requestAnimationFrame(() => tell(0)));
 })"""
-UNFOLDED = "for (const each of document.querySelectorAll('details')) each.open = true"
-JUDGED = """async (others) => {
-  const shown = [...document.querySelectorAll('body *')].filter(each => each.checkVisibility());
-  const looks = new Map(shown.map(each => {
-    const { color, backgroundColor, opacity, fontSize, fontWeight } = getComputedStyle(each);
-    return [each, [color, backgroundColor, opacity, fontSize, fontWeight].join()];
-  }));
-  const before = window.looksBefore;
-  window.looksBefore = looks;
-  const only = others ? shown.filter(each => before.get(each) !== looks.get(each)) : [document];
-  if (!only.length) return [];
-  const rules = others ? {runOnly: {type: 'rule', values: ['color-contrast', 'link-in-text-block']}} : {};
-  const told = await axe.run({include: only}, {resultTypes: ['violations'], selectors: false, ...rules});
-  return told.violations.map(each => [each.id, ...each.nodes.slice(0, 3).map(node => node.html.slice(0, 150))].join(' '));
+SEEN = """() => {
+  for (const each of document.querySelectorAll('details')) each.open = true;
+  for (const each of document.querySelectorAll('textarea')) each.textContent = each.value;
+  for (const each of document.querySelectorAll('input')) each.setAttribute('value', each.value);
+  return document.documentElement.outerHTML;
 }"""
+JUDGE = Path(__file__).with_name("judge.js").read_text(encoding="utf-8")
 
 
 class Visitor:
-    """A browser window, and what it complained of."""
+    """Somebody at a browser's window, what the window complained of, and the pages that were seen in it."""
 
     def __init__(self, page: Any, url: str) -> None:
         self.page = page
         self.url = url
         self.complaints: list[str] = []
+        self.seen: dict[str, str] = {}
+        self.moves: dict[str, float] = {}
         page.on("console", self._heard)
         page.on("pageerror", self._erred)
 
@@ -52,15 +47,28 @@ class Visitor:
         self.page.goto(self.url + path)
 
     def sign_in(self, key: str) -> None:
-        self.go("/sign-in")
         self.page.get_by_label("Key").fill(key)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(f"{self.url}/")
+
+    def see(self, path: str) -> None:
+        """Go to a page, and keep how it looks, and how much of it moved while it was loaded."""
+        self.go(path)
+        self.moves[path] = self.moved()
+        self.look(path)
+
+    def look(self, name: str) -> None:
+        """Keep how the page looks with all of it unfolded."""
+        self.seen[name] = self.page.evaluate(SEEN)
 
     def moved(self) -> float:
         """How much of the page moved while it was loaded."""
         found: float = self.page.evaluate(MOVED)
         return found
+
+    def leave(self) -> None:
+        self.page.remove_listener("console", self._heard)
+        self.page.remove_listener("pageerror", self._erred)
 
     def _erred(self, error: Any) -> None:
         # A page that is left before it has been drawn has nothing to fade from.
@@ -74,7 +82,7 @@ class Visitor:
 
 
 Ills = dict[str, Any]
-Look = Callable[[Visitor], Ills]
+Look = Callable[[Visitor], dict[str, Ills]]
 
 
 @pytest.fixture(scope="module")
@@ -86,16 +94,42 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def opening(browser: Any):
+    """Open a window that remembers nothing. One that was left in good order is used again: a new one costs as much as some pages."""
+    left: dict[str, list[Any]] = {}
+
+    @contextmanager
+    def opening(
+        *, wide: int = 1280, high: int = 720, scheme: str = "light", motion: str = "reduce", **rest: Any
+    ) -> Iterator[Any]:
+        alike = left.setdefault(repr(rest), [])
+        page = alike.pop() if alike else browser.new_context(**rest).new_page()
+        page.emulate_media(color_scheme=scheme, reduced_motion=motion)
+        page.set_viewport_size({"width": wide, "height": high})
+        yield page
+        page.evaluate("localStorage.clear(), sessionStorage.clear()")
+        page.context.clear_cookies()
+        alike.append(page)
+
+    return opening
+
+
 @pytest.fixture
-def visiting(browser: Any, site: Any):
+def visiting(opening: Any, site: Any):
+    """Give somebody at a window who is signed in: by default with every right, and where nothing fades."""
+
     @contextmanager
     def visiting(key: str = "", at: Any = site, **options: Any) -> Iterator[Visitor]:
-        context = browser.new_context(**options)
-        visitor = Visitor(context.new_page(), at.running.url)
-        if key != "nobody":
-            visitor.sign_in(key or at.running.admin)
-        yield visitor
-        context.close()
+        with opening(**options) as page:
+            visitor = Visitor(page, at.running.url)
+            if key != "nobody":
+                cookies = at.reader(key).cookies.items()
+                page.context.add_cookies(
+                    [{"name": name, "value": value, "url": visitor.url} for name, value in cookies]
+                )
+            yield visitor
+            visitor.leave()
         assert visitor.complaints == []
 
     return visiting
@@ -103,57 +137,36 @@ def visiting(browser: Any, site: Any):
 
 @pytest.fixture
 def looking(visiting: Any):
-    """Give somebody at a wide and light window, in which nothing fades."""
-    return lambda at: visiting(
-        at=at, color_scheme="light", reduced_motion="reduce", viewport={"width": WIDE, "height": HIGH}
-    )
+    """Give somebody at a wide and light window."""
+    return lambda at, key="": visiting(key, at, wide=WIDE, high=HIGH)
 
 
 @pytest.fixture
 def ills(axe: str) -> Look:
-    """Give what is wrong with the page that a visitor sees, with all of it unfolded: wide and narrow, light and dark.
+    """Give what is wrong with each page that a visitor has seen: wide and narrow, light and dark, and while it was loaded."""
 
-    A page is judged whole in the wide window by day and in the narrow one by night. Of the other two pairs only the colours can be
-    otherwise, and only of what one width shows and the other does not, or shows in other colours or letters.
-    """
-
-    def found(visitor: Visitor) -> Ills:
-        page = visitor.page
-        page.evaluate(UNFOLDED)
-        page.evaluate(axe)
-        told: Ills = {"wide, light": page.evaluate(JUDGED, False)}
-        told["too wide"] = too_wide(page, WIDE)
-        page.set_viewport_size({"width": NARROW, "height": HIGH})
-        told["too wide for a phone"] = too_wide(page, NARROW)
-        told["narrow, light"] = page.evaluate(JUDGED, True)
-        page.emulate_media(color_scheme="dark")
-        told["narrow, dark"] = page.evaluate(JUDGED, False)
-        page.set_viewport_size({"width": WIDE, "height": HIGH})
-        told["wide, dark"] = page.evaluate(JUDGED, True)
-        page.emulate_media(color_scheme="light")
+    def found(visitor: Visitor) -> dict[str, Ills]:
+        page, told = visitor.page, {name: {"moved": moved} if moved else {} for name, moved in visitor.moves.items()}
+        page.evaluate(f"{axe};(() => {{{JUDGE}}})()")
+        for width in (WIDE, NARROW):
+            page.set_viewport_size({"width": width, "height": HIGH})
+            judged = page.evaluate("(pages) => judged(pages)", list(visitor.seen.values()))
+            for name, (wide, light, dark) in zip(visitor.seen, judged, strict=True):
+                wrong = {"light": light, "dark": dark, "too wide": wide if wide > width else 0}
+                told.setdefault(name, {}).update({f"{each}, {width}": what for each, what in wrong.items() if what})
         return {name: each for name, each in told.items() if each}
 
     return found
 
 
-def too_wide(page: Any, width: int) -> int:
-    """How wide a page is that does not fit, or 0."""
-    found: int = page.evaluate("document.documentElement.scrollWidth")
-    return found if found > width else 0
-
-
 @pytest.fixture
 def looked(looking: Any, ills: Look) -> Callable[..., dict[str, Ills]]:
-    """Give what is wrong with each of the pages at some addresses, and how much of it moves while it is loaded."""
+    """Give what is wrong with each of the pages at some addresses."""
 
     def found(at: Any, paths: list[str]) -> dict[str, Ills]:
-        told: dict[str, Ills] = {}
         with looking(at) as visitor:
             for path in paths:
-                visitor.go(path)
-                moved = {"moved": moved} if (moved := visitor.moved()) else {}
-                if each := {**moved, **ills(visitor)}:
-                    told[path] = each
-        return told
+                visitor.see(path)
+            return ills(visitor)
 
     return found
