@@ -106,6 +106,30 @@ async def test_a_form_is_learnt_once_and_then_sent_as_a_grammar():
     assert told["response_format"]["json_schema"]["schema"] == {"type": "object"}
 
 
+async def test_two_that_come_with_a_new_form_at_once_have_it_learnt_once():
+    library, grammars = Library(), Grammars()
+    engine = Engine(library, 2)
+
+    first, second = await asyncio.gather(*(grammars.body(asked({"type": "object"}), engine) for _ in "ab"))
+    engine.close()
+
+    assert first == second
+    assert len(library.bodies) == 1
+
+
+async def test_a_form_whose_first_asker_left_is_learnt_by_the_next():
+    library, grammars = Library(), Grammars()
+    engine = Engine(library, 1)
+    left, stayed = (asyncio.create_task(grammars.body(asked({"type": "object"}), engine)) for _ in "ab")
+    await asyncio.sleep(0)
+
+    left.cancel()
+    found = json.loads(await stayed)
+    engine.close()
+
+    assert found["grammar"] == narrowed(LOOSE, OPENING)
+
+
 async def test_another_form_is_learnt_anew():
     library, grammars = Library(), Grammars()
 

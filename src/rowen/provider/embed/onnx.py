@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime  # type: ignore[import-untyped,import-not-found,unused-ignore]
 from tokenizers import Tokenizer
 
+from rowen.provider.cores import limit
 from rowen.provider.embed.base import Vectors
 from rowen.provider.weights import Found
 from rowen.values import Broken, Embeddings, Mistaken
@@ -79,7 +80,7 @@ def open_onnx(found: Found, threads: int) -> OnnxEmbedder:
 
     """
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = threads or limit()  # 0: the library takes the cores there are
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is raised as well
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads must not eat the cores

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
+from rowen.provider.cores import cores
 from rowen.values import Broken, Mistaken, Unavailable
 
 _BATCH = 256  # prompt tokens computed in one go: a caller that left is noticed after so many
@@ -170,14 +171,13 @@ def load(key: Key) -> Server:
 
     """
     library = _library()
-    cores = key.threads or os.cpu_count() or 1
     params: Any = library.CommonParams()
     params.model.path = str(key.file)
     params.n_ctx = key.context * key.slots
     params.n_parallel = key.slots
     params.kv_unified = False  # each slot has its own share, so that one long request cannot starve another
     params.n_batch = params.n_ubatch = _BATCH
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = cores
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = key.threads or cores()
     params.warmup = False  # done below, with one token
     params.cache_ram_mib = _PAST
     params.fit_params = False

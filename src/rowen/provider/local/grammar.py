@@ -8,10 +8,12 @@ ever, and is only made narrower; one that looks otherwise than expected is left 
 https://github.com/ggml-org/llama.cpp/blob/master/grammars/README.md
 """
 
+import asyncio
 import hashlib
 import re
 from collections import OrderedDict
 from contextlib import aclosing
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -52,6 +54,7 @@ class Grammars:
 
     def __init__(self) -> None:
         self._known: OrderedDict[bytes, str] = OrderedDict()
+        self._asking: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
 
     async def body(self, asked: Asked, engine: Engine) -> bytes:
         """Return the body to send: with the narrow grammar of its form, or as it is where there is none.
@@ -64,16 +67,18 @@ class Grammars:
         if not asked.form:
             return asked.body
         key = hashlib.blake2b(asked.form, digest_size=16).digest()
-        if key in self._known:
-            self._known.move_to_end(key)
-        else:
-            settings = await _told(asked, engine)
-            if settings is None:  # the request cannot be answered, and says why when it is sent
-                return asked.body
-            self._known[key] = narrowed(settings.grammar, settings.generation_prompt)
-            if len(self._known) > _MOST:
-                self._known.popitem(last=False)
+        if key not in self._known:
+            # Who comes meanwhile with the same form waits: the beginning of the prompt would be computed for each of them.
+            async with self._asking.setdefault(key, asyncio.Lock()):
+                if key not in self._known:
+                    settings = await _told(asked, engine)
+                    if settings is None:  # the request cannot be answered, and says why when it is sent
+                        return asked.body
+                    self._known[key] = narrowed(settings.grammar, settings.generation_prompt)
+        self._known.move_to_end(key)
         grammar = self._known[key]
+        if len(self._known) > _MOST:
+            self._known.popitem(last=False)
         return asked.within(grammar) if grammar else asked.body
 
 

@@ -18,7 +18,7 @@ class Options(Settings, frozen=True, kw_only=True):
     slots: int = 2
     """Requests that are answered at once; further ones wait their turn."""
     threads: int = 0
-    """Threads that compute; 0 takes one for each core."""
+    """Threads that compute; 0 takes `OMP_NUM_THREADS`, or one for each core that this process may use."""
     answer: int = 1024
     """Longest answer in tokens when a request sets no `max_tokens`: small models may never stop by themselves."""
     truncate: bool = False
