@@ -99,3 +99,12 @@ def test_what_only_reads_the_store_waits_for_no_server_to_be_imported():
     program = "import sys, rowen.cli.keys, rowen.cli.traces; sys.exit('rowen.serve.apps' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_what_a_command_has_imported_is_not_searched_for_rubbish_and_what_it_makes_is():
+    program = "import gc; from rowen.cli.main import rowen; rowen(['init', '--help'], standalone_mode=False)"
+    program += "; assert gc.isenabled() and gc.get_freeze_count() > 10 * len(gc.get_objects()), gc.get_freeze_count()"
+
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr

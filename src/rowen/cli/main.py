@@ -88,10 +88,14 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's shape
         if cmd_name not in VERBS:
             return None
-        # What is imported stays, so that to look for rubbish in it again and again is an eighth of a start for nothing.
-        gc.disable()
-        command = importlib.import_module(f"rowen.cli.{cmd_name}").command
-        gc.enable()
+        place = f"rowen.cli.{cmd_name}"
+        if place not in sys.modules:
+            # What is imported stays, so that to look for rubbish in it again and again is a quarter of a short command for nothing.
+            gc.disable()
+            importlib.import_module(place)
+            gc.freeze()
+            gc.enable()
+        command = sys.modules[place].command
         assert isinstance(command, click.Command)
         return command
 
