@@ -1,8 +1,6 @@
 """A batch whose process is killed goes on in the next one."""
 
 import json
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -11,7 +9,7 @@ from rowen.batch.desk import Wish
 
 from .conftest import HOLDER, chunks, standing
 
-LABORER = Path(__file__).with_name("laborer.py")
+LABORER = Path(__file__).with_name("laborer.py").read_text(encoding="utf-8")
 
 
 def paid(folder):
@@ -19,7 +17,7 @@ def paid(folder):
     return file.read_text().split() if file.exists() else []
 
 
-async def test_a_batch_whose_process_is_killed_again_and_again_has_every_result_once(tmp_path):
+async def test_a_batch_whose_process_is_killed_again_and_again_has_every_result_once(tmp_path, run_program):
     ids = [f"r{number}" for number in range(90)]
     text = "".join(json.dumps({"custom_id": id, "method": "POST", "url": "/v1/x", "body": {}}) + "\n" for id in ids)
     async with standing(f"sqlite:{tmp_path}/data") as bench:
@@ -30,12 +28,12 @@ async def test_a_batch_whose_process_is_killed_again_and_again_has_every_result_
         await bench.queue.change(made.id, None, lambda job: job.but(due_ns=1))
 
         for enough in (20, 50):
-            process = subprocess.Popen([sys.executable, str(LABORER), str(tmp_path)])
+            process = run_program(LABORER, tmp_path)
             while len(paid(tmp_path)) < enough and process.poll() is None:
                 time.sleep(0.002)
             process.kill()
             assert process.wait() == -9
-        subprocess.run([sys.executable, str(LABORER), str(tmp_path)], check=True, timeout=120)
+        assert run_program(LABORER, tmp_path).wait(120) == 0
 
         done = await bench.now(made)
         counts = Counter(paid(tmp_path))

@@ -1,8 +1,6 @@
 """A run whose process is killed, at no moment of its choosing: the next one ends it, and no document is there twice."""
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 
 from rowen.retrieve.base import ChunkTable, RetrieveSettings
@@ -34,18 +32,21 @@ def main(folder: str) -> None:
     asyncio.run(sync(Path(folder), lambda done, *_: print(done, flush=True)))
 
 
-async def test_a_run_that_is_killed_again_and_again_is_ended_by_the_next_and_nothing_is_there_twice(tmp_path):
+async def test_a_run_that_is_killed_again_and_again_is_ended_by_the_next_and_nothing_is_there_twice(
+    tmp_path, run_program
+):
     (tmp_path / "docs").mkdir()
     for number in range(DOCUMENTS):
         (tmp_path / "docs" / f"n{number:03}.md").write_text(f"Number {number} is {number * 7} and nothing else.")
 
     for victim in (70, 20, 140):
         script = f"import runpy; runpy.run_path({__file__!r})['main']({str(tmp_path)!r})"
-        with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
-            for line in process.stdout:
-                if int(line) >= victim:
-                    break
-            process.kill()
+        process = run_program(script)
+        for line in process.stdout:
+            if int(line) >= victim:
+                break
+        process.kill()
+        assert process.wait() == -9
     done = await sync(tmp_path, lambda *_: None)
 
     store = await open_store(f"sqlite:{tmp_path}/data", clock=SystemClock())
