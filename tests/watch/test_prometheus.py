@@ -1,3 +1,5 @@
+import json
+import os
 import random
 import shutil
 import subprocess
@@ -22,7 +24,11 @@ needs_promtool = pytest.mark.skipif(
 
 def promtool(*words: str | Path) -> subprocess.CompletedProcess[str]:
     assert PROMTOOL is not None
-    return subprocess.run([PROMTOOL, *map(str, words)], capture_output=True, text=True, check=False, timeout=300)
+    # It lives for seconds, and no other processor waits for it: to clean up after itself is what takes it longest.
+    quick = {**os.environ, "GOMAXPROCS": "1", "GOGC": "800"}
+    return subprocess.run(
+        [PROMTOOL, *map(str, words)], capture_output=True, text=True, check=False, timeout=300, env=quick
+    )
 
 
 def of(**tables: WatchTable) -> Objectives:
@@ -168,12 +174,13 @@ def unit_test(drawn: list[tuple[int, int]], step: int, ours: dict[str, list[int]
     ]
     tests = [
         {
-            "expr": f'count(ALERTS{{alertstate="firing", sloth_severity="{severity}"}}) or vector(0)',
+            "expr": 'count by (sloth_severity) (ALERTS{alertstate="firing"})',
             "eval_time": f"{n * step}s",
-            "exp_samples": [{"labels": "{}", "value": fires}],
+            "exp_samples": [
+                {"labels": f'{{sloth_severity="{severity}"}}', "value": 1} for severity in ours if ours[severity][n]
+            ],
         }
-        for severity, line in ours.items()
-        for n, fires in enumerate(line)
+        for n in range(len(drawn) + 1)
     ]
     groups = [f"sloth-slo-{kind}-shop-up" for kind in ("sli-recordings", "meta-recordings", "alerts")]
     whole = {
@@ -182,7 +189,7 @@ def unit_test(drawn: list[tuple[int, int]], step: int, ours: dict[str, list[int]
         "group_eval_order": groups,
         "tests": [{"interval": f"{step}s", "input_series": series, "promql_expr_test": tests}],
     }
-    return yaml.safe_dump(whole)
+    return json.dumps(whole)  # which is YAML, too, and written in no time
 
 
 def test_the_rules_of_thirty_days_are_the_workbooks():
