@@ -133,7 +133,8 @@ def balanced(request, tmp_path: Path) -> Iterator[tuple[int, list[int]]]:
 
 
 def test_killing_or_stopping_one_of_two_servers_fails_no_call(up, process, until, balanced, together):
-    up.on("/v1/chat/completions", Delay(seconds=0.01, then=openai_chat("ok")))
+    # Long enough for calls to be under way whenever a server goes, and for the callers to leave it time.
+    up.on("/v1/chat/completions", Delay(seconds=0.05, then=openai_chat("ok")))
     up.on("/slow/v1/chat/completions", openai_stream(["a"] * 30, gap=0.1))
     port, (first, second) = balanced
     server, app = on_the_page("toml"), APP.format(url=up.url)

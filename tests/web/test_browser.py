@@ -120,8 +120,9 @@ def test_the_theme_is_the_systems_until_it_is_chosen_and_then_stays_from_page_to
 
 
 def test_a_new_key_is_copied_and_revoked_after_a_question(visiting, site):
-    with visiting(permissions=["clipboard-read", "clipboard-write"]) as visitor:
+    with visiting() as visitor:
         page = visitor.page
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         visitor.go("/keys")
         page.get_by_label("Name").fill("short-lived")
         page.get_by_role("button", name="Create the key").click()

@@ -110,6 +110,7 @@ def opening(browser: Any):
         yield page
         page.evaluate("localStorage.clear(), sessionStorage.clear()")
         page.context.clear_cookies()
+        page.context.clear_permissions()
         alike.append(page)
 
     return opening
