@@ -159,8 +159,10 @@ def tried(site):
 def test_nothing_is_wrong_with_how_the_pages_of_evaluation_look(looked, tried):
     site, (done, going, shaky) = tried
     addresses = [each.format(done=done, going=going, shaky=shaky) for each in pages.EVALUATED]
+    # What is worked out beside its page is looked at once it is.
+    reader = site.reader()
     for each in addresses:
-        site.reader().settled(each)
+        reader.settled(each)
 
     found = looked(site, addresses)
 
