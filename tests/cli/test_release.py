@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -231,7 +232,7 @@ def test_a_log_that_was_changed_ends_with_1(shop: Shop):
 
 
 def _forge(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(
             "update records set body = replace(cast(body as text), 'the first', 'the best') where kind = 'release_line'"
         )

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 
 from rowen.insight.calendar import moment
 from rowen.testing.clock import FakeClock
@@ -40,7 +41,7 @@ ASKED = {"leave": "How many days of paid leave does an employee have?", "kitchen
 
 
 def pages(folder, which: int) -> None:
-    with sqlite3.connect(folder / "pages.db") as base:
+    with closing(sqlite3.connect(folder / "pages.db")) as base, base:
         base.execute("CREATE TABLE IF NOT EXISTS page (id TEXT PRIMARY KEY, title TEXT, text TEXT)")
         rows = [(id, id.title(), said[0].format(said[which])) for id, said in PAGES.items()]
         base.executemany("INSERT OR REPLACE INTO page VALUES (?, ?, ?)", rows)

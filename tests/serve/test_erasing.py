@@ -1,6 +1,7 @@
 """Deleted means deleted: nothing that was made of a person's traces outlives them."""
 
 import sqlite3
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -117,7 +118,7 @@ async def test_the_files_hold_nothing_that_was_erased(clock: FakeClock, tmp_path
 
     await store.close()
     for file in (tmp_path / "data").glob("*.db"):
-        with sqlite3.connect(file) as connection:
+        with closing(sqlite3.connect(file)) as connection, connection:
             connection.execute("VACUUM")
         connection.close()
         assert SECRET.encode() not in file.read_bytes(), file.name

@@ -2,6 +2,7 @@
 
 import sqlite3
 import struct
+from contextlib import closing
 
 import pytest
 
@@ -43,7 +44,7 @@ async def store(tmp_path):
 
 
 async def test_a_question_is_answered_by_a_row_and_a_page_together(store, tmp_path):
-    with sqlite3.connect(tmp_path / "staff.db") as base:
+    with closing(sqlite3.connect(tmp_path / "staff.db")) as base, base:
         base.execute("CREATE TABLE person (id INTEGER, name TEXT, manager TEXT, team TEXT)")
         base.executemany(
             "INSERT INTO person VALUES (?, ?, ?, ?)",
@@ -87,7 +88,7 @@ async def test_a_question_is_answered_by_a_row_and_a_page_together(store, tmp_pa
 
 
 async def test_rows_that_were_read_before_become_a_table_when_that_is_wanted(store, tmp_path):
-    with sqlite3.connect(tmp_path / "staff.db") as base:
+    with closing(sqlite3.connect(tmp_path / "staff.db")) as base, base:
         base.execute("CREATE TABLE person (id INTEGER, team TEXT, pay REAL, groups TEXT, updated TEXT)")
         base.executemany(
             "INSERT INTO person VALUES (?, ?, ?, ?, ?)",

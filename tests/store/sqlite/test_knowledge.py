@@ -3,6 +3,7 @@ import os
 import random
 import sqlite3
 from array import array
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -83,7 +84,7 @@ async def test_an_image_that_does_not_fit_is_made_again(tmp_path, harm):
         case "cut":
             os.truncate(saved, saved.stat().st_size - 100)
         case "foreign":  # as if the store had been restored from a backup that never saved this image
-            with sqlite3.connect(tmp_path / "a" / "knowledge.db") as connection:
+            with closing(sqlite3.connect(tmp_path / "a" / "knowledge.db")) as connection, connection:
                 connection.execute("UPDATE images SET id = 'another'")
         case "other file":
             saved.write_bytes(b"\x00" * 10_000)

@@ -151,5 +151,5 @@ def _density(arm: Arm, shape: tuple[float, float], grid: Floats, *, higher_is_be
         ups = (a - 1) * np.log(at) if a > 1 else np.zeros(len(at))
         downs = (b - 1) * np.log1p(-at) if b > 1 else np.zeros(len(at))
     log = ups + downs
-    found = np.exp(log - log[np.isfinite(log)].max())
-    return found
+    density: Floats = np.exp(log - log[np.isfinite(log)].max())
+    return density

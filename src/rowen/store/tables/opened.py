@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -62,6 +63,7 @@ class Opened:
         self._lock = threading.Lock()
         self._tables = frozenset(tables)
         self._connection = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+        weakref.finalize(self, self._connection.close)
         put_exact(self._connection)
         for name, table in tables.items():
             _put(self._connection, name, table)
