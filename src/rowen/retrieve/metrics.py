@@ -5,8 +5,10 @@ Equal to trec_eval's `recall_K`, `ndcg_cut_K`, `recip_rank` and `P_K`: https://g
 """
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from itertools import pairwise
 from math import log2
+from operator import add
 from typing import NamedTuple
 
 Relevant = Mapping[str, int]
@@ -118,7 +120,7 @@ def risk_coverage(judged: Sequence[tuple[float, bool]], weights: Sequence[float]
     """
     weighed = zip(judged, weights or (1.0,) * len(judged), strict=True)
     ordered = sorted(((sure, right, weight) for (sure, right), weight in weighed), key=lambda each: -each[0])
-    total = sum(weight for _, _, weight in ordered)
+    total = reduce(add, (weight for _, _, weight in ordered), 0.0)  # as below, so that the last share is 1
     curve: list[Risk] = []
     taken = wrong = 0.0
     for count, (sure, right, weight) in enumerate(ordered, 1):
