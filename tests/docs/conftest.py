@@ -82,6 +82,13 @@ class Terminal:
         """What the program that was started last has said."""
         return self.plain(self._log.read_text(encoding="utf-8")) if self._background else ""
 
+    def wait_for_more_than(self, said: str) -> None:
+        """Wait until the program that was started last says something new."""
+        ends = time.monotonic() + PATIENCE
+        while self.log == said:
+            assert not self.down and time.monotonic() < ends, f"nothing more was said than:\n{said}"
+            time.sleep(0.05)
+
     @property
     def _log(self) -> Path:
         return self._folder / f"background-{len(self._background)}.log"
@@ -177,7 +184,10 @@ def read_out(terminal: Terminal, page: Path, *, leave_out: set[str]) -> int:
             continue
         text = terminal.real(block.text)
         if block.named("file"):
+            said = terminal.log
             (terminal.here / block.named("file")).write_text(text, encoding="utf-8")
+            if "reloads" in block.words:
+                terminal.wait_for_more_than(said)
         elif block.named("add"):
             with (terminal.here / block.named("add")).open("a", encoding="utf-8") as file:
                 file.write(text)
