@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from tests.web.window import browsing
 
+from rowen.values import Score
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="the browser tests need `playwright`")
 
 pytestmark = browsing
@@ -45,6 +47,29 @@ def test_on_a_phone_the_pages_lie_over_the_page_and_are_reached_by_keys_alone(vi
 
         assert (found, moved, after) == ([], 0, before)
         assert before < 120
+
+
+@pytest.mark.parametrize("wide", [1024, 1220])
+def test_in_a_window_of_middling_width_no_column_of_a_list_is_cut_off(visiting, site, wide):
+    found = site.trace(10, status="failed", code="upstream_timeout")
+    site.write(found)
+    told = {"trace": found.row.id, "app": "shop", "name": "tone", "type": "category", "source": "person"}
+    labels = [("friendly", 1.0), ("curt", 0.5), ("unfriendly", 0.0)] * 9
+    site.running.do(
+        site.running.opened.store.scores.put(
+            Score(id=f"s{n}", value=label, number=number, judged_ns=found.row.started_ns, **told)
+            for n, (label, number) in enumerate(labels)
+        )
+    )
+    cut = "() => [...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth).map(each => each.ariaLabel)"
+
+    with visiting(wide=wide) as visitor:
+        seen = {}
+        for path in ("/traces", "/sessions", "/scores", "/costs", "/keys"):
+            visitor.go(path)
+            seen[path] = visitor.page.evaluate(cut)
+
+    assert not any(seen.values()), seen
 
 
 def test_keys_walk_the_list_open_a_trace_and_reach_the_search(visiting, busy):
