@@ -1,15 +1,18 @@
 """Lists of several apps as one. A store is asked for one app or all; who may see some of them sees what these have together."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from heapq import merge
 from itertools import islice
+from operator import itemgetter
 from typing import Any, TypeVar
 
-from rowen.store.base import Bucket, ScoreBucket
+from rowen.store.base import Bucket, ScoreBucket, ScoreFilter, Scores, TraceFilter, Traces
 from rowen.store.sums import Sums
 from rowen.values import Score, SessionRow, TraceRow, UserRow, cursor_parts
 
 T = TypeVar("T")
+B = TypeVar("B", Bucket, ScoreBucket)
 
 
 async def together(
@@ -28,40 +31,65 @@ async def together(
     return list(lists[0][:limit] if len(lists) == 1 else islice(merge(*lists, key=place, reverse=True), limit))
 
 
+async def find_traces(traces: Traces, wanted: TraceFilter, apps: tuple[str, ...]) -> list[TraceRow]:
+    """Return the newest traces of some apps that a filter lets pass, whose own app is of no account."""
+    return await together(apps, lambda app: traces.find(wanted.but(app=app)), place=place_of_row, limit=wanted.limit)
+
+
+async def find_scores(scores: Scores, wanted: ScoreFilter, apps: tuple[str, ...]) -> list[Score]:
+    """Return the newest scores of some apps that a filter lets pass, whose own app is of no account."""
+    return await together(
+        apps,
+        lambda app: scores.find(wanted.but(app=app)),
+        place=lambda score: (score.created_ns, score.id, score.tenant),
+        limit=wanted.limit,
+    )
+
+
 def place_of_row(row: TraceRow | SessionRow | UserRow) -> Any:
     """Return where a row stands in the list of its kind."""
     return cursor_parts(row.cursor)
 
 
-def place_of_score(score: Score) -> Any:
-    """Return where a score stands in the list of scores."""
-    return score.created_ns, score.id, score.tenant
-
-
 def sums_together(buckets: Iterable[Bucket]) -> list[Bucket]:
     """Return the sums of several apps as those of one, oldest first, then by group."""
-    found: dict[tuple[int, str], Sums] = {}
-    for bucket in buckets:
-        found.setdefault((bucket.start_ns, bucket.group), Sums()).take(Sums.of(bucket))
-    return [sums.bucket(*at) for at, sums in sorted(found.items())]
+    return [each[0] if len(each) == 1 else _added(each) for each in _by_place(buckets)]
 
 
 def scores_together(buckets: Iterable[ScoreBucket]) -> list[ScoreBucket]:
     """Return the sums of scores of several apps as those of one, oldest first, then by group."""
-    found: dict[tuple[int, str], ScoreBucket] = {}
-    for bucket in buckets:
-        at = (bucket.start_ns, bucket.group)
-        found[at] = _joined(found[at], bucket) if at in found else bucket
-    return [found[at] for at in sorted(found)]
+    return [
+        each[0] if len(each) == 1 else scores_as_one(each).but(start_ns=each[0].start_ns, group=each[0].group)
+        for each in _by_place(buckets)
+    ]
 
 
-def _joined(one: ScoreBucket, other: ScoreBucket) -> ScoreBucket:
-    return one.but(
-        count=one.count + other.count,
-        numbers=one.numbers + other.numbers,
-        total=one.total + other.total,
-        squares=one.squares + other.squares,
-        least=min((each.least for each in (one, other) if each.least is not None), default=None),
-        most=max((each.most for each in (one, other) if each.most is not None), default=None),
-        labels={name: one.labels.get(name, 0) + other.labels.get(name, 0) for name in {**one.labels, **other.labels}},
+def scores_as_one(buckets: Sequence[ScoreBucket]) -> ScoreBucket:
+    """Return sums of scores as one, wherever they stand."""
+    labels: Counter[str] = Counter()
+    for each in buckets:
+        labels.update(each.labels)
+    return ScoreBucket(
+        start_ns=0,
+        count=sum(each.count for each in buckets),
+        numbers=sum(each.numbers for each in buckets),
+        total=sum(each.total for each in buckets),
+        squares=sum(each.squares for each in buckets),
+        least=min((each.least for each in buckets if each.least is not None), default=None),
+        most=max((each.most for each in buckets if each.most is not None), default=None),
+        labels=dict(labels),
     )
+
+
+def _by_place(buckets: Iterable[B]) -> list[list[B]]:
+    found: dict[tuple[int, str], list[B]] = {}
+    for bucket in buckets:
+        found.setdefault((bucket.start_ns, bucket.group), []).append(bucket)
+    return [each for _, each in sorted(found.items(), key=itemgetter(0))]
+
+
+def _added(buckets: Sequence[Bucket]) -> Bucket:
+    sums = Sums()
+    for each in buckets:
+        sums.take(Sums.of(each))
+    return sums.bucket(buckets[0].start_ns, buckets[0].group)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from rowen.access import Visit
 from rowen.store.base import Bucket, TraceFilter
-from rowen.store.together import place_of_row, together
+from rowen.store.together import find_traces
 from rowen.values import TraceRow
 from rowen.web.charts import Series, Slot, bars, curves, share
 from rowen.web.page import Page, Services, address_with, api_call, tenant_of
@@ -66,9 +66,7 @@ async def overview(request: Request, services: Services, visit: Visit) -> Page:
         buckets += await window(every_ns=every)
         by_model += await window(every_ns=until - since, by="model")
     failed = TraceFilter(tenant=tenant, status="failed", since_ns=since, limit=5)
-    failures = await together(
-        apps, lambda one: services.traces.find(failed.but(app=one)), place=place_of_row, limit=failed.limit
-    )
+    failures = await find_traces(services.traces, failed, apps)
     good = await of_value(services, tenant, stretch, apps)
     known: dict[int, list[Bucket]] = {}
     for bucket in buckets:

@@ -10,7 +10,7 @@ from rowen.access import Visit
 from rowen.score.calibration import Calibration, Prevalence
 from rowen.score.standing import JUDGES, JudgeWorth, share_in, worth_of
 from rowen.store.base import ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
-from rowen.store.together import place_of_score, together
+from rowen.store.together import find_scores, scores_as_one
 from rowen.values import Mistaken, Score
 from rowen.values.interval import Interval, mean_of_sums, wilson
 from rowen.web.charts import Mark, Slot, share, sparkline, trend
@@ -175,13 +175,11 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
         buckets = mine
     low = request.query_params.get("show") != "latest" and any(each.numbers for each in buckets)
     wanted = ScoreFilter(tenant=tenant, name=name, since_ns=stretch.since_ns, until_ns=stretch.until_ns, limit=500)
-    latest = await together(
-        seen, lambda one: services.scores.find(wanted.but(app=one)), place=place_of_score, limit=wanted.limit
-    )
+    latest = await find_scores(services.scores, wanted, seen)
     if low:
         latest = sorted(latest, key=lambda each: (each.number is None, each.number or 0.0))
     kind = known[0].type
-    slots = [(start, mean_of(_merged(_at(buckets, start)), kind, errors)) for start in stretch.starts]
+    slots = [(start, mean_of(scores_as_one(_at(buckets, start)), kind, errors)) for start in stretch.starts]
     labels = _labels(buckets) if kind in _LABELLED else []
     most = max((count for _, count in labels), default=1)
     query = {key: value for key, value in request.query_params.items() if value}
@@ -194,7 +192,7 @@ async def score(request: Request, services: Services, visit: Visit) -> Page:
             apps=apps,
             kind=kind,
             stretch=stretch,
-            total=mean_of(_merged(buckets), kind, errors),
+            total=mean_of(scores_as_one(buckets), kind, errors),
             share=share_in(buckets, errors) if errors is not None else None,
             worth=worth,
             count=sum(each.count for each in buckets),
@@ -261,8 +259,8 @@ async def _named(
         errors = known.value.calibration if known.value is not None else None
     of_source = await _buckets(services, tenant, each.name, (each.app,), stretch, by="source")
     mine = [bucket for bucket in of_source if bucket.group == each.source]
-    total = _merged(mine)
-    values = [mean_of(_merged(_at(mine, start)), each.type, errors).value for start in stretch.starts]
+    total = scores_as_one(mine)
+    values = [mean_of(scores_as_one(_at(mine, start)), each.type, errors).value for start in stretch.starts]
     return Named(
         name=each.name,
         kind=each.type,
@@ -309,29 +307,13 @@ def _at(buckets: Sequence[ScoreBucket], start: int) -> list[ScoreBucket]:
     return [bucket for bucket in buckets if bucket.start_ns == start]
 
 
-def _merged(buckets: Sequence[ScoreBucket]) -> ScoreBucket:
-    return ScoreBucket(
-        start_ns=0,
-        count=sum(each.count for each in buckets),
-        numbers=sum(each.numbers for each in buckets),
-        total=sum(each.total for each in buckets),
-        squares=sum(each.squares for each in buckets),
-        least=min((each.least for each in buckets if each.least is not None), default=None),
-        most=max((each.most for each in buckets if each.most is not None), default=None),
-    )
-
-
 def _labels(buckets: Sequence[ScoreBucket]) -> list[tuple[str, int]]:
-    counts: dict[str, int] = {}
-    for bucket in buckets:
-        for label, count in bucket.labels.items():
-            counts[label] = counts.get(label, 0) + count
-    return sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    return sorted(scores_as_one(buckets).labels.items(), key=lambda each: (-each[1], each[0]))
 
 
 def _cuts(groups: Sequence[ScoreBucket], kind: str, errors: Calibration | None) -> list[Cut]:
     names = sorted({bucket.group for bucket in groups})
-    sums = {name: _merged([bucket for bucket in groups if bucket.group == name]) for name in names}
+    sums = {name: scores_as_one([bucket for bucket in groups if bucket.group == name]) for name in names}
     of = {name: errors if name in JUDGES else None for name in names}
     means = {name: mean_of(each, kind, of[name]) for name, each in sums.items()}
     most = max((abs(mean.value or 0) for mean in means.values()), default=1) or 1

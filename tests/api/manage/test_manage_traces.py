@@ -147,7 +147,7 @@ async def test_sums_are_of_the_last_day_by_the_hour(api):
     asked = {"tenant": "acme", "since_ns": now - day, "until_ns": now, "every_ns": hour, "by": "model", "app": ""}
     assert api.told.asked == [asked]
     assert answer.json()["data"] == [
-        {"start_ns": now - day, "calls": 2, "cost": "0.5", "waste": "0", "durations": {"7": 2}},
+        {"start_ns": now - day, "calls": 2, "cost": "0.5", "durations": {"7": 2}},
     ]
 
 

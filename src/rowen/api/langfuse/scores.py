@@ -6,7 +6,7 @@ import msgspec
 
 from rowen.api.langfuse.base import Asked, Body, when
 from rowen.store.base import ScoreFilter
-from rowen.store.together import place_of_score, together
+from rowen.store.together import find_scores
 from rowen.trace.intake.judged import named
 from rowen.trace.intake.langfuse import moment, span_id, trace_id
 from rowen.values import Mistaken, Refused, Score, ScoreTarget, ScoreType, new_id, ns_of
@@ -137,12 +137,7 @@ async def find(asked: Asked) -> Any:
         before=query.get("cursor", ""),
         limit=limit + 1,
     )
-    found = await together(
-        asked.entry.listed,
-        lambda app: asked.langfuse.scores.find(wanted.but(app=app)),
-        place=place_of_score,
-        limit=wanted.limit,
-    )
+    found = await find_scores(asked.langfuse.scores, wanted, asked.entry.listed)
     meta: dict[str, Any] = {"limit": limit}
     if len(found) > limit:
         meta["cursor"] = found[limit - 1].id

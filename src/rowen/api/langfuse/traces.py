@@ -5,7 +5,7 @@ from typing import Any
 from rowen.api.langfuse.base import Asked, paged, when
 from rowen.api.langfuse.scores import shown as shown_score
 from rowen.store.base import ScoreFilter, SpanFilter, TraceFilter
-from rowen.store.together import place_of_row, together
+from rowen.store.together import find_traces
 from rowen.trace.intake.langfuse import moment, trace_id
 from rowen.values import Mistaken, Observed, SpanRow, TraceRow, ns_of
 
@@ -73,12 +73,7 @@ async def find(asked: Asked) -> Any:
         until_ns=_ns(query.get("toTimestamp", "")),
         limit=page * limit + 1,
     )
-    rows = await together(
-        asked.entry.listed,
-        lambda app: asked.langfuse.traces.find(wanted.but(app=app)),
-        place=place_of_row,
-        limit=wanted.limit,
-    )
+    rows = await find_traces(asked.langfuse.traces, wanted, asked.entry.listed)
     return paged([shown(row) for row in rows], page, limit)
 
 

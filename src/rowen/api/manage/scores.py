@@ -9,7 +9,7 @@ from msgspec import Meta
 from rowen.api.manage.base import Asked, Limited, NoParams, Page, Plain, Verb, Verbs, Whole
 from rowen.score.configs import NAME
 from rowen.store.base import ScoreBucket, ScoreFilter, ScoreGroup, ScoreName
-from rowen.store.together import place_of_score, scores_together, together
+from rowen.store.together import find_scores, scores_together
 from rowen.values import (
     Mistaken,
     Refused,
@@ -155,12 +155,7 @@ async def list_scores(asked: Asked[ScoreParams, None]) -> Page[Score]:
         before=params.before,
         limit=params.limit + 1,
     )
-    found = await together(
-        apps,
-        lambda app: asked.manage.scores.find(wanted.but(app=app)),
-        place=place_of_score,
-        limit=wanted.limit,
-    )
+    found = await find_scores(asked.manage.scores, wanted, apps)
     items = found[: params.limit]
     return Page(items=items, next=items[-1].id if len(found) > params.limit else "")
 
